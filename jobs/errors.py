@@ -1,0 +1,25 @@
+"""What can go wrong with a run.
+
+::
+
+    JobError
+    ├── UsageError       the command line or the settings: exit code 2, before any work
+    ├── WorkspaceError   the output folder cannot be used
+    └── WorkerDiedError       a worker process died or hung; the unit may be tried again
+"""
+
+
+class JobError(Exception):
+    """Base of all errors of the ``jobs`` package."""
+
+
+class UsageError(JobError):
+    """The command line or the settings are wrong."""
+
+
+class WorkspaceError(JobError):
+    """The output folder cannot be used."""
+
+
+class WorkerDiedError(JobError):
+    """A worker process died while it worked on a unit."""

@@ -1,0 +1,46 @@
+"""What became of each movie: ``job.json`` beside its results, and ``movies.parquet`` over all of them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from jobs.tasks import write_table
+from jobs.workspace import Workspace, commit
+from pipeline import schema
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one movie of a run ended.
+
+    Attributes:
+        name: the movie's.
+        status: ``done``, ``partial`` (what could be decoded was processed) or ``failed``.
+        reason: of partial and failed.
+        summary: the movie's columns of :data:`pipeline.schema.MOVIES`, as far as known.
+        seconds: it took, on the clock on the wall.
+        fresh: False where an earlier run had done it already.
+    """
+
+    name: str
+    status: str
+    reason: str = ""
+    summary: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    fresh: bool = True
+
+    @property
+    def ok(self) -> bool:
+        """Whether there are results."""
+        return self.status != "failed"
+
+
+def write_movies_table(workspace: Workspace) -> None:
+    """Write ``movies.parquet`` anew from every ``job.json`` in the output folder."""
+    rows = []
+    for job in workspace.jobs():
+        known = {**job, **(job.get("summary") or {})}
+        rows.append({name: known.get(name) for name in schema.MOVIES.names})
+    table = pa.Table.from_pylist(rows, schema=schema.MOVIES)
+    commit(workspace.movies, lambda temporary: write_table(table, temporary))

@@ -1,0 +1,134 @@
+"""What the user sees of a run: a bar on a terminal, plain lines in a log, a table at the end."""
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final, TextIO
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from jobs.outcome import Outcome
+from jobs.settings import Settings
+from jobs.tasks import Equipment
+
+_LINE_EVERY: Final = 30.0
+"""Seconds between two lines of progress in a log."""
+
+
+class Progress:
+    """Counts frames over all movies of a run; a frame is done when all passes over it are."""
+
+    def __init__(self, movies: int, stream: TextIO = sys.stderr) -> None:
+        self._stream = stream
+        self._movies = movies
+        self._finished = 0
+        self._passes = 1
+        self._skipped = 0
+        self._counted = 0
+        self._last_line = time.monotonic()
+        self._expected = 0
+        self._bar = tqdm[None](
+            total=0,
+            unit="frame",
+            file=stream,
+            disable=not stream.isatty(),
+            dynamic_ncols=True,
+            smoothing=0.05,
+            desc=self._movies_done(),
+        )
+
+    def equipped(self, equipment: Equipment, settings: Settings) -> None:
+        """Say what the run works with."""
+        workers = f"{settings.worker_count} worker{'s' if settings.worker_count > 1 else ''}"
+        digest = equipment.model_digest[:12]
+        self.note(
+            f"device {equipment.device}, {workers}, model {settings.model} ({digest}), detector {settings.detector}"
+        )
+
+    def expect(self, frames: int, passes: int) -> None:
+        """Add (or take away) frames to come, over each of which ``passes`` passes are made."""
+        self._passes = passes
+        self._expected += frames
+        self._bar.total = self._expected
+        self._bar.refresh()
+
+    def skipped(self, frames: int) -> None:
+        """Count frames of one pass that an earlier run has done."""
+        self._skipped += frames
+        self._show()
+
+    def frames_done(self, frames: int) -> None:
+        """Set how many frames the workers have finished, over all passes."""
+        self._counted = frames
+        self._show()
+
+    def finished(self, outcome: Outcome) -> None:
+        """Count a movie; say at once if it failed."""
+        self._finished += 1
+        self._bar.set_description(self._movies_done())
+        if not outcome.ok:
+            self.note(f"failed: {outcome.name}: {outcome.reason}")
+        elif not self._stream.isatty():
+            self.note(f"{outcome.status}{'' if outcome.fresh else ' before'}: {outcome.name}")
+
+    def note(self, line: str) -> None:
+        """Print a line without tearing the bar."""
+        tqdm.write(line, file=self._stream)
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.close()
+
+    def _movies_done(self) -> str:
+        return f"movie {self._finished}/{self._movies}"
+
+    def _show(self) -> None:
+        # An estimate of the header may fall short, and a unit that was tried twice counts twice.
+        done = min((self._skipped + self._counted) // self._passes, self._expected)
+        self._bar.update(done - self._bar.n)
+        now = time.monotonic()
+        if self._bar.disable and now - self._last_line > _LINE_EVERY and self._expected:
+            self._last_line = now
+            self.note(f"{self._movies_done()}, frame {done} of about {self._expected}")
+
+
+def print_table(outcomes: Sequence[Outcome], seconds: float) -> None:
+    """Print a line per movie and the totals to standard output."""
+    table = Table(box=SIMPLE)
+    table.add_column("movie", overflow="fold")
+    table.add_column("status")
+    for heading in ("frames", "faces", "film s", "took s", "x real time"):
+        table.add_column(heading, justify="right")
+    table.add_column("remark", overflow="fold")
+    for outcome in outcomes:
+        table.add_row(*_cells(outcome))
+    fresh = [outcome for outcome in outcomes if outcome.fresh]
+    film = sum(outcome.summary.get("duration", 0.0) for outcome in fresh)
+    speed = f"{film / seconds:.2f}" if seconds else ""
+    frames = sum(outcome.summary.get("frames", 0) for outcome in fresh)
+    table.add_section()
+    table.add_row("this run", "", f"{frames}", "", f"{film:.1f}", f"{seconds:.1f}", speed, "")
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(table)
+    done = sum(outcome.ok for outcome in outcomes)
+    console.print(f"{done} of {len(outcomes)} movies done")
+
+
+def _cells(outcome: Outcome) -> list[str]:
+    if not outcome.ok:
+        return [outcome.name, outcome.status, "", "", "", "", "", outcome.reason]
+    film = outcome.summary["duration"]
+    return [
+        outcome.name,
+        outcome.status,
+        str(outcome.summary["frames"]),
+        str(outcome.summary["faces"]),
+        f"{film:.1f}",
+        f"{outcome.seconds:.1f}",
+        f"{film / outcome.seconds:.2f}" if outcome.seconds else "",
+        outcome.reason or ("" if outcome.fresh else "done before"),
+    ]

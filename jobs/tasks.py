@@ -1,0 +1,203 @@
+"""The units of work, as plain functions that any worker on any machine can run: everything comes as arguments.
+
+A unit is done when its file stands under its final name; what it returns is only news for the run.
+"""
+
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.settings import Settings, fingerprint_movie
+from jobs.workspace import MovieFolder, commit
+from pipeline.analyze import analyze
+from pipeline.detect import FaceDetector, make_detector
+from pipeline.errors import InputError
+from pipeline.movie import Movie, open_movie, opened
+from pipeline.mux import join, mux
+from pipeline.observations import Observations
+from pipeline.render import render
+from pipeline.segments import Packets, Segment, read_packets
+from pipeline.timeline import Tables, assemble
+
+_ROW_GROUP: Final = 1 << 16
+"""Rows; about 20 minutes of film, so that reading a span need not read the movie."""
+
+_LIBRARIES: Final = (
+    "moodreel",
+    "av",
+    "keras",
+    "numpy",
+    "opencv-python",
+    "pandas",
+    "pyarrow",
+    "scenedetect",
+    "tensorflow",
+)
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What a worker works with.
+
+    Attributes:
+        device: ``cpu`` or ``gpu``.
+        model_digest: SHA-256 of the weights together with their calibration.
+        versions: of Python and the libraries, by name.
+    """
+
+    device: str
+    model_digest: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a look at a movie's header and first frame tells; ``frames`` is an estimate."""
+
+    movie: Movie
+    fingerprint: str
+    frames: int
+
+
+def equip(settings: Settings) -> Equipment:
+    """Load detector and network in this worker, and tell what they are.
+
+    Raises:
+        ModelError, DetectorError: one of them cannot be had.
+    """
+    _detector(settings.detector, settings.detector_model)
+    classifier = _classifier(settings.model, settings.device, settings.threads)
+    versions = {name: version(name) for name in _LIBRARIES} | {"python": platform.python_version()}
+    return Equipment(classifier.device, f"{classifier.model.sha256}/{classifier.model.temperature}", versions)
+
+
+def probe(path: Path) -> Probe:
+    """Look at a movie's header and first frame.
+
+    Raises:
+        InputError: it is no movie, or cannot be read.
+    """
+    movie = open_movie(path)
+    with opened(path) as container:
+        frames = container.streams[movie.stream].frames
+        seconds = Fraction(container.duration or 0, 1_000_000)
+    try:
+        fingerprint = fingerprint_movie(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    return Probe(movie, fingerprint, frames or max(1, round(seconds * movie.rate)))
+
+
+def scan(movie: Movie) -> Packets:
+    """Read all packets of a movie; see :func:`pipeline.segments.read_packets`."""
+    return read_packets(movie)
+
+
+def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Path) -> None:
+    """Analyze a segment and commit its observations to ``out``."""
+    detector = _detector(settings.detector, settings.detector_model)
+    classifier = _classifier(settings.model, settings.device, settings.threads)
+    observations = analyze(movie, segment, detector, classifier, settings.threads, count_frame)
+    commit(out, lambda temporary: temporary.write_bytes(observations.to_bytes()))
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """What assemble has to tell: the movie's line in ``movies.parquet``, and what went wrong while decoding."""
+
+    summary: dict[str, Any]
+    refused: int
+    damaged: int
+
+
+def assemble_movie(
+    name: str, movie: Movie, parts: Sequence[Path], folder: MovieFolder, settings: Settings, facts: dict[str, Any]
+) -> Assembled:
+    """Make the movie's tables from its observations and commit them; ``facts`` go into their metadata."""
+    observations = [Observations.load(part) for part in parts]
+    tables = assemble(name, movie, observations, settings.track_options(), facts)
+    _commit_tables(tables, folder)
+    return Assembled(tables.summary, sum(o.refused for o in observations), sum(o.damaged for o in observations))
+
+
+def _commit_tables(tables: Tables, folder: MovieFolder) -> None:
+    # The timeline last: where it stands, the others do.
+    for path, table in (
+        (folder.tracks, tables.tracks),
+        (folder.shots, tables.shots),
+        (folder.scenes, tables.scenes),
+        (folder.timeline, tables.timeline),
+    ):
+        commit(path, lambda temporary, table=table: write_table(table, temporary))  # type: ignore[misc]
+    scenes = tables.scenes.to_pandas()
+    commit(folder.scenes_csv, lambda temporary: scenes.to_csv(temporary, index=False, float_format="%.6g"))
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a Parquet file as all of ours are: zstd, row groups of 65,536."""
+    pq.write_table(table, path, compression="zstd", row_group_size=_ROW_GROUP)
+
+
+def render_segment(movie: Movie, segment: Segment, timeline: Path, settings: Settings, out: Path) -> None:
+    """Encode a segment of the annotated video and commit it to ``out``; an empty file where it has no frames."""
+
+    def write(temporary: Path) -> None:
+        if render(movie, segment, timeline, temporary, settings.encoder_options(), count_frame) == 0:
+            temporary.touch()
+
+    commit(out, write)
+
+
+def join_movie(movie: Movie, parts: Sequence[Path], folder: MovieFolder, comment: str) -> list[str]:
+    """Join the parts, add the source's sound, and commit the annotated video. Returns remarks for the user."""
+    picture = folder.work / "picture.mp4"
+    commit(picture, lambda temporary: join([part for part in parts if part.stat().st_size], temporary))
+    remarks: list[str] = []
+    commit(folder.video, lambda temporary: remarks.extend(mux(picture, movie, temporary, comment)))
+    return remarks
+
+
+def timed(task: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
+    """Run a unit; return its result and the seconds it took."""
+    begun = time.perf_counter()
+    result = task(*arguments)
+    return result, time.perf_counter() - begun
+
+
+_count: Callable[[], None] = lambda: None  # noqa: E731  # replaced in a worker process, see count_frames_with
+
+
+def count_frames_with(count: Callable[[], None]) -> None:
+    """Call ``count`` for every frame that this process finishes from now on."""
+    global _count
+    _count = count
+
+
+def count_frame() -> None:
+    """Tell the run that a frame is done."""
+    _count()
+
+
+@lru_cache(maxsize=1)
+def _detector(name: str, model: Path | None) -> FaceDetector:
+    return make_detector(name, model)
+
+
+@lru_cache(maxsize=1)
+def _classifier(model: str, device: str, threads: int) -> Any:
+    # Imported here: TensorFlow takes seconds to load and only analyzing needs it.
+    from models.classifier import EmotionClassifier, find_model
+    from pipeline.schema import EMOTIONS
+
+    classifier = EmotionClassifier(find_model(model), device, threads)
+    assert classifier.emotions == EMOTIONS, "models and pipeline disagree on the order of emotions"
+    return classifier

@@ -1,0 +1,182 @@
+"""Every path under the output folder, and how a file gets there: whole or not at all."""
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from jobs.errors import WorkspaceError
+
+_TEMPORARY: Final = ".tmp-"
+JOB_FILE: Final = "job.json"
+
+
+def commit(path: Path, write: Callable[[Path], Any]) -> None:
+    """Let ``write`` make a file under another name, then put it in place for good.
+
+    After a crash at any moment ``path`` holds what it held before or all of the new content: the content is on the
+    disk before the name, and the name before this returns.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{path.name}")
+    try:
+        write(temporary)
+        _sync(temporary)
+        os.replace(temporary, path)
+        _sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def commit_json(path: Path, content: Any) -> None:
+    """Commit ``content`` as readable JSON."""
+    commit(path, lambda temporary: temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n"))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True)
+class MovieFolder:
+    """The results of one movie."""
+
+    root: Path
+
+    @property
+    def video(self) -> Path:
+        """The annotated video."""
+        return self.root / "annotated.mp4"
+
+    @property
+    def timeline(self) -> Path:
+        """A row per face per frame."""
+        return self.root / "timeline.parquet"
+
+    @property
+    def tracks(self) -> Path:
+        """A row per track."""
+        return self.root / "tracks.parquet"
+
+    @property
+    def shots(self) -> Path:
+        """A row per shot."""
+        return self.root / "shots.parquet"
+
+    @property
+    def scenes(self) -> Path:
+        """A row per scene."""
+        return self.root / "scenes.parquet"
+
+    @property
+    def scenes_csv(self) -> Path:
+        """The same for spreadsheets."""
+        return self.root / "scenes.csv"
+
+    @property
+    def job(self) -> Path:
+        """Status, settings, versions, device, time per stage, what went wrong."""
+        return self.root / JOB_FILE
+
+    @property
+    def tables(self) -> tuple[Path, ...]:
+        """The files that assemble leaves."""
+        return (self.timeline, self.tracks, self.shots, self.scenes, self.scenes_csv)
+
+    @property
+    def work(self) -> Path:
+        """Committed units of work; gone once the movie is done."""
+        return self.root / ".work"
+
+    def read_job(self) -> dict[str, Any] | None:
+        """Return what ``job.json`` says, or None where there is none that can be read."""
+        try:
+            content = json.loads(self.job.read_text())
+        except (OSError, ValueError):
+            return None
+        return content if isinstance(content, dict) else None
+
+    def clear_temporary(self) -> None:
+        """Remove what writers that were killed left behind."""
+        for folder in (self.root, *self.root.glob(".work/*")):
+            for path in folder.glob(f"{_TEMPORARY}*"):
+                path.unlink(missing_ok=True)
+
+    def clear_work(self) -> None:
+        """Remove the units of work."""
+        shutil.rmtree(self.work, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The output folder."""
+
+    root: Path
+
+    @property
+    def movies(self) -> Path:
+        """A row per movie."""
+        return self.root / "movies.parquet"
+
+    @property
+    def log(self) -> Path:
+        """What the libraries in the workers print."""
+        path = self.root / "logs" / "workers.log"
+        path.parent.mkdir(exist_ok=True)
+        return path
+
+    def folder(self, name: str) -> MovieFolder:
+        """Return the folder of the movie called ``name``, its path below the input folder."""
+        return MovieFolder(self.root / name)
+
+    def jobs(self) -> Iterator[dict[str, Any]]:
+        """Yield the content of every readable ``job.json`` below, in the order of their paths."""
+        for path in sorted(self.root.rglob(JOB_FILE)):
+            job = MovieFolder(path.parent).read_job()
+            if job is not None:
+                yield job
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for one run.
+
+        Raises:
+            WorkspaceError: it cannot be written, or another run holds it.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = (self.root / ".lock").open("a+")
+        except OSError as error:
+            raise WorkspaceError(f"{self.root}: the output folder cannot be written: {error.strerror}") from error
+        with lock:
+            if not _try_lock(lock.fileno()):
+                lock.seek(0)
+                raise WorkspaceError(f"{self.root}: another run holds this output folder: {lock.read().strip()}")
+            lock.truncate(0)
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            lock.write(f"process {os.getpid()} on {socket.gethostname()} since {now}\n")
+            lock.flush()
+            yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Take the lock, which the system gives back when this process ends, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: no lock; two runs at once are the user's care there
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

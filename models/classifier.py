@@ -1,0 +1,153 @@
+"""Load a trained network and classify face crops with it in fixed-size batches."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from models.data import to_input
+from models.emotions import EMOTIONS
+from models.errors import DeviceError, WeightsError
+from models.networks import CROP_SIZE, NETWORKS, build
+
+WEIGHTS_FOLDER: Final = Path(__file__).parent / "weights"
+BATCH_SIZE: Final = 64
+"""Every call of the network has this many crops, padded where needed: one shape is compiled once."""
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """What ``weights/<name>.json`` says of a trained network.
+
+    Attributes:
+        name: of the model.
+        network: name in :data:`models.networks.NETWORKS`.
+        weights: file of its weights.
+        sha256: of that file, hexadecimal.
+        temperature: the logits are divided by this before the softmax (Guo et al. 2017, arXiv:1706.04599).
+    """
+
+    name: str
+    network: str
+    weights: Path
+    sha256: str
+    temperature: float
+
+
+def find_model(name: str, folder: Path = WEIGHTS_FOLDER) -> ModelFile:
+    """Find a model by its name, and check that its weights are what they were when it was described.
+
+    Raises:
+        WeightsError: there is no such model, or its weights are missing or altered.
+    """
+    card = folder / f"{name}.json"
+    if not card.is_file():
+        known = sorted(path.stem for path in folder.glob("*.json"))
+        raise WeightsError(f"no model is called {name!r}; known models: {', '.join(known) or 'none'}")
+    try:
+        fields = json.loads(card.read_text())
+        network, sha256, temperature = str(fields["network"]), str(fields["sha256"]), float(fields["temperature"])
+        weights = folder / str(fields["weights"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{card}: expected network, weights, sha256 and temperature; {error!r}") from error
+    if not weights.is_file():
+        raise WeightsError(f"{weights}: the weights of {name!r} are missing; expected SHA-256 {sha256}")
+    found = hashlib.sha256(weights.read_bytes()).hexdigest()
+    if found != sha256:
+        raise WeightsError(f"{weights}: the weights of {name!r} are altered: expected SHA-256 {sha256}, found {found}")
+    return ModelFile(name, network, weights, sha256, temperature)
+
+
+def choose_device(wanted: str) -> str:
+    """Return ``gpu`` or ``cpu`` for ``auto``, ``gpu`` or ``cpu``.
+
+    Raises:
+        DeviceError: a GPU is wanted and TensorFlow sees none.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    if wanted == "gpu" and not gpus:
+        raise DeviceError(
+            "--device gpu: TensorFlow sees no GPU. It needs an NVIDIA driver and "
+            "pip install 'tensorflow[and-cuda]'; --device auto uses the CPU"
+        )
+    return "gpu" if gpus and wanted != "cpu" else "cpu"
+
+
+class EmotionClassifier:
+    """A trained network, compiled for one batch size and warmed up."""
+
+    def __init__(self, model: ModelFile, device: str = "auto", threads: int = 0) -> None:
+        """Load ``model`` onto ``device``; ``threads`` bounds TensorFlow's on the CPU, 0 leaves them to it.
+
+        Raises:
+            DeviceError: see :func:`choose_device`.
+            WeightsError: the weights belong to another architecture.
+        """
+        self.emotions = EMOTIONS
+        self.model = model
+        self.device = choose_device(device)
+        _configure(self.device, threads)
+        self._logits = _compiled(_load(model), model.temperature)
+        self.predict(np.zeros((1, CROP_SIZE, CROP_SIZE), np.uint8))
+
+    def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return float32 ``(n, 7)`` calibrated probabilities for uint8 ``(n, 48, 48)`` grey crops.
+
+        Raises:
+            ValueError: the crops have another shape or type.
+        """
+        if crops.dtype != np.uint8 or crops.shape[1:] != (CROP_SIZE, CROP_SIZE):
+            raise ValueError(f"expected uint8 crops (n, {CROP_SIZE}, {CROP_SIZE}), found {crops.dtype} {crops.shape}")
+        results = [np.zeros((0, len(EMOTIONS)), np.float32)]
+        for start in range(0, len(crops), BATCH_SIZE):
+            batch = crops[start : start + BATCH_SIZE]
+            padded = np.zeros((BATCH_SIZE, CROP_SIZE, CROP_SIZE), np.uint8)
+            padded[: len(batch)] = batch
+            results.append(np.asarray(self._logits(to_input(padded)))[: len(batch)])
+        return np.concatenate(results)
+
+
+def _configure(device: str, threads: int) -> None:
+    """Set up TensorFlow; only possible before its first computation in this process."""
+    try:
+        if device == "cpu":
+            tf.config.set_visible_devices([], "GPU")
+            if threads:
+                tf.config.threading.set_intra_op_parallelism_threads(threads)
+                tf.config.threading.set_inter_op_parallelism_threads(1)
+        else:
+            for gpu in tf.config.list_physical_devices("GPU"):
+                tf.config.experimental.set_memory_growth(gpu, True)
+    except RuntimeError:
+        pass  # a second classifier in one process: TensorFlow keeps what the first one chose
+
+
+def _load(model: ModelFile) -> keras.Model:
+    if model.network not in NETWORKS:
+        raise WeightsError(f"{model.name}: made for the network {model.network!r}, which this version does not have")
+    network = build(model.network)
+    try:
+        network.load_weights(model.weights)
+    except (ValueError, OSError, KeyError) as error:
+        raise WeightsError(f"{model.weights}: not weights of the network {model.network!r}: {error}") from error
+    return network
+
+
+def _compiled(network: keras.Model, temperature: float) -> Any:
+    """Compile the network and its calibration into one function of a full batch."""
+
+    @tf.function(  # type: ignore[untyped-decorator]  # tensorflow ships no types
+        input_signature=[tf.TensorSpec((BATCH_SIZE, CROP_SIZE, CROP_SIZE, 1), tf.float32)]
+    )
+    def calibrated(crops: Any) -> Any:
+        # softmax(logits / T) == softmax(log(softmax(logits)) / T): the network's own softmax need not be undone.
+        probabilities = network(crops, training=False)
+        return tf.nn.softmax(tf.math.log(tf.maximum(probabilities, 1e-12)) / temperature)
+
+    return calibrated

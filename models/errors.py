@@ -1,0 +1,30 @@
+"""What can go wrong with a model or its data.
+
+::
+
+    ModelError
+    ├── UnknownNetworkError    no network has this name
+    ├── WeightsError           weights missing, altered, or made for another architecture
+    ├── DeviceError            a GPU was asked for and TensorFlow sees none
+    └── DatasetError           training or test data missing or malformed
+"""
+
+
+class ModelError(Exception):
+    """Base of all errors of the ``models`` package."""
+
+
+class UnknownNetworkError(ModelError):
+    """No network has this name."""
+
+
+class WeightsError(ModelError):
+    """Weights are missing, altered, or made for another architecture."""
+
+
+class DeviceError(ModelError):
+    """The device that was asked for is not there."""
+
+
+class DatasetError(ModelError):
+    """Training or test data are missing or malformed."""

@@ -1,0 +1,17 @@
+"""The emotions' colours, defined once for videos, charts and reports.
+
+After Okabe and Ito's colour-blind-safe palette (https://jfly.uni-koeln.de/color/), with grey for neutral.
+"""
+
+from typing import Final
+
+EMOTION_COLOURS: Final[dict[str, str]] = {
+    "angry": "#D55E00",
+    "disgust": "#009E73",
+    "fear": "#CC79A7",
+    "happy": "#F0E442",
+    "sad": "#0072B2",
+    "surprise": "#56B4E9",
+    "neutral": "#BBBBBB",
+}
+"""``#RRGGBB`` by emotion."""

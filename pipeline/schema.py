@@ -1,0 +1,120 @@
+"""Every table's columns, types and units, and the version of the whole.
+
+All tables are Parquet with zstd. ``time`` columns are seconds on the clock that a player shows; boxes are
+pixels of the upright, square-pixel picture.
+"""
+
+from typing import Final
+
+import pyarrow as pa
+
+VERSION: Final = 1
+"""Raised whenever a column's name, type or meaning changes; part of every fingerprint."""
+
+EMOTIONS: Final = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""FER2013's order: column ``k`` of every probability array belongs to ``EMOTIONS[k]``."""
+
+BOX: Final = ("x1", "y1", "x2", "y2")
+"""A box's corners: left, top, right, bottom, in pixels."""
+
+_NAME: Final = pa.dictionary(pa.int32(), pa.string())
+
+TIMELINE: Final = pa.schema(
+    [
+        pa.field("movie", _NAME, nullable=False),  # path below the input folder
+        pa.field("frame", pa.int32(), nullable=False),  # 0-based, presentation order
+        pa.field("pts", pa.int64(), nullable=False),  # in time_base, which the file's metadata gives
+        pa.field("time", pa.float64(), nullable=False),  # s
+        pa.field("shot", pa.int32(), nullable=False),
+        pa.field("scene", pa.int32(), nullable=False),
+        pa.field("track", pa.int32()),  # null, as are all columns below, in the one row of a frame without a face
+        *(pa.field(name, pa.float32()) for name in BOX),
+        pa.field("score", pa.float32()),  # the detector's, 0..1; null where the box is interpolated
+        *(pa.field(name, pa.float32()) for name in EMOTIONS),  # sum 1; null where the box is interpolated
+        pa.field("emotion", _NAME),  # after smoothing along the track
+        pa.field("confidence", pa.float32()),  # smoothed probability of that emotion
+    ]
+)
+
+_SHARES: Final = [pa.field(f"share_{name}", pa.float64()) for name in EMOTIONS]  # of face-time; null without a face
+_MEANS: Final = [pa.field(f"mean_{name}", pa.float64()) for name in EMOTIONS]  # time-weighted mean probability
+_SPAN: Final = [
+    pa.field("start", pa.float64(), nullable=False),  # s
+    pa.field("end", pa.float64(), nullable=False),  # s, when the last frame leaves the screen
+    pa.field("first_frame", pa.int32(), nullable=False),
+    pa.field("last_frame", pa.int32(), nullable=False),  # inclusive
+]
+_SUMMARY: Final = [
+    pa.field("frames", pa.int32(), nullable=False),
+    pa.field("face_frames", pa.int32(), nullable=False),  # frames with at least one face
+    pa.field("coverage", pa.float64(), nullable=False),  # part of the time with at least one face, 0..1
+    pa.field("faces_max", pa.int32(), nullable=False),  # most faces at once
+    pa.field("tracks", pa.int32(), nullable=False),
+    *_SHARES,
+    *_MEANS,
+    pa.field("dominant", pa.string()),  # emotion with the largest share; null without a face
+]
+
+TRACKS: Final = pa.schema(
+    [
+        pa.field("movie", _NAME, nullable=False),
+        pa.field("track", pa.int32(), nullable=False),
+        pa.field("shot", pa.int32(), nullable=False),
+        pa.field("scene", pa.int32(), nullable=False),
+        *_SPAN,
+        pa.field("frames", pa.int32(), nullable=False),
+        pa.field("detections", pa.int32(), nullable=False),  # frames in which the detector itself saw the face
+        pa.field("score", pa.float32(), nullable=False),  # mean of the detector's
+        *_SHARES,
+        *_MEANS,
+        pa.field("dominant", pa.string(), nullable=False),
+    ]
+)
+
+SHOTS: Final = pa.schema(
+    [
+        pa.field("movie", _NAME, nullable=False),
+        pa.field("shot", pa.int32(), nullable=False),
+        pa.field("scene", pa.int32(), nullable=False),
+        *_SPAN,
+        *_SUMMARY,
+    ]
+)
+
+SCENES: Final = pa.schema(
+    [
+        pa.field("movie", _NAME, nullable=False),
+        pa.field("scene", pa.int32(), nullable=False),
+        pa.field("shots", pa.int32(), nullable=False),
+        *_SPAN,
+        *_SUMMARY,
+    ]
+)
+
+MOVIES: Final = pa.schema(
+    [
+        pa.field("movie", pa.string(), nullable=False),
+        pa.field("status", pa.string(), nullable=False),  # done, partial, failed
+        pa.field("reason", pa.string(), nullable=False),  # of partial and failed; else empty
+        pa.field("source", pa.string(), nullable=False),  # the file that was read
+        pa.field("duration", pa.float64()),  # s, from the first frame to the end of the last
+        pa.field("width", pa.int32()),  # px, of the upright picture
+        pa.field("height", pa.int32()),
+        pa.field("frames", pa.int32()),
+        pa.field("face_frames", pa.int32()),
+        pa.field("faces", pa.int32()),  # rows of the timeline that hold a face
+        pa.field("coverage", pa.float64()),
+        pa.field("faces_max", pa.int32()),
+        pa.field("tracks", pa.int32()),
+        pa.field("shots", pa.int32()),
+        pa.field("scenes", pa.int32()),
+        *_SHARES,
+        *_MEANS,
+        pa.field("dominant", pa.string()),
+        pa.field("seconds", pa.float64()),  # it took to process, on the clock on the wall
+        pa.field("device", pa.string()),
+        pa.field("model", pa.string()),
+        pa.field("detector", pa.string()),
+    ]
+)
+"""A row per movie; null where a failed movie has nothing to say."""

@@ -1,0 +1,128 @@
+"""A movie as half-open pts spans: the unit of work, of retry and of resume."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Final
+
+import av.error
+
+from pipeline.movie import Movie, opened
+
+FIRST_PTS: Final = -(2**63)
+LAST_PTS: Final = 2**63 - 1
+
+_END_TOLERANCE: Final = Fraction(1, 2)
+"""Seconds by which a healthy file may end before its header says: containers round, and sound may stop early."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The frames with ``start <= pts < end``.
+
+    Attributes:
+        index: 0-based, in the order of time.
+        start, end: pts in the movie's time base.
+        frames: about how many frames it holds, for progress bars.
+        trusted: False where the file's time stamps are missing or contradict each other. Then the segment is
+            the whole movie and :mod:`pipeline.decode` derives its pts from the order of decoding.
+    """
+
+    index: int
+    start: int
+    end: int
+    frames: int
+    trusted: bool = True
+
+    @property
+    def name(self) -> str:
+        """A name for files, unique within the movie however it is cut."""
+        start = "start" if self.is_first else str(self.start)
+        return f"{start}_{'end' if self.end == LAST_PTS else self.end}"
+
+    @property
+    def is_first(self) -> bool:
+        """Whether no frame can come before this segment."""
+        return self.start == FIRST_PTS
+
+
+@dataclass(frozen=True)
+class Packets:
+    """What reading a file once without decoding tells.
+
+    Attributes:
+        keyframes: pts at which decoding can start, ascending.
+        pts: pts of the video packets, ascending.
+        trusted: whether every packet has its own time stamp and they go forward.
+        fault: why the file ends before its header says it does, or "" where it does not.
+    """
+
+    keyframes: Sequence[int]
+    pts: Sequence[int]
+    trusted: bool
+    fault: str
+
+
+def read_packets(movie: Movie) -> Packets:
+    """Read every packet of the movie once; the price is that of reading the file.
+
+    Raises:
+        InputError: the file cannot be opened.
+    """
+    pts: list[int] = []
+    keyframes: list[int] = []
+    trusted, fault = True, ""
+    last_dts, end = FIRST_PTS, movie.clock_start
+    with opened(movie.path) as container:
+        promised = Fraction(container.duration or 0, av.time_base)
+        packets = container.demux()
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                break
+            except av.error.FFmpegError as error:
+                fault = f"reading stopped: {error.strerror}"
+                break
+            moment = packet.dts if packet.pts is None else packet.pts
+            if moment is not None and packet.time_base:
+                end = max(end, (moment + (packet.duration or 0)) * packet.time_base)
+            if packet.stream.index != movie.stream or packet.size == 0:
+                continue
+            if packet.pts is None or (packet.dts is not None and packet.dts < last_dts):
+                trusted = False
+                continue
+            last_dts = packet.dts if packet.dts is not None else last_dts
+            pts.append(packet.pts)
+            if packet.is_keyframe:
+                keyframes.append(packet.pts)
+    found = end - movie.clock_start
+    if not fault and promised - found > _END_TOLERANCE:
+        fault = f"the header promises {float(promised):.1f} s, the data end at {float(found):.1f} s"
+    pts.sort()
+    trusted = trusted and all(a < b for a, b in pairwise(pts))
+    return Packets(sorted(keyframes), pts, trusted, fault)
+
+
+def cut(movie: Movie, packets: Packets, seconds: float) -> list[Segment]:
+    """Cut a movie at key frames into segments of about ``seconds``, at least one.
+
+    Together they cover all of time, so that no frame can fall between two of them. Cutting at key frames means
+    that no worker decodes what another one decodes.
+    """
+    if not packets.trusted:
+        return [Segment(0, FIRST_PTS, LAST_PTS, len(packets.pts), trusted=False)]
+    length = max(1, round(Fraction(seconds) / movie.time_base))
+    borders = [FIRST_PTS]
+    earliest = packets.pts[0] + length if packets.pts else LAST_PTS
+    for keyframe in packets.keyframes:
+        if keyframe >= earliest:
+            borders.append(keyframe)
+            earliest = keyframe + length
+    borders.append(LAST_PTS)
+    return [
+        Segment(index, start, end, bisect_left(packets.pts, end) - bisect_left(packets.pts, start))
+        for index, (start, end) in enumerate(pairwise(borders))
+    ]
