@@ -91,13 +91,13 @@ def run_to_end(inputs: list[Path], out: Path, settings: Settings, force: bool) -
 @app.command()
 def demo(out: Out = Path("outputs")) -> None:
     """Make a short sample movie and process it; nothing is downloaded."""
-    from jobs.sample import SampleError, make_sample
+    from jobs.sample import make_sample
 
     sample = out / "sample" / "sample.mp4"
     try:
         if not sample.exists():
             make_sample(sample)
-    except (SampleError, OSError) as error:
+    except (JobError, OSError) as error:
         print(f"moodreel: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
     code = run_to_end([sample], out, _validated(), force=False)

@@ -4,8 +4,9 @@
 
     JobError
     ├── UsageError       the command line or the settings: exit code 2, before any work
+    ├── SampleError      the sample movie cannot be made
     ├── WorkspaceError   the output folder cannot be used
-    └── WorkerDiedError       a worker process died or hung; the unit may be tried again
+    └── WorkerDiedError  a worker process died or hung; the unit may be tried again
 """
 
 
@@ -15,6 +16,10 @@ class JobError(Exception):
 
 class UsageError(JobError):
     """The command line or the settings are wrong."""
+
+
+class SampleError(JobError):
+    """The sample movie cannot be made."""
 
 
 class WorkspaceError(JobError):

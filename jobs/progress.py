@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Sequence
-from typing import Final, TextIO
+from typing import Final, NoReturn, TextIO
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -30,7 +30,7 @@ class Progress:
         self._counted = 0
         self._last_line = time.monotonic()
         self._expected = 0
-        self._bar = tqdm[None](
+        self._bar: "tqdm[NoReturn]" = tqdm(
             total=0,
             unit="frame",
             file=stream,

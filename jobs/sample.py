@@ -7,22 +7,20 @@ scikit-image). The movie has five shots, four hard cuts, a moment with both peop
 import importlib.util
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import av
 import cv2
 import numpy as np
 from av.container import OutputContainer
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from av.container.core import Chapter
+from jobs.errors import SampleError
 
 Image = NDArray[np.uint8]
 
@@ -33,11 +31,8 @@ SAMPLES_PER_FRAME = SAMPLES_PER_SECOND // FRAMES_PER_SECOND
 GAP = 4  # black pixels between two pictures that stand side by side
 LOUDNESS = 0.12  # peak of a chord; 1.0 is full scale
 FADE_SECONDS = 0.25
+BT709 = 1  # in FFmpeg's lists of primaries and of transfer curves, for which older PyAV has no names
 TITLE = "moodreel sample"
-
-
-class SampleError(Exception):
-    """The sample movie cannot be made."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +52,6 @@ class View:
     y: float
     width: float
 
-    def towards(self, end: "View", share: float) -> "View":
-        """The view at ``share`` (0..1) of a straight way from this one to ``end``."""
-        return View(
-            self.x + (end.x - self.x) * share,
-            self.y + (end.y - self.y) * share,
-            self.width + (end.width - self.width) * share,
-        )
-
 
 @dataclass(frozen=True)
 class Move:
@@ -73,6 +60,11 @@ class Move:
     portrait: Portrait
     start: View
     end: View
+
+    def view(self, share: float) -> View:
+        """What the camera sees after ``share`` (0..1) of the movement, whose speed is constant."""
+        pairs = zip(astuple(self.start), astuple(self.end), strict=True)
+        return View(*(start + (end - start) * share for start, end in pairs))
 
 
 @dataclass(frozen=True)
@@ -114,7 +106,7 @@ def make_sample(path: Path) -> None:
         SampleError: a portrait is missing (the message says what to install), or the movie cannot be encoded.
         OSError: the folder cannot be created or the file cannot take its place.
     """
-    pictures = {move.portrait: load(move.portrait) for shot in SHOTS for move in shot.moves}
+    pictures = {portrait: load(portrait) for portrait in (HOPPER, COLLINS)}
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -146,10 +138,10 @@ def load(portrait: Portrait) -> Image:
         raise SampleError(f"the sample movie needs a picture from {portrait.distribution}, not installed; {advice}")
     file = folder / portrait.file
     # imread prints a warning about a missing file, so it is not asked to.
-    picture = cv2.imread(str(file), cv2.IMREAD_COLOR_RGB) if file.is_file() else None
+    picture = cv2.imread(str(file), cv2.IMREAD_COLOR) if file.is_file() else None
     if picture is None:
         raise SampleError(f"{portrait.distribution} is installed without a readable picture {file}; {advice}")
-    return np.asarray(picture, dtype=np.uint8)
+    return np.ascontiguousarray(picture[:, :, ::-1], dtype=np.uint8)
 
 
 def draw_frames(shot: Shot, pictures: Mapping[Portrait, Image]) -> Iterator[Image]:
@@ -161,8 +153,7 @@ def draw_frames(shot: Shot, pictures: Mapping[Portrait, Image]) -> Iterator[Imag
         frame = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
         for place, move in enumerate(shot.moves):
             left = place * (width + GAP)
-            view = move.start.towards(move.end, share)
-            frame[:, left : left + width] = look(pictures[move.portrait], view, width)
+            frame[:, left : left + width] = look(pictures[move.portrait], move.view(share), width)
         yield frame
 
 
@@ -195,14 +186,10 @@ def play(shot: Shot) -> NDArray[np.float32]:
 
 
 def encode(path: Path, shots: Sequence[Shot], pictures: Mapping[Portrait, Image]) -> None:
-    """Encode the shots one after another into an MP4 file, with one chapter per shot.
-
-    Raises:
-        av.FFmpegError: FFmpeg refused or could not write.
-    """
+    """Encode the shots one after another into an MP4 file; errors of FFmpeg come as ``av.FFmpegError``."""
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         container.metadata["title"] = TITLE
-        container.set_chapters(chapters(shots))
+        add_chapters(container, shots)
         video = add_video(container)
         audio = container.add_stream("aac", SAMPLES_PER_SECOND, layout="stereo")
         first = 0
@@ -227,20 +214,17 @@ def add_video(container: OutputContainer) -> VideoStream:
     # One thread: x264's result depends on their number, and the movie shall not depend on the machine's cores.
     video.thread_count = 1
     video.colorspace, video.color_range = Colorspace.ITU709, ColorRange.MPEG
-    video.color_primaries, video.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+    video.color_primaries = video.color_trc = BT709
     return video
 
 
-def chapters(shots: Sequence[Shot]) -> "list[Chapter]":
-    """The table of contents: one chapter per shot, in frames."""
-    ends = list(accumulate(shot.frames for shot in shots))
-    return [
-        {
-            "id": number,
-            "start": end - shot.frames,
-            "end": end,
-            "time_base": Fraction(1, FRAMES_PER_SECOND),
-            "metadata": {"title": shot.title},
-        }
-        for number, (shot, end) in enumerate(zip(shots, ends, strict=True), 1)
-    ]
+def add_chapters(container: OutputContainer, shots: Sequence[Shot]) -> None:
+    """Write the table of contents: one chapter per shot, timed in frames."""
+    base = Fraction(1, FRAMES_PER_SECOND)
+    ends = accumulate(shot.frames for shot in shots)
+    container.set_chapters(
+        [
+            {"id": id, "start": end - shot.frames, "end": end, "time_base": base, "metadata": {"title": shot.title}}
+            for id, (shot, end) in enumerate(zip(shots, ends, strict=True), 1)
+        ]
+    )

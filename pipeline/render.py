@@ -19,6 +19,7 @@ from pipeline.decode import Faults, decode
 from pipeline.draw import LabelledFace, Planes, draw_faces
 from pipeline.errors import FfmpegError
 from pipeline.movie import Movie
+from pipeline.mux import exact_clock
 from pipeline.schema import BOX
 from pipeline.segments import Segment
 
@@ -135,10 +136,7 @@ class _Writer:
     ) -> None:
         self.frames = 0
         self._clock = clock
-        # The muxer must not make the ticks coarser than the source's.
-        self._container = av.open(
-            str(out), "w", format="mp4", options={"video_track_timescale": str(clock.denominator)}
-        )
+        self._container = av.open(str(out), "w", format="mp4", options=exact_clock(clock))
         stream = self._container.add_stream("libx264", rate=_encoder_rate(movie.rate))
         assert isinstance(stream, av.video.stream.VideoStream)
         context = stream.codec_context

@@ -343,7 +343,8 @@ def test_subtitles_chapters_title_languages_and_covers(tmp_path: Path) -> None:
         "-i", tmp_path / "v.mp4", "-itsoffset", 0.5, "-i", tmp_path / "s.wav", "-i", tmp_path / "s.srt",
         "-i", tmp_path / "m.txt", "-copyts", "-map", 0, "-map", 1, "-map", 1, "-map", 2, "-map_metadata", 3,
         "-map_chapters", 3, "-c:v", "copy", "-c:a", "aac", "-metadata:s:a:1", "language=deu", "-disposition:a:0", 0,
-        "-disposition:a:1", "default", "-metadata:s:s:0", "language=fra", "-attach", tmp_path / "font.ttf",
+        "-disposition:a:1", "default", "-metadata:s:s:0", "language=fra", "-metadata:s:v", "language=ita",
+        "-attach", tmp_path / "font.ttf",
         "-metadata:s:t", "mimetype=application/x-truetype-font", source,
     )  # fmt: skip
     movie = open_movie(source)
@@ -355,7 +356,8 @@ def test_subtitles_chapters_title_languages_and_covers(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert container.metadata["title"] == "A title"
         assert container.metadata["comment"] == "a comment\nin = two; lines"
-        assert [s.language for s in container.streams if s.type in ("audio", "subtitle")] == ["und", "deu", "fra"]
+        languages = [s.language for s in container.streams if s.type in ("video", "audio", "subtitle")]
+        assert languages == ["ita", "und", "deu", "fra"]
         assert [bool(s.disposition & av.stream.Disposition.default) for s in container.streams.audio] == [False, True]
         assert [s.type for s in container.streams if s.type == "attachment"] == []
         starts = [c["start"] * Fraction(c["time_base"] or 0) for c in container.chapters()]

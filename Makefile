@@ -1,0 +1,52 @@
+# make run                      process the built-in sample movie
+# make run MOVIES=~/films       process your own; OUT=... for the results
+# make test                     all tests but the slow ones
+# make check                    style, types, import rules
+PYTHON ?= python3
+MOVIES ?=
+OUT ?= outputs
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
+
+.PHONY: run test test-slow check format lock clean
+
+run: $(VENV)/installed
+	$(BIN)/moodreel $(if $(strip $(MOVIES)),run $(MOVIES),demo) --out "$(OUT)"
+
+test: $(VENV)/installed-dev
+	$(BIN)/pytest
+
+test-slow: $(VENV)/installed-dev
+	$(BIN)/pytest -m slow
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(VENV)/installed: pyproject.toml requirements.lock scripts/system-packages.sh
+	scripts/system-packages.sh $(PYTHON)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(INSTALL) --editable '.[sample]'
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(INSTALL) --editable '.[sample,dev]'
+	touch $@
+
+# The newest versions that pyproject.toml allows, tried in a fresh environment.
+lock:
+	rm -rf $(VENV)-lock
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet '.[sample,dev]'
+	$(VENV)-lock/bin/pip freeze --exclude moodreel > requirements.lock
+	rm -rf $(VENV)-lock build
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

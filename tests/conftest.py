@@ -1,0 +1,24 @@
+"""What all tests share: where modules are found, and the portrait that face detectors are shown."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+# pytest puts tests/ on the path for the sake of clips.py. There tests/pipeline would pass for the package pipeline
+# wherever that one is installed editable; the project's own folder must come first.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import clips
+
+
+@pytest.fixture(scope="session")
+def portrait() -> NDArray[np.uint8]:
+    """A picture of one face, uint8 BGR ``(h, w, 3)``; read-only."""
+    found = clips.find_portrait()
+    if found is None:
+        pytest.skip('no portrait to show: pip install "moodreel[sample]"')
+    found.flags.writeable = False
+    return found
