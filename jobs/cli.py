@@ -19,6 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+EXIT_STOPPED = 130
+"""The exit code of a run that was told to stop, as shells have it for Ctrl-C."""
+
 Out = Annotated[Path, typer.Option(help="Folder for the results.")]
 
 
@@ -39,7 +42,7 @@ def run(
 ) -> None:
     """Process movies: annotated video, emotion timeline and scene shares for each.
 
-    Exit code: 0 all done, 1 at least one failed, 2 wrong usage.
+    Exit code: 0 all done, 1 at least one failed, 2 wrong usage, 130 stopped before the end.
     """
     settings = _validated(
         model=model,
@@ -81,10 +84,13 @@ def run_to_end(inputs: list[Path], out: Path, settings: Settings, force: bool) -
     except (JobError, ModelError, DetectorError) as error:
         print(f"moodreel: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("moodreel: stopped; the same command goes on where this one was", file=sys.stderr)
-        return 130
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("moodreel: stopped at once; the same command goes on where this one was", file=sys.stderr)
+        return EXIT_STOPPED
     print_table(outcomes, time.monotonic() - begun)
+    if any(outcome.status == "stopped" for outcome in outcomes):
+        print("moodreel: stopped; the same command goes on where this one was", file=sys.stderr)
+        return EXIT_STOPPED
     return 0 if all(outcome.ok for outcome in outcomes) else 1
 
 

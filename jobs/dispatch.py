@@ -4,15 +4,25 @@ import asyncio
 import heapq
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Final
+from typing import Any
 
-from jobs.errors import WorkerDiedError
+from jobs.errors import StoppedError, WorkerDiedError
 from jobs.local import Executor
 from jobs.tasks import timed
 
-_ATTEMPTS: Final = 2
-"""How often a unit may take its worker along before its movie is given up."""
+
+@dataclass(order=True)
+class _Unit:
+    """A unit that waits for its turn; the smallest one is next."""
+
+    priority: tuple[int, int]
+    arrival: int
+    alone: bool = field(compare=False)
+    outcome: "asyncio.Future[Any]" = field(compare=False)
+    task: Callable[..., Any] = field(compare=False)
+    arguments: tuple[Any, ...] = field(compare=False)
 
 
 class Dispatcher:
@@ -21,47 +31,66 @@ class Dispatcher:
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
         self._loop = asyncio.get_running_loop()
-        self._waiting: list[tuple[tuple[int, int], int, asyncio.Future[Any], Callable[..., Any], tuple[Any, ...]]] = []
+        self._waiting: list[_Unit] = []
         self._arrival = count()
         self._running = 0
+        self._alone = False
+        self.stopped = False
 
     async def run(self, priority: tuple[int, int], task: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
         """Run a unit when its turn comes; return its result and the seconds it took.
 
+        A unit whose worker dies is tried once more, with nothing beside it: what died of too little memory may
+        have been the victim of its neighbours.
+
         Raises:
-            WorkerDiedError: the unit took its worker along, each time it was tried.
+            WorkerDiedError: the unit took its worker along, both times.
+            StoppedError: the run was stopped before the unit began.
             Exception: whatever the unit raised.
         """
-        for _ in range(_ATTEMPTS - 1):
-            try:
-                return await self._once(priority, task, arguments)
-            except WorkerDiedError:
-                continue
-        return await self._once(priority, task, arguments)
+        try:
+            return await self._once(priority, False, task, arguments)
+        except WorkerDiedError:
+            return await self._once(priority, True, task, arguments)
+
+    def stop(self) -> None:
+        """Let what is running finish, and start nothing more."""
+        self.stopped = True
+        for unit in self._waiting:
+            if not unit.outcome.done():
+                unit.outcome.set_exception(StoppedError("the run was stopped"))
+        self._waiting.clear()
 
     async def _once(
-        self, priority: tuple[int, int], task: Callable[..., Any], arguments: tuple[Any, ...]
+        self, priority: tuple[int, int], alone: bool, task: Callable[..., Any], arguments: tuple[Any, ...]
     ) -> tuple[Any, float]:
+        if self.stopped:
+            raise StoppedError("the run was stopped")
         outcome: asyncio.Future[Any] = self._loop.create_future()
-        heapq.heappush(self._waiting, (priority, next(self._arrival), outcome, task, arguments))
+        heapq.heappush(self._waiting, _Unit(priority, next(self._arrival), alone, outcome, task, arguments))
         self._start_next()
         result: tuple[Any, float] = await outcome
         return result
 
     def _start_next(self) -> None:
-        while self._waiting and self._running < self._executor.workers:
-            _, _, outcome, task, arguments = heapq.heappop(self._waiting)
-            if outcome.cancelled():  # its movie has failed meanwhile
+        while self._waiting and self._running < self._executor.workers and not self._alone:
+            if self._waiting[0].outcome.cancelled():  # its movie has failed meanwhile
+                heapq.heappop(self._waiting)
                 continue
+            if self._waiting[0].alone and self._running:
+                return
+            unit = heapq.heappop(self._waiting)
+            self._alone = unit.alone
             self._running += 1
-            future = self._executor.submit(timed, task, *arguments)
+            future = self._executor.submit(timed, unit.task, *unit.arguments)
             future.add_done_callback(
-                lambda done, outcome=outcome: self._loop.call_soon_threadsafe(self._finished, done, outcome)  # type: ignore[misc]
+                lambda done, outcome=unit.outcome: self._loop.call_soon_threadsafe(self._finished, done, outcome)  # type: ignore[misc]
             )
 
     def _finished(self, done: "Future[Any]", outcome: "asyncio.Future[Any]") -> None:
         self._running -= 1
-        if not outcome.cancelled():
+        self._alone = False
+        if not outcome.done():
             error = done.exception()
             if error is None:
                 outcome.set_result(done.result())

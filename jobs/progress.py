@@ -30,7 +30,7 @@ class Progress:
         self._counted = 0
         self._last_line = time.monotonic()
         self._expected = 0
-        self._bar: "tqdm[NoReturn]" = tqdm(
+        self._bar: tqdm[NoReturn] = tqdm(
             total=0,
             unit="frame",
             file=stream,
@@ -69,9 +69,9 @@ class Progress:
         """Count a movie; say at once if it failed."""
         self._finished += 1
         self._bar.set_description(self._movies_done())
-        if not outcome.ok:
+        if outcome.status == "failed":
             self.note(f"failed: {outcome.name}: {outcome.reason}")
-        elif not self._stream.isatty():
+        elif outcome.ok and not self._stream.isatty():
             self.note(f"{outcome.status}{'' if outcome.fresh else ' before'}: {outcome.name}")
 
     def note(self, line: str) -> None:
@@ -97,38 +97,34 @@ class Progress:
 
 
 def print_table(outcomes: Sequence[Outcome], seconds: float) -> None:
-    """Print a line per movie and the totals to standard output."""
-    table = Table(box=SIMPLE)
-    table.add_column("movie", overflow="fold")
-    table.add_column("status")
+    """Print a line per movie, the totals, and what is to be said of single movies, to standard output."""
+    table = Table(box=SIMPLE, pad_edge=False)
+    table.add_column("movie", overflow="fold", ratio=1)
+    table.add_column("status", no_wrap=True)
     for heading in ("frames", "faces", "film s", "took s", "x real time"):
-        table.add_column(heading, justify="right")
-    table.add_column("remark", overflow="fold")
+        table.add_column(heading, justify="right", no_wrap=True)
     for outcome in outcomes:
         table.add_row(*_cells(outcome))
-    fresh = [outcome for outcome in outcomes if outcome.fresh]
-    film = sum(outcome.summary.get("duration", 0.0) for outcome in fresh)
-    speed = f"{film / seconds:.2f}" if seconds else ""
-    frames = sum(outcome.summary.get("frames", 0) for outcome in fresh)
+    fresh = [outcome for outcome in outcomes if outcome.fresh and outcome.ok]
     table.add_section()
-    table.add_row("this run", "", f"{frames}", "", f"{film:.1f}", f"{seconds:.1f}", speed, "")
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    table.add_row("this run", "", *_measures(fresh, seconds))
+    # A log has no width; a terminal's is its own.
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     console.print(table)
-    done = sum(outcome.ok for outcome in outcomes)
-    console.print(f"{done} of {len(outcomes)} movies done")
+    for outcome in outcomes:
+        if outcome.reason:
+            console.print(f"{outcome.status}: {outcome.name}: {outcome.reason}", markup=False, soft_wrap=True)
+    console.print(f"{sum(outcome.ok for outcome in outcomes)} of {len(outcomes)} movies done")
 
 
 def _cells(outcome: Outcome) -> list[str]:
     if not outcome.ok:
-        return [outcome.name, outcome.status, "", "", "", "", "", outcome.reason]
-    film = outcome.summary["duration"]
-    return [
-        outcome.name,
-        outcome.status,
-        str(outcome.summary["frames"]),
-        str(outcome.summary["faces"]),
-        f"{film:.1f}",
-        f"{outcome.seconds:.1f}",
-        f"{film / outcome.seconds:.2f}" if outcome.seconds else "",
-        outcome.reason or ("" if outcome.fresh else "done before"),
-    ]
+        return [outcome.name, outcome.status]
+    status = outcome.status if outcome.fresh else f"{outcome.status} before"
+    return [outcome.name, status, *_measures([outcome], outcome.seconds)]
+
+
+def _measures(outcomes: Sequence[Outcome], seconds: float) -> list[str]:
+    frames, faces = (sum(outcome.summary[name] for outcome in outcomes) for name in ("frames", "faces"))
+    film = sum(outcome.summary["duration"] for outcome in outcomes)
+    return [str(frames), str(faces), f"{film:.1f}", f"{seconds:.1f}", f"{film / seconds:.2f}" if seconds else ""]

@@ -1,6 +1,8 @@
 """The movies of a run -> units -> results: what comes after what, what is done already, what a failure means."""
 
 import asyncio
+import contextlib
+import signal
 import time
 import traceback
 from collections import defaultdict
@@ -13,7 +15,7 @@ from typing import Any
 from jobs import tasks
 from jobs.discover import Source
 from jobs.dispatch import Dispatcher
-from jobs.errors import JobError
+from jobs.errors import DiskFullError, JobError, StoppedError
 from jobs.local import Executor
 from jobs.outcome import Outcome, write_movies_table
 from jobs.progress import Progress
@@ -26,6 +28,10 @@ from pipeline.errors import InputError, PipelineError
 from pipeline.segments import FIRST_PTS, LAST_PTS, Packets, Segment, cut
 
 _FORESEEN = (PipelineError, ModelError, JobError)
+
+
+_ROOM_PER_BYTE = 3
+"""Bytes of free disk per byte of source that a movie is expected to need: parts, joined picture, annotated video."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ async def run_movies(
     equipment, _ = await dispatcher.run((-2, 0), tasks.equip, settings)
     progress.equipped(equipment, settings)
     run = Run(settings, workspace, equipment, dispatcher, progress, force)
+    _stop_on_signals(run)
     ticker = asyncio.create_task(_tick(progress, executor))
     try:
         jobs = [MovieJob(run, source, order) for order, source in enumerate(sources)]
@@ -70,6 +77,23 @@ async def _tick(progress: Progress, executor: Executor) -> None:
     while True:
         progress.frames_done(executor.frames_done())
         await asyncio.sleep(0.5)
+
+
+def _stop_on_signals(run: Run) -> None:
+    """Let the first Ctrl-C or SIGTERM finish what is running, and the second end the run at once."""
+    whole_run = asyncio.current_task()
+    assert whole_run is not None
+
+    def stop() -> None:
+        if run.dispatcher.stopped:
+            whole_run.cancel()
+        else:
+            run.progress.note("stopping: units that are running are being finished; once more stops at once")
+            run.dispatcher.stop()
+
+    for name in ("SIGINT", "SIGTERM"):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends the run at once
+            asyncio.get_running_loop().add_signal_handler(getattr(signal, name), stop)
 
 
 class MovieJob:
@@ -89,6 +113,11 @@ class MovieJob:
         """Do what is to do and record the outcome."""
         try:
             outcome = await self._process()
+        except StoppedError:
+            outcome = Outcome(self._source.name, "stopped")
+        except DiskFullError as error:
+            self._run.dispatcher.stop()
+            outcome = Outcome(self._source.name, "stopped", str(error))
         except _FORESEEN as error:
             outcome = self._failed(str(error))
         except Exception as error:  # the run goes on whatever one movie does; nothing is hidden
@@ -110,6 +139,7 @@ class MovieJob:
         self._expect(len(packets.pts) or probe.frames)
         segments = cut(probe.movie, packets, self._run.settings.segment)
         self._folder.clear_temporary()
+        self._run.workspace.require_room(self._source.path.stat().st_size * _ROOM_PER_BYTE)
         try:
             result = await self._tables(probe, segments, keys)
         except TimestampError:
@@ -128,6 +158,7 @@ class MovieJob:
                 if not self._committed(part, segment)
             ]
         )
+        await self._unit((self._order, 2), tasks.confirm_unchanged, self._source.path, probe.fingerprint)
         facts = self._facts(probe, keys)
         result: tasks.Assembled = await self._unit(
             (self._order, 2), tasks.assemble_movie, self._source.name, probe.movie, parts, self._folder, settings, facts
@@ -145,6 +176,7 @@ class MovieJob:
                 if not self._committed(part, segment)
             ]
         )
+        await self._unit((self._order, 4), tasks.confirm_unchanged, self._source.path, probe.fingerprint)
         comment = f"Predicted expression labels, not feelings; moodreel, model {settings.model}"
         remarks: list[str] = await self._unit(
             (self._order, 4), tasks.join_movie, probe.movie, parts, self._folder, comment
@@ -152,7 +184,14 @@ class MovieJob:
         return remarks
 
     async def _unit(self, priority: tuple[int, int], task: Any, *arguments: Any) -> Any:
-        result, seconds = await self._run.dispatcher.run(priority, task, *arguments)
+        try:
+            result, seconds = await self._run.dispatcher.run(priority, task, *arguments)
+        except (StoppedError, InputError):
+            raise
+        except Exception:
+            # Libraries say a full disk in many ways; the disk itself says it in one.
+            self._run.workspace.require_room(0)
+            raise
         self._stage_seconds[task.__name__.split("_")[0]] += seconds
         return result
 

@@ -97,9 +97,23 @@ def probe(path: Path) -> Probe:
     return Probe(movie, fingerprint, frames or max(1, round(seconds * movie.rate)))
 
 
+def confirm_unchanged(path: Path, fingerprint: str) -> None:
+    """Make sure that a movie is still the one that was probed.
+
+    Raises:
+        InputError: it was replaced, changed or removed.
+    """
+    try:
+        found = fingerprint_movie(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read any more: {error.strerror}") from error
+    if found != fingerprint:
+        raise InputError(f"{path}: was changed while it was processed; run again")
+
+
 def scan(movie: Movie) -> Packets:
     """Read all packets of a movie; see :func:`pipeline.segments.read_packets`."""
-    return read_packets(movie)
+    return read_packets(movie, show_life)
 
 
 def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Path) -> None:
@@ -162,7 +176,7 @@ def join_movie(movie: Movie, parts: Sequence[Path], folder: MovieFolder, comment
     picture = folder.work / "picture.mp4"
     commit(picture, lambda temporary: join([part for part in parts if part.stat().st_size], temporary))
     remarks: list[str] = []
-    commit(folder.video, lambda temporary: remarks.extend(mux(picture, movie, temporary, comment)))
+    commit(folder.video, lambda temporary: remarks.extend(mux(picture, movie, temporary, comment, show_life)))
     return remarks
 
 
@@ -173,18 +187,23 @@ def timed(task: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
     return result, time.perf_counter() - begun
 
 
-_count: Callable[[], None] = lambda: None  # noqa: E731  # replaced in a worker process, see count_frames_with
+_progress: Callable[[int], None] = lambda frames: None  # noqa: ARG005, E731  # see report_progress_with
 
 
-def count_frames_with(count: Callable[[], None]) -> None:
-    """Call ``count`` for every frame that this process finishes from now on."""
-    global _count
-    _count = count
+def report_progress_with(report: Callable[[int], None]) -> None:
+    """Call ``report`` with the number of frames that this process has finished, and with 0 as a sign of life."""
+    global _progress
+    _progress = report
 
 
 def count_frame() -> None:
     """Tell the run that a frame is done."""
-    _count()
+    _progress(1)
+
+
+def show_life() -> None:
+    """Tell the run that this unit is not hung."""
+    _progress(0)
 
 
 @lru_cache(maxsize=1)

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from jobs.errors import WorkspaceError
+from jobs.errors import DiskFullError, WorkspaceError
 
 _TEMPORARY: Final = ".tmp-"
 JOB_FILE: Final = "job.json"
+_SPARE_BYTES: Final = 200_000_000
 
 
 def commit(path: Path, write: Callable[[Path], Any]) -> None:
@@ -138,6 +139,20 @@ class Workspace:
     def folder(self, name: str) -> MovieFolder:
         """Return the folder of the movie called ``name``, its path below the input folder."""
         return MovieFolder(self.root / name)
+
+    def require_room(self, expected: int) -> None:
+        """Make sure that there is room for ``expected`` more bytes and some to spare.
+
+        Raises:
+            DiskFullError: there is not.
+        """
+        free = shutil.disk_usage(self.root).free
+        if free < expected + _SPARE_BYTES:
+            needed = (expected + _SPARE_BYTES) / 1e9
+            raise DiskFullError(
+                f"{self.root}: the disk is full: {free / 1e9:.1f} GB are free, about {needed:.1f} GB are needed; "
+                "the same command goes on when there is room"
+            )
 
     def jobs(self) -> Iterator[dict[str, Any]]:
         """Yield the content of every readable ``job.json`` below, in the order of their paths."""

@@ -92,10 +92,10 @@ class Scaler:
         self._reformatter = VideoReformatter()
 
     def upright_bgr(self, picture: av.video.frame.VideoFrame) -> NDArray[np.uint8]:
-        """Return the picture upright, uint8 ``(h, w, 3)``, BGR."""
+        """Return the picture upright, uint8 ``(h, w, 3)``, BGR, contiguous."""
         width, height = self._size
         scaled = self._reformatter.reformat(picture, width, height, "bgr24", interpolation=Interpolation.AREA)
-        return self._movie.orientation.apply(np.asarray(scaled.to_ndarray(), np.uint8))
+        return self._movie.orientation.apply(np.ascontiguousarray(scaled.to_ndarray(), np.uint8))
 
     def to_upright(self, faces: Detections, bgr: NDArray[np.uint8]) -> Detections:
         """Scale boxes found on ``bgr`` to the movie's upright, square-pixel picture."""

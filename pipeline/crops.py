@@ -73,7 +73,8 @@ def _luma(picture: av.video.frame.VideoFrame) -> tuple[NDArray[np.uint8], bool]:
     if picture.format.name in _LUMA_FIRST:
         plane = picture.planes[0]
         luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: picture.height, : picture.width]  # type: ignore[call-overload]
-        full = picture.format.name.startswith("yuvj") or picture.color_range == ColorRange.JPEG
+        # FFmpeg takes grey for full range, tagged or not.
+        full = picture.format.name.startswith(("yuvj", "gray")) or picture.color_range == ColorRange.JPEG
         return luma, full
     grey = picture.reformat(format="gray", dst_color_range=ColorRange.JPEG)
     return np.asarray(grey.to_ndarray(), np.uint8), True

@@ -71,12 +71,14 @@ def decode(movie: Movie, segment: Segment, faults: Faults, threads: int = 1) -> 
                     container.seek(run_up, backward=True, stream=stream)
                 except av.error.FFmpegError:
                     continue
+            refused = faults.refused
             frames = _frames(container, stream, segment, faults)
             if not segment.trusted:
                 yield from _recounted(movie, stream, frames)
                 return
             first = next(frames, None) if run_up is None else _first_keyframe(frames, segment)
             if first is None and run_up is not None:
+                faults.refused = refused  # the next attempt meets the same packets
                 continue
             yield from _within(movie, segment, first, frames, faults)
             return

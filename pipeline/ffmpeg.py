@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -53,13 +53,16 @@ def url(path: Path) -> str:
     return f"file:{path.absolute()}"
 
 
-def run(command: Sequence[str], written: Path, stall_s: float = STALL_S) -> None:
+def run(
+    command: Sequence[str], written: Path, stall_s: float = STALL_S, on_progress: Callable[[], None] = lambda: None
+) -> None:
     """Run ffmpeg to its end; kill it if it stalls and whenever this function is left by an exception.
 
     Args:
         command: program and arguments.
         written: the file ffmpeg writes; it must change at least every ``stall_s`` seconds.
         stall_s: in s.
+        on_progress: called whenever the file is seen to have changed.
 
     Raises:
         FfmpegError: ffmpeg could not be started, failed or stalled; with its last lines.
@@ -77,7 +80,7 @@ def run(command: Sequence[str], written: Path, stall_s: float = STALL_S) -> None
     drain.start()
     stalled = False
     try:
-        stalled = not _ended(process, written, stall_s)
+        stalled = not _ended(process, written, stall_s, on_progress)
     finally:
         if process.poll() is None:
             process.kill()
@@ -90,7 +93,7 @@ def run(command: Sequence[str], written: Path, stall_s: float = STALL_S) -> None
         raise FfmpegError(_story(f"ffmpeg failed ({process.returncode}) writing {written}", tail))
 
 
-def _ended(process: subprocess.Popen[str], written: Path, stall_s: float) -> bool:
+def _ended(process: subprocess.Popen[str], written: Path, stall_s: float, on_progress: Callable[[], None]) -> bool:
     """Wait for the end of ``process``; return False if it stalls before."""
     seen = _state(written)
     changed = time.monotonic()
@@ -103,6 +106,7 @@ def _ended(process: subprocess.Popen[str], written: Path, stall_s: float) -> boo
         state = _state(written)
         if state != seen:
             seen, changed = state, time.monotonic()
+            on_progress()
         elif time.monotonic() - changed >= stall_s:
             return False
 

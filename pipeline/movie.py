@@ -137,8 +137,12 @@ def video_stream(container: av.container.InputContainer, path: Path) -> av.video
         return best
     if candidates:
         return candidates[0]
-    kinds = ", ".join(sorted({s.type for s in container.streams})) or "no streams"
+    kinds = ", ".join(sorted({_kind(s) for s in container.streams})) or "no streams"
     raise NotAMovieError(f"{path}: expected a video stream, found only {kinds}")
+
+
+def _kind(stream: av.stream.Stream) -> str:
+    return "cover pictures" if stream.type == "video" else str(stream.type)
 
 
 def open_movie(path: Path) -> Movie:

@@ -5,7 +5,7 @@ The clock of everything written here is the player's clock of the source: 0 is t
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -209,7 +209,9 @@ class _Plan:
     remarks: tuple[str, ...]
 
 
-def mux(video: Path, movie: Movie, out: Path, comment: str) -> list[str]:
+def mux(
+    video: Path, movie: Movie, out: Path, comment: str, on_progress: Callable[[], None] = lambda: None
+) -> list[str]:
     """Write ``video`` with the sound, text subtitles, chapters and title of its source.
 
     Video is copied; so is sound that mp4 can hold. What cannot be had is left out rather than the whole given up.
@@ -219,6 +221,7 @@ def mux(video: Path, movie: Movie, out: Path, comment: str) -> list[str]:
         movie: the source.
         out: mp4 to write.
         comment: its metadata of that name.
+        on_progress: called while ffmpeg is seen to write.
 
     Returns:
         Remarks for the user: what is missing or was encoded anew.
@@ -239,7 +242,7 @@ def mux(video: Path, movie: Movie, out: Path, comment: str) -> list[str]:
         if failure is not None:
             remarks.append(f"the first try failed: {_reason(failure)}")
         try:
-            run(_command(plan, video, movie, out, extra), out)
+            run(_command(plan, video, movie, out, extra), out, on_progress=on_progress)
             return remarks
         except FfmpegError as error:
             failure = failure or error

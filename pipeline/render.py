@@ -119,6 +119,7 @@ class Upright:
         for source, target in zip(picture.planes, turned.planes, strict=True):
             _pixels(target)[:] = self._movie.orientation.apply(_pixels(source))
         turned.color_range, turned.colorspace = picture.color_range, picture.colorspace
+        turned.color_primaries, turned.color_trc = picture.color_primaries, picture.color_trc
         return turned
 
 

@@ -1,7 +1,7 @@
 """A movie as half-open pts spans: the unit of work, of retry and of resume."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -13,6 +13,10 @@ from pipeline.movie import Movie, opened
 
 FIRST_PTS: Final = -(2**63)
 LAST_PTS: Final = 2**63 - 1
+
+_SEEK_GUESSES: Final = ("mpeg",)
+"""FFmpeg's readers of files without a time stamp for every frame: what they fill in after a seek differs from what
+they fill in when reading from the start."""
 
 _END_TOLERANCE: Final = Fraction(1, 2)
 """Seconds by which a healthy file may end before its header says: containers round, and sound may stop early."""
@@ -53,7 +57,8 @@ class Packets:
     """What reading a file once without decoding tells.
 
     Attributes:
-        keyframes: pts at which decoding can start, ascending.
+        keyframes: pts at which decoding can start, ascending; none where no other start than the file's gives the
+            same time stamps.
         pts: pts of the video packets, ascending.
         trusted: whether every packet has its own time stamp and they go forward.
         fault: why the file ends before its header says it does, or "" where it does not.
@@ -65,8 +70,10 @@ class Packets:
     fault: str
 
 
-def read_packets(movie: Movie) -> Packets:
+def read_packets(movie: Movie, on_progress: Callable[[], None] = lambda: None) -> Packets:
     """Read every packet of the movie once; the price is that of reading the file.
+
+    ``on_progress`` is called for every packet.
 
     Raises:
         InputError: the file cannot be opened.
@@ -77,6 +84,7 @@ def read_packets(movie: Movie) -> Packets:
     last_dts, end = FIRST_PTS, movie.clock_start
     with opened(movie.path) as container:
         promised = Fraction(container.duration or 0, av.time_base)
+        can_seek = container.format.name not in _SEEK_GUESSES
         packets = container.demux()
         while True:
             try:
@@ -86,6 +94,7 @@ def read_packets(movie: Movie) -> Packets:
             except av.error.FFmpegError as error:
                 fault = f"reading stopped: {error.strerror}"
                 break
+            on_progress()
             moment = packet.dts if packet.pts is None else packet.pts
             if moment is not None and packet.time_base:
                 end = max(end, (moment + (packet.duration or 0)) * packet.time_base)
@@ -96,7 +105,7 @@ def read_packets(movie: Movie) -> Packets:
                 continue
             last_dts = packet.dts if packet.dts is not None else last_dts
             pts.append(packet.pts)
-            if packet.is_keyframe:
+            if packet.is_keyframe and can_seek:
                 keyframes.append(packet.pts)
     found = end - movie.clock_start
     if not fault and promised - found > _END_TOLERANCE:

@@ -19,14 +19,26 @@ from numpy.typing import NDArray
 
 from pipeline.ffmpeg import ffmpeg_exe
 
-BLACK: Final = 40
-WHITE: Final = 210
-_MIDDLE: Final = (BLACK + WHITE) / 2
-_ROWS, _COLUMNS = 2, 4  # one bit a block; the highest bit is at the top left
-
 Picture = NDArray[np.uint8]
 Matrix = tuple[int, int, int, int]
 """a, b, c, d of a display matrix: a point (x, y) goes to (a x + c y, b x + d y)."""
+
+BLACK: Final = 40
+WHITE: Final = 210
+_MIDDLE: Final = (BLACK + WHITE) / 2
+MATRICES: Final[dict[str, Matrix]] = {
+    "upright": (1, 0, 0, 1),
+    "quarter": (0, 1, -1, 0),
+    "half": (-1, 0, 0, -1),
+    "three quarters": (0, -1, 1, 0),
+    "mirrored": (-1, 0, 0, 1),
+    "upside down mirrored": (1, 0, 0, -1),
+    "transposed": (0, 1, 1, 0),
+    "transposed the other way": (0, -1, -1, 0),
+}
+"""All the ways in which a display matrix can turn and mirror by quarter turns."""
+
+_ROWS, _COLUMNS = 2, 4  # one bit a block; the highest bit is at the top left
 
 
 @dataclass(frozen=True)
@@ -57,7 +69,7 @@ class Clip:
     muxer: dict[str, str] = field(default_factory=dict)
     matrix: Matrix | None = None
     aspect: Fraction | None = None
-    paint: Callable[[int, int, int], Picture] = lambda number, width, height: numbered(number, width, height)
+    paint: Callable[[int, int, int], Picture] = field(default_factory=lambda: numbered)
 
     def write(self, path: Path) -> Path:
         """Encode the movie to ``path`` plus suffix and return that."""
@@ -102,7 +114,9 @@ def numbered(number: int, width: int, height: int) -> Picture:
     y = np.arange(height)[:, None] * _ROWS // height
     x = np.arange(width)[None, :] * _COLUMNS // width
     bit = number >> (7 - (y * _COLUMNS + x)) & 1
-    return np.where(bit == 1, WHITE, BLACK).astype(np.uint8)
+    # The grain never moves: a decoder that starts where it must not shows that it has not seen it.
+    grain = np.random.default_rng(0).integers(-25, 26, (height, width))
+    return (np.where(bit == 1, WHITE, BLACK) + grain).astype(np.uint8)
 
 
 def number_in(grey: Picture) -> int:

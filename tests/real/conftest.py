@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-MOVIES = Path(__file__).resolve().parents[3] / "shared" / "data" / "movies"
+from shared_data import MOVIES
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from shared_data import MOVIES
 
 from pipeline import schema
-from tests.real.conftest import MOVIES
 
 FACES = sorted(path.name for path in (MOVIES / "faces").glob("*"))
 TIMED = [f"{folder}/{path.name}" for folder in ("faces", "noface") for path in sorted((MOVIES / folder).glob("*"))]
