@@ -47,6 +47,7 @@ def discover(inputs: Sequence[Path], out: Path) -> list[Source]:
     if not sources:
         raise UsageError(f"{', '.join(str(given) for given in inputs)}: no movies in there")
     _refuse_collisions(list(sources.values()))
+    _refuse_files_in_the_way(list(sources.values()), out)
     return list(sources.values())
 
 
@@ -64,6 +65,21 @@ def _walk(folder: Path, out: Path) -> Iterator[Path]:
             path = Path(here) / name
             if not name.startswith(".") and path.suffix.lower() not in _NEVER_MOVIES:
                 yield path
+
+
+_OURS: Final = frozenset({"movies.parquet", "index.html", ".lock", "logs"})
+"""What lies at the top of the output folder."""
+
+
+def _refuse_files_in_the_way(sources: Sequence[Source], out: Path) -> None:
+    # A movie's name is that of its folder below ``out``: it must be free for one.
+    for source in sources:
+        folder = out / source.name
+        if source.name in _OURS or folder.is_file():
+            raise UsageError(
+                f"the results of {source.path} would lie in a folder {folder}, where there is a file; "
+                "choose another --out"
+            )
 
 
 def _refuse_collisions(sources: Sequence[Source]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import heapq
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -80,12 +81,18 @@ class Dispatcher:
             if self._waiting[0].alone and self._running:
                 return
             unit = heapq.heappop(self._waiting)
+            try:
+                future = self._executor.submit(timed, unit.task, *unit.arguments)
+            except Exception as error:  # the executor is broken: who waits must learn of it
+                unit.outcome.set_exception(error)
+                continue
             self._alone = unit.alone
             self._running += 1
-            future = self._executor.submit(timed, unit.task, *unit.arguments)
-            future.add_done_callback(
-                lambda done, outcome=unit.outcome: self._loop.call_soon_threadsafe(self._finished, done, outcome)  # type: ignore[misc]
-            )
+            future.add_done_callback(lambda done, outcome=unit.outcome: self._tell(done, outcome))  # type: ignore[misc]
+
+    def _tell(self, done: "Future[Any]", outcome: "asyncio.Future[Any]") -> None:
+        with suppress(RuntimeError):  # the run was stopped and its event loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._finished, done, outcome)
 
     def _finished(self, done: "Future[Any]", outcome: "asyncio.Future[Any]") -> None:
         self._running -= 1

@@ -2,11 +2,13 @@
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from itertools import count
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -64,9 +66,10 @@ class LocalExecutor:
         # Spawned, not forked: TensorFlow and OpenMP do not survive a fork.
         context = multiprocessing.get_context("spawn")
         self._signs = _Signs(context)
-        self._pool = ProcessPool(
+        self._new_pool: Callable[[], ProcessPool] = lambda: ProcessPool(
             max_workers=workers, context=context, initializer=_start_worker, initargs=(self._signs, threads, log)
         )
+        self._pool = self._new_pool()
         self._unit_ids = count(1)
         self._running: dict[int, Future[Any]] = {}
         self._closing = threading.Event()
@@ -77,7 +80,14 @@ class LocalExecutor:
         """See :class:`Executor`."""
         outer: Future[Any] = Future()
         unit_id = next(self._unit_ids)
-        inner = self._pool.schedule(_run_unit, args=(unit_id, task, *arguments))
+        try:
+            inner = self._pool.schedule(_run_unit, args=(unit_id, task, *arguments))
+        except RuntimeError:
+            if self._closing.is_set():
+                raise
+            self._stop_pool()  # pebble gives its pool up if a worker dies while none of them works
+            self._pool = self._new_pool()
+            inner = self._pool.schedule(_run_unit, args=(unit_id, task, *arguments))
         self._running[unit_id] = inner
         inner.add_done_callback(lambda done: self._hand_over(unit_id, done, outer))
         return outer
@@ -90,6 +100,9 @@ class LocalExecutor:
         """See :class:`Executor`."""
         self._closing.set()
         self._watcher.join()
+        self._stop_pool()
+
+    def _stop_pool(self) -> None:
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
@@ -102,6 +115,8 @@ class LocalExecutor:
         error = inner.exception()
         if isinstance(error, ProcessExpired):
             outer.set_exception(WorkerDiedError(f"the worker process died ({_cause(error.exitcode)})"))
+        elif isinstance(error, BrokenProcessPool):
+            outer.set_exception(WorkerDiedError(f"the worker processes died ({error})"))
         elif error is not None:
             outer.set_exception(error)
         else:
@@ -161,6 +176,12 @@ def _run_unit(unit_id: int, task: Callable[..., Any], *arguments: Any) -> Any:
     _signs.begin(unit_id)
     try:
         return task(*arguments)
+    except Exception as error:
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:  # it could not cross, and would break the pool
+            raise RuntimeError(f"{type(error).__name__}: {error}") from None
+        raise
     finally:
         _signs.begin(0)
 

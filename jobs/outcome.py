@@ -42,6 +42,8 @@ def write_movies_table(workspace: Workspace) -> None:
     rows = []
     for job in workspace.jobs():
         known = {**job, **(job.get("summary") or {})}
+        if not all(isinstance(known.get(name), str) for name in ("movie", "status", "reason", "source")):
+            continue  # another program's file of that name
         rows.append({name: known.get(name) for name in schema.MOVIES.names})
     table = pa.Table.from_pylist(rows, schema=schema.MOVIES)
     commit(workspace.movies, lambda temporary: write_table(table, temporary))

@@ -109,11 +109,11 @@ def print_table(outcomes: Sequence[Outcome], seconds: float) -> None:
     table.add_section()
     table.add_row("this run", "", *_measures(fresh, seconds))
     # A log has no width; a terminal's is its own.
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False, markup=False, emoji=False)
     console.print(table)
     for outcome in outcomes:
         if outcome.reason:
-            console.print(f"{outcome.status}: {outcome.name}: {outcome.reason}", markup=False, soft_wrap=True)
+            console.print(f"{outcome.status}: {outcome.name}: {outcome.reason}", soft_wrap=True)
     console.print(f"{sum(outcome.ok for outcome in outcomes)} of {len(outcomes)} movies done")
 
 

@@ -140,11 +140,17 @@ class MovieJob:
         segments = cut(probe.movie, packets, self._run.settings.segment)
         self._folder.clear_temporary()
         self._run.workspace.require_room(self._source.path.stat().st_size * _ROOM_PER_BYTE)
-        try:
-            result = await self._tables(probe, segments, keys)
-        except TimestampError:
-            segments = [Segment(0, FIRST_PTS, LAST_PTS, len(packets.pts), trusted=False)]
-            result = await self._tables(probe, segments, keys)
+        whole = [Segment(0, FIRST_PTS, LAST_PTS, len(packets.pts), trusted=False)]
+        before = self._tables_before(keys)
+        if before is not None:
+            result, trusted = before
+            segments = segments if trusted else whole
+        else:
+            try:
+                result = await self._tables(probe, segments, keys)
+            except TimestampError:
+                segments = whole
+                result = await self._tables(probe, segments, keys)
         remarks = await self._video(probe, segments, keys) if self._passes == 2 else []
         return self._finished(probe, packets, result, segments, keys, remarks)
 
@@ -159,6 +165,7 @@ class MovieJob:
             ]
         )
         await self._unit((self._order, 2), tasks.confirm_unchanged, self._source.path, probe.fingerprint)
+        self._disown(keep=())
         facts = self._facts(probe, keys)
         result: tasks.Assembled = await self._unit(
             (self._order, 2), tasks.assemble_movie, self._source.name, probe.movie, parts, self._folder, settings, facts
@@ -177,6 +184,7 @@ class MovieJob:
             ]
         )
         await self._unit((self._order, 4), tasks.confirm_unchanged, self._source.path, probe.fingerprint)
+        self._disown(keep=("analysis", "tables"))
         comment = f"Predicted expression labels, not feelings; moodreel, model {settings.model}"
         remarks: list[str] = await self._unit(
             (self._order, 4), tasks.join_movie, probe.movie, parts, self._folder, comment
@@ -233,6 +241,26 @@ class MovieJob:
             return None
         return Outcome(self._source.name, job["status"], job["reason"], job["summary"], job["seconds"], fresh=False)
 
+    def _tables_before(self, keys: dict[str, str]) -> tuple[tasks.Assembled, bool] | None:
+        """Return an earlier run's tables, if only the video has to be made anew, and whether it trusted the pts."""
+        job = self._folder.read_job() or {}
+        same = (job.get("keys") or {}).get("tables") == keys["tables"]
+        if self._run.force or not same or not all(path.exists() for path in self._folder.tables):
+            return None
+        self._run.progress.skipped(self._expected)
+        return tasks.Assembled(job["summary"], job["refused"], job["damaged"]), job["trusted"]
+
+    def _disown(self, keep: tuple[str, ...]) -> None:
+        """Say that an earlier run's results, but for those that ``keep`` names, are about to be replaced.
+
+        Should this run die meanwhile, no later one must take what it finds for whole.
+        """
+        job = self._folder.read_job()
+        if job is not None and job.get("keys"):
+            reason = "its results were being replaced by a run that did not end; run again"
+            keys = {name: key for name, key in job["keys"].items() if name in keep}
+            commit_json(self._folder.job, {**job, "status": "failed", "reason": reason, "keys": keys})
+
     def _refuse_other_movie(self, job: dict[str, Any] | None) -> None:
         """Keep another film's results that happen to lie under the same name."""
         source = str(self._source.path.absolute())
@@ -279,7 +307,17 @@ class MovieJob:
             result.summary,
             time.monotonic() - self._begun,
         )
-        self._record(outcome, {"keys": keys, "remarks": remarks, "fingerprint": probe.fingerprint})
+        self._record(
+            outcome,
+            {
+                "keys": keys,
+                "remarks": remarks,
+                "fingerprint": probe.fingerprint,
+                "refused": result.refused,
+                "damaged": result.damaged,
+                "trusted": segments[0].trusted,
+            },
+        )
         self._folder.clear_work()
         return outcome
 

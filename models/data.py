@@ -1,5 +1,6 @@
 """FER2013 as arrays, and the batches that training draws from them."""
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,14 +46,14 @@ def load_fer2013(path: Path, split: str) -> Faces:
     if split not in _SPLITS:
         raise DatasetError(f"no split is called {split!r}; splits: {', '.join(_SPLITS)}")
     try:
-        with np.load(path) as npz:
+        with path.open("rb") as file, np.load(file) as npz:
             rows = npz["usage"] == _SPLITS[split]
             names = tuple(str(name) for name in npz["label_names"])
             images, labels = npz["images"][rows], npz["label"][rows].astype(np.int64)
             clean = ~(npz["near_dup"][rows].astype(bool) | npz["not_a_face"][rows].astype(bool))
     except FileNotFoundError:
         raise DatasetError(f"{path}: no such file; expected FER2013 as npz") from None
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise DatasetError(f"{path}: expected FER2013 as npz with images, label, usage; {error}") from error
     if names != EMOTIONS:
         raise DatasetError(f"{path}: expected the labels {EMOTIONS}, found {names}")

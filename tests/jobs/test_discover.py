@@ -153,14 +153,12 @@ def test_links_in_a_circle_come_to_an_end(tmp_path, out):
     assert found([films], out) == ["a.mp4"]
 
 
-@pytest.mark.xfail(strict=True, reason="all movies fail one by one, with errors of the system")
 def test_results_beside_the_movies_are_refused_at_once(tmp_path):
     films = make(tmp_path / "films", "a.mp4")
     with pytest.raises(UsageError, match="--out"):
         discover([films], films)
 
 
-@pytest.mark.xfail(strict=True, reason="its folder takes the name that the table of movies needs: the run breaks")
 @pytest.mark.parametrize("name", ["movies.parquet", ".lock"])
 def test_names_of_our_own_files_are_refused(tmp_path, out, name):
     make(tmp_path, name)

@@ -188,7 +188,6 @@ def test_other_errors_are_not_tried_again(one):
     assert len(attempts) == 1
 
 
-@pytest.mark.xfail(strict=True, raises=TimeoutError, reason="units that wait are never told")
 def test_a_broken_executor_ends_the_units_that_wait(one):
     gate = threading.Event()
 
@@ -207,7 +206,6 @@ def test_a_broken_executor_ends_the_units_that_wait(one):
     asyncio.run(run())
 
 
-@pytest.mark.xfail(strict=True, reason="Ctrl-C may be answered with 'RuntimeError: Event loop is closed'")
 def test_a_unit_that_ends_after_the_run_is_ignored(one, caplog):
     gate, begun = threading.Event(), threading.Event()
 

@@ -75,7 +75,6 @@ def test_goes_on_after_a_result_that_cannot_be_pickled(executor):
     assert executor.submit(units.double, 1).result(PATIENCE) == 2
 
 
-@pytest.mark.xfail(strict=True, reason="an error that pickle cannot read brings the pool down")
 def test_goes_on_after_an_error_that_cannot_be_unpickled(make, tmp_path):
     executor = make(1, tmp_path / "log")  # its own: the pool may not survive
     try:
@@ -99,7 +98,6 @@ def test_only_the_unit_that_killed_its_worker_fails(executor):
     assert [type(future.exception(0)) for future in futures] == [type(None), WorkerDiedError] * 2
 
 
-@pytest.mark.xfail(strict=True, reason="pebble gives its pool up if a worker dies while none of them works")
 def test_goes_on_after_an_idle_worker_has_died(make, tmp_path):
     executor = make(1, tmp_path / "log")
     try:

@@ -143,7 +143,6 @@ def test_table_shows_a_long_name_whole(capsys):
     assert all(f"{number:03}" in text for number in range(80))
 
 
-@pytest.mark.xfail(strict=True, reason="rich takes [x264] for markup and :smile: for a face")
 @pytest.mark.parametrize("name", ["film [x264].mp4", "film :smile:.mp4", "film [/b] x.mp4"])
 def test_table_shows_names_as_they_are(capsys, name):
     print_table([Outcome(name, "failed", "no")], 1.0)

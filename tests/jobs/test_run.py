@@ -184,7 +184,6 @@ class TestAgain:
         timelines = [(folder / "face.mp4" / "timeline.parquet").read_bytes() for folder in (first[0], out)]
         assert timelines[0] == timelines[1]
 
-    @pytest.mark.xfail(strict=True, reason="observations are thrown away when a film is done: it is analyzed again")
     def test_other_quality_does_not_analyze_again(self, requality):
         assert "analyze" not in job_of(requality[0] / "face.mp4")["stage_seconds"]
 
@@ -230,7 +229,6 @@ class TestAgain:
         assert run_here(film, out=out, video="none")["zero.mp4"].status == "partial"
         assert job_of(out / "zero.mp4")["status"] == "partial"
 
-    @pytest.mark.xfail(strict=True, reason="job.json keeps its keys while assemble replaces the tables")
     def test_results_of_a_run_that_did_not_end_do_not_count_as_done(self, run_here, films, out):
         folder = out / "cut.mkv"
         (folder / "annotated.mp4").unlink()

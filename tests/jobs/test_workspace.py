@@ -154,7 +154,6 @@ class TestMoviesTable:
         assert table["frames"].tolist()[1] == 7
         assert pd.isna(table["frames"][0])
 
-    @pytest.mark.xfail(strict=True, reason="another program's job.json ends the run with an error of pyarrow")
     def test_passes_over_job_files_of_others(self, tmp_path):
         commit_json(tmp_path / "printer" / "job.json", {"copies": 2})
         write_movies_table(Workspace(tmp_path))
@@ -235,7 +234,6 @@ class TestUnwritable:
         with pytest.raises(WorkspaceError, match="Permission denied"), Workspace(tmp_path / "out").locked():
             pass
 
-    @pytest.mark.xfail(strict=True, raises=FileExistsError, reason="the log's folder is made without translation")
     def test_the_log_cannot_be_made(self, tmp_path):
         (tmp_path / "logs").touch()
         workspace = Workspace(tmp_path)

@@ -85,7 +85,6 @@ class TestLoad:
             load_fer2013(path, "train")
 
     @pytest.mark.filterwarnings("ignore::ResourceWarning")  # numpy leaves a torn file open
-    @pytest.mark.xfail(strict=True, reason="EOFError, BadZipFile and TypeError of numpy are not translated")
     @pytest.mark.parametrize("what", ["empty", "torn", "npy"])
     def test_other_files_that_are_no_npz(self, tmp_path, what):
         path = write(tmp_path / "fer.npz")
