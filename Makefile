@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test test-slow check format lock clean
+.PHONY: run test test-slow soak check format lock clean
 
 run: $(VENV)/installed
 	$(BIN)/moodreel $(if $(strip $(MOVIES)),run $(MOVIES),demo) --out "$(OUT)"
@@ -19,6 +19,9 @@ test: $(VENV)/installed-dev
 
 test-slow: $(VENV)/installed-dev
 	$(BIN)/pytest -m slow
+
+soak: $(VENV)/installed-dev
+	$(BIN)/pytest -m slow tests/crash
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

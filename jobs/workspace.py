@@ -99,6 +99,11 @@ class MovieFolder:
         """Committed units of work; gone once the movie is done."""
         return self.root / ".work"
 
+    @property
+    def plan(self) -> Path:
+        """What is to be done for a movie that is under way: segments, passes, keys."""
+        return self.work / "plan.json"
+
     def read_job(self) -> dict[str, Any] | None:
         """Return what ``job.json`` says, or None where there is none that can be read."""
         try:
@@ -130,13 +135,23 @@ class Workspace:
         return self.root / "movies.parquet"
 
     @property
-    def log(self) -> Path:
-        """What the libraries in the workers print."""
-        path = self.root / "logs" / "workers.log"
+    def run(self) -> Path:
+        """The run that holds the folder, or held it last: its movies, settings, begin and end."""
+        return self.root / "run.json"
+
+    def make_logs(self) -> Path:
+        """Return the folder for logs, without what earlier runs' workers printed.
+
+        Raises:
+            WorkspaceError: it cannot be made.
+        """
+        path = self.root / "logs"
         try:
-            path.parent.mkdir(exist_ok=True)
+            path.mkdir(exist_ok=True)
         except OSError as error:
-            raise WorkspaceError(f"{path.parent}: the folder for logs cannot be made: {error.strerror}") from error
+            raise WorkspaceError(f"{path}: the folder for logs cannot be made: {error.strerror}") from error
+        for old in path.glob("worker-*.log"):
+            old.unlink(missing_ok=True)
         return path
 
     def folder(self, name: str) -> MovieFolder:

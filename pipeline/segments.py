@@ -115,6 +115,11 @@ def read_packets(movie: Movie, on_progress: Callable[[], None] = lambda: None) -
     return Packets(sorted(keyframes), pts, trusted, fault)
 
 
+def as_one(packets: Packets) -> Segment:
+    """Return all of a movie whose time stamps cannot be trusted as one segment."""
+    return Segment(0, FIRST_PTS, LAST_PTS, len(packets.pts), trusted=False)
+
+
 def cut(movie: Movie, packets: Packets, seconds: float) -> list[Segment]:
     """Cut a movie at key frames into segments of about ``seconds``, at least one.
 
@@ -122,7 +127,7 @@ def cut(movie: Movie, packets: Packets, seconds: float) -> list[Segment]:
     that no worker decodes what another one decodes.
     """
     if not packets.trusted:
-        return [Segment(0, FIRST_PTS, LAST_PTS, len(packets.pts), trusted=False)]
+        return [as_one(packets)]
     length = max(1, round(Fraction(seconds) / movie.time_base))
     borders = [FIRST_PTS]
     earliest = packets.pts[0] + length if packets.pts else LAST_PTS

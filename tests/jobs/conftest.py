@@ -21,6 +21,7 @@ import pytest
 from numpy.typing import NDArray
 
 from jobs.discover import discover
+from jobs.journal import Journal
 from jobs.outcome import Outcome
 from jobs.progress import Progress
 from jobs.runner import run_movies
@@ -82,7 +83,9 @@ def run_here() -> Iterator[Here]:
         chosen = Settings.model_validate({"device": "cpu", "workers": 1, **settings})
         progress = Progress(len(sources), io.StringIO())
         with workspace.locked():
-            outcomes = asyncio.run(run_movies(sources, chosen, workspace, executor, progress, force))
+            journal = Journal(workspace.make_logs() / "run.log")
+            outcomes = asyncio.run(run_movies(sources, chosen, workspace, executor, progress, journal, force))
+        journal.close()
         progress.close()
         return {outcome.name: outcome for outcome in outcomes}
 

@@ -15,7 +15,7 @@ from jobs.local import Executor, LocalExecutor
 from pipeline.errors import NotAMovieError
 
 EXECUTORS: dict[str, Callable[[int, Path], Executor]] = {
-    "local": lambda workers, log: LocalExecutor(workers, threads=1, log=log),
+    "local": lambda workers, logs: LocalExecutor(workers, threads=1, logs=logs),
 }
 PATIENCE = 60  # s
 
@@ -28,13 +28,13 @@ def make(request: pytest.FixtureRequest) -> Make:
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("executor") / "workers.log"
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("executor")
 
 
 @pytest.fixture(scope="module")
-def executor(make: Make, log: Path) -> Iterator[Executor]:
-    executor = make(1, log)
+def executor(make: Make, logs: Path) -> Iterator[Executor]:
+    executor = make(1, logs)
     yield executor
     executor.close()
 
@@ -76,7 +76,7 @@ def test_goes_on_after_a_result_that_cannot_be_pickled(executor):
 
 
 def test_goes_on_after_an_error_that_cannot_be_unpickled(make, tmp_path):
-    executor = make(1, tmp_path / "log")  # its own: the pool may not survive
+    executor = make(1, tmp_path)  # its own: the pool may not survive
     try:
         error = executor.submit(units.fail_awkwardly).exception(10)
         assert "film.mp4:7" in str(error)
@@ -99,7 +99,7 @@ def test_only_the_unit_that_killed_its_worker_fails(executor):
 
 
 def test_goes_on_after_an_idle_worker_has_died(make, tmp_path):
-    executor = make(1, tmp_path / "log")
+    executor = make(1, tmp_path)
     try:
         pid = executor.submit(os.getpid).result(PATIENCE)
         os.kill(pid, signal.SIGKILL)
@@ -125,10 +125,20 @@ def test_counts_frames_over_all_units(executor):
     assert executor.frames_done() - before == 7
 
 
-def test_workers_write_to_the_log_and_not_to_the_terminal(executor, log, capfd):
+def test_workers_write_to_logs_and_not_to_the_terminal(executor, logs, capfd):
     executor.submit(units.complain, "the decoder does not like this").result(PATIENCE)
-    assert "the decoder does not like this" in log.read_text()
+    assert any("the decoder does not like this" in log.read_text() for log in logs.iterdir())
     assert capfd.readouterr().err == ""
+
+
+def test_a_dead_workers_last_words_are_passed_on(tmp_path):
+    executor = LocalExecutor(1, threads=1, logs=tmp_path)
+    try:
+        executor.submit(units.complain, "first line\nassertion in the decoder\n").result(PATIENCE)
+        with pytest.raises(WorkerDiedError, match=r"died \(signal 9\); it last said:\n(.*\n)*assertion in the decoder"):
+            executor.submit(units.die).result(PATIENCE)
+    finally:
+        executor.close()
 
 
 def test_workers_know_how_many_threads_they_may_use(executor):
@@ -136,7 +146,7 @@ def test_workers_know_how_many_threads_they_may_use(executor):
 
 
 def test_uses_all_workers_and_ends_them_though_they_are_busy(make, tmp_path):
-    executor = make(2, tmp_path / "log")
+    executor = make(2, tmp_path)
     assert executor.workers == 2
     files = [tmp_path / "one", tmp_path / "two"]
     try:
@@ -156,7 +166,7 @@ def test_uses_all_workers_and_ends_them_though_they_are_busy(make, tmp_path):
 
 
 def test_a_unit_that_hangs_takes_its_worker_along(tmp_path):
-    executor = LocalExecutor(1, threads=1, log=tmp_path / "log", stall_s=1)
+    executor = LocalExecutor(1, threads=1, logs=tmp_path, stall_s=1)
     try:
         with pytest.raises(WorkerDiedError, match="no progress for 1 s"):
             executor.submit(units.note_and_sleep, tmp_path / "pid").result(PATIENCE)
@@ -167,6 +177,6 @@ def test_a_unit_that_hangs_takes_its_worker_along(tmp_path):
 
 
 def test_can_be_closed_unused_and_twice(make, tmp_path):
-    executor = make(1, tmp_path / "log")
+    executor = make(1, tmp_path)
     executor.close()
     executor.close()

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from jobs.settings import Settings, digest, fingerprint_movie
+from jobs.errors import UsageError
+from jobs.settings import Settings, choose, digest, fingerprint_movie
 
 MOVIE, MODEL = "0123456789abcdef", "weights/1.0"
 
@@ -159,3 +160,53 @@ def test_fingerprint_of_an_empty_file(tmp_path):
     path = tmp_path / "film.mp4"
     path.touch()
     assert len(fingerprint_movie(path)) == 16
+
+
+class TestChoose:
+    @pytest.fixture(autouse=True)
+    def _in_an_empty_folder(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+
+    def test_flags_before_file_before_defaults(self, tmp_path):
+        (tmp_path / "moodreel.toml").write_text('crf = 30\npreset = "fast"\n')
+        choice = choose({"crf": 18, "preset": None, "video": None})
+        assert (choice.settings.crf, choice.settings.preset, choice.settings.video) == (18, "fast", "h264")
+        origins = {name: choice.origins[name] for name in ("crf", "preset", "video")}
+        assert origins == {"crf": "--crf", "preset": "moodreel.toml", "video": "default"}
+
+    def test_every_setting_has_an_origin(self):
+        assert choose({}).origins == dict.fromkeys(Settings.model_fields, "default")
+
+    def test_a_named_file_is_read_instead(self, tmp_path):
+        (tmp_path / "moodreel.toml").write_text("crf = 30\n")
+        (tmp_path / "other.toml").write_text("crf = 31\n")
+        choice = choose({}, Path("other.toml"))
+        assert (choice.settings.crf, choice.origins["crf"]) == (31, "other.toml")
+
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            ("crf = 90", r"moodreel\.toml: crf: .*less than or equal to 51, found 90"),
+            ('colour = "red"', r"moodreel\.toml: colour: no such setting; settings: model, device"),
+            ("crf = ", r"moodreel\.toml: expected TOML: "),
+            ("[crf]\nvalue = 1", r"moodreel\.toml: crf: .*valid integer"),
+        ],
+    )
+    def test_says_what_is_wrong_where(self, tmp_path, content, words):
+        (tmp_path / "moodreel.toml").write_text(content)
+        with pytest.raises(UsageError, match=words):
+            choose({})
+
+    def test_says_everything_at_once(self, tmp_path):
+        (tmp_path / "moodreel.toml").write_text("crf = 90\nspeed = 3\n")
+        with pytest.raises(UsageError) as caught:
+            choose({"workers": -1})
+        assert sorted(line.split(":")[0] for line in str(caught.value).splitlines()) == [
+            "--workers",
+            "moodreel.toml",
+            "moodreel.toml",
+        ]
+
+    def test_a_named_file_must_exist(self):
+        with pytest.raises(UsageError, match=r"gone\.toml: cannot be read: No such file"):
+            choose({}, Path("gone.toml"))

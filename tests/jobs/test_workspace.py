@@ -238,4 +238,4 @@ class TestUnwritable:
         (tmp_path / "logs").touch()
         workspace = Workspace(tmp_path)
         with workspace.locked(), pytest.raises(WorkspaceError, match="logs"):
-            print(workspace.log)
+            workspace.make_logs()

@@ -1,0 +1,283 @@
+"""One movie on its way through the units: what comes after what, what is done already, what a failure means."""
+
+import asyncio
+import time
+import traceback
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs import tasks
+from jobs.discover import Source
+from jobs.dispatch import Dispatcher
+from jobs.errors import DiskFullError, JobError, StoppedError
+from jobs.journal import Journal, now
+from jobs.outcome import Outcome
+from jobs.progress import Progress
+from jobs.record import JobRecord
+from jobs.settings import Settings
+from jobs.workspace import Workspace, commit_json
+from models.errors import ModelError
+from pipeline import schema
+from pipeline.decode import TimestampError
+from pipeline.errors import InputError, PipelineError
+from pipeline.segments import Packets, Segment, as_one, cut
+
+_FORESEEN = (PipelineError, ModelError, JobError)
+
+
+_ROOM_PER_BYTE = 3
+"""Bytes of free disk per byte of source that a movie is expected to need: parts, joined picture, annotated video."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What all movies of a run share."""
+
+    settings: Settings
+    workspace: Workspace
+    equipment: tasks.Equipment
+    dispatcher: Dispatcher
+    progress: Progress
+    journal: Journal
+    force: bool
+
+
+class MovieJob:
+    """One movie on its way through probe, scan, analyze, assemble, render and join."""
+
+    def __init__(self, run: Run, source: Source, order: int) -> None:
+        self._run = run
+        self._source = source
+        self._order = order
+        self._folder = run.workspace.folder(source.name)
+        self._record = JobRecord(self._folder, source.path)
+        self._passes = 1 if run.settings.video == "none" else 2
+        self._stage_seconds: dict[str, float] = defaultdict(float)
+        self._begun = time.monotonic()
+        self._expected = 0
+
+    async def process(self) -> Outcome:
+        """Do what is to do and record the outcome."""
+        try:
+            outcome = await self._process()
+        except StoppedError:
+            outcome = Outcome(self._source.name, "stopped")
+        except DiskFullError as error:
+            self._run.dispatcher.stop()
+            outcome = Outcome(self._source.name, "stopped", str(error))
+        except _FORESEEN as error:
+            outcome = self._failed(str(error))
+        except Exception as error:  # the run goes on whatever one movie does; nothing is hidden
+            outcome = self._failed(f"{type(error).__name__}: {error}", traceback.format_exc())
+        self._run.progress.finished(outcome)
+        facts = {"status": outcome.status, "reason": outcome.reason, "seconds": round(outcome.seconds, 3)}
+        self._run.journal.write("movie ended", movie=outcome.name, **facts)
+        return outcome
+
+    async def _process(self) -> Outcome:
+        # All movies are probed before any work: in the evening the user sees which files are no movies.
+        probe = await self._unit((-1, self._order), tasks.probe, self._source.path)
+        keys = self._keys(probe)
+        self._expect(probe.frames)
+        done = self._done_before(keys)
+        if done is not None:
+            return done
+        packets = await self._unit((self._order, 0), tasks.scan, probe.movie)
+        self._begun = time.monotonic() - self._stage_seconds["scan"]  # before, it waited for its turn
+        self._expect(len(packets.pts) or probe.frames)
+        segments = cut(probe.movie, packets, self._run.settings.segment)
+        self._folder.clear_temporary()
+        self._write_plan(segments, keys)
+        self._run.workspace.require_room(self._source.path.stat().st_size * _ROOM_PER_BYTE)
+        result = self._tables_before(keys)
+        if result is None:
+            try:
+                result = await self._tables(probe, segments, keys)
+            except TimestampError:
+                self._write_plan([as_one(packets)], keys)
+                result = await self._tables(probe, [as_one(packets)], keys)
+        if not result.trusted:
+            segments = [as_one(packets)]
+        remarks = await self._video(probe, segments, keys) if self._passes == 2 else []
+        return self._finished(probe, packets, result, keys, remarks)
+
+    async def _tables(self, probe: tasks.Probe, segments: list[Segment], keys: dict[str, str]) -> tasks.Assembled:
+        settings, work = self._run.settings, self._folder.work / keys["analysis"]
+        parts = [work / f"{segment.name}.npz" for segment in segments]
+        await self._all(
+            [
+                ((self._order, 1), tasks.analyze_segment, probe.movie, segment, settings, part)
+                for segment, part in zip(segments, parts, strict=True)
+                if not self._committed(part, segment)
+            ]
+        )
+        await self._unit((self._order, 2), tasks.confirm_unchanged, self._source.path, probe.fingerprint)
+        self._record.disown(keep=())
+        about = tasks.About(self._source.name, segments[0].trusted, self._provenance(probe, keys))
+        result: tasks.Assembled = await self._unit(
+            (self._order, 2), tasks.assemble_movie, probe.movie, parts, self._folder, settings, about
+        )
+        return result
+
+    async def _video(self, probe: tasks.Probe, segments: list[Segment], keys: dict[str, str]) -> list[str]:
+        settings, work = self._run.settings, self._folder.work / keys["video"]
+        parts = [work / f"{segment.name}.mp4" for segment in segments]
+        timeline = self._folder.timeline
+        await self._all(
+            [
+                ((self._order, 3), tasks.render_segment, probe.movie, segment, timeline, settings, part)
+                for segment, part in zip(segments, parts, strict=True)
+                if not self._committed(part, segment)
+            ]
+        )
+        await self._unit((self._order, 4), tasks.confirm_unchanged, self._source.path, probe.fingerprint)
+        self._record.disown(keep=("analysis", "tables"))
+        comment = f"Predicted expression labels, not feelings; moodreel, model {settings.model}"
+        remarks: list[str] = await self._unit(
+            (self._order, 4), tasks.join_movie, probe.movie, parts, self._folder, comment
+        )
+        return remarks
+
+    async def _unit(self, priority: tuple[int, int], task: Any, *arguments: Any) -> Any:
+        try:
+            result, seconds = await self._run.dispatcher.run(priority, task, *arguments)
+        except (StoppedError, InputError):
+            raise
+        except Exception:
+            # Libraries say a full disk in many ways; the disk itself says it in one.
+            self._run.workspace.require_room(0)
+            raise
+        self._stage_seconds[task.__name__.split("_")[0]] += seconds
+        self._run.journal.write("unit", movie=self._source.name, task=task.__name__, seconds=round(seconds, 3))
+        return result
+
+    async def _all(self, units: list[tuple[Any, ...]]) -> None:
+        """Run units side by side; the first that fails cancels those that wait."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for unit in units:
+                    group.create_task(self._unit(*unit))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+    def _committed(self, part: Path, segment: Segment) -> bool:
+        if part.exists():
+            self._run.progress.skipped(segment.frames)
+            return True
+        return False
+
+    def _expect(self, frames: int) -> None:
+        self._run.progress.expect(frames - self._expected, self._passes)
+        self._expected = frames
+
+    def _write_plan(self, segments: list[Segment], keys: dict[str, str]) -> None:
+        """Let others see what is to be done, and so how much of it is."""
+        self._run.journal.write("movie begun", movie=self._source.name, segments=len(segments))
+        commit_json(
+            self._folder.plan,
+            {
+                "movie": self._source.name,
+                "began": now(),
+                "passes": self._passes,
+                "keys": keys,
+                "segments": [{"name": segment.name, "frames": segment.frames} for segment in segments],
+            },
+        )
+
+    def _keys(self, probe: tasks.Probe) -> dict[str, str]:
+        settings = self._run.settings
+        analysis = settings.analysis_key(probe.fingerprint, self._run.equipment.model_digest)
+        tables = settings.tables_key(analysis)
+        return {"analysis": analysis, "tables": tables, "video": settings.video_key(tables)}
+
+    def _done_before(self, keys: dict[str, str]) -> Outcome | None:
+        if self._run.force:
+            self._folder.clear_work()
+            return None
+        done = self._record.done_before(keys, video=self._passes == 2)
+        if done is None:
+            self._record.refuse_other_movie()
+        else:
+            self._run.progress.skipped(self._expected * self._passes)
+        return done
+
+    def _tables_before(self, keys: dict[str, str]) -> tasks.Assembled | None:
+        before = None if self._run.force else self._record.tables_before(keys)
+        if before is not None:
+            self._run.progress.skipped(self._expected)
+        return before
+
+    def _provenance(self, probe: tasks.Probe, keys: dict[str, str]) -> dict[str, Any]:
+        """Return what goes into the tables' metadata: nothing that differs between equal results."""
+        settings = self._run.settings
+        return {
+            "movie": self._source.name,
+            "fingerprint": probe.fingerprint,
+            "key": keys["tables"],
+            "model": settings.model,
+            "model_digest": self._run.equipment.model_digest,
+            "detector": settings.detector,
+            "tracking": vars(settings.track_options()),
+            "versions": self._run.equipment.versions,
+        }
+
+    def _finished(
+        self,
+        probe: tasks.Probe,
+        packets: Packets,
+        result: tasks.Assembled,
+        keys: dict[str, str],
+        remarks: list[str],
+    ) -> Outcome:
+        faults = [packets.fault] if packets.fault else []
+        faults += [f"{result.refused} packets could not be decoded"] if result.refused else []
+        faults += [f"{result.damaged} frames are damaged"] if result.damaged else []
+        if not result.trusted:
+            remarks = ["time stamps are missing or contradict each other; they were counted anew", *remarks]
+        if self._passes == 1:
+            self._folder.video.unlink(missing_ok=True)  # of an earlier run: it would show another analysis
+        outcome = self._outcome("partial" if faults else "done", "; ".join(faults), result.summary)
+        facts = {
+            "keys": keys,
+            "remarks": remarks,
+            "fingerprint": probe.fingerprint,
+            "refused": result.refused,
+            "damaged": result.damaged,
+            "trusted": result.trusted,
+        }
+        self._record.write(outcome, self._facts() | facts)
+        self._folder.clear_work()
+        self._folder.clear_temporary()  # of workers that died on the way
+        return outcome
+
+    def _failed(self, reason: str, details: str = "") -> Outcome:
+        # What libraries said last follows on lines of its own.
+        reason, _, last_words = reason.removeprefix(f"{self._source.path}: ").partition("\n")
+        details = "\n".join(filter(None, [last_words, details]))
+        outcome = self._outcome("failed", reason, {})
+        if not self._record.holds_results:
+            try:
+                self._record.write(outcome, self._facts() | ({"details": details} if details else {}))
+            except OSError as error:
+                self._run.progress.note(f"{self._source.name}: job.json cannot be written: {error}")
+        return outcome
+
+    def _outcome(self, status: str, reason: str, summary: dict[str, Any]) -> Outcome:
+        return Outcome(self._source.name, status, reason, summary, time.monotonic() - self._begun)
+
+    def _facts(self) -> dict[str, Any]:
+        """Return what ``job.json`` says of how results came about."""
+        settings, equipment = self._run.settings, self._run.equipment
+        return {
+            "stage_seconds": {stage: round(seconds, 3) for stage, seconds in self._stage_seconds.items()},
+            "finished": now(),
+            "schema_version": schema.VERSION,
+            "device": equipment.device,
+            "model": settings.model,
+            "model_digest": equipment.model_digest,
+            "detector": settings.detector,
+            "settings": settings.model_dump(mode="json"),
+            "versions": equipment.versions,
+        }
