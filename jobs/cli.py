@@ -21,6 +21,7 @@ def _option(name: str) -> Any:
 
 
 Out = Annotated[Path, typer.Option(help="Folder for the results.")]
+OutArgument = Annotated[Path, typer.Argument(help="Folder with results.")]
 Config = Annotated[Path | None, typer.Option(help="Settings file instead of ./moodreel.toml.", show_default=False)]
 Model = Annotated[str | None, _option("model")]
 Device = Annotated[str | None, _option("device")]
@@ -97,6 +98,46 @@ def demo(out: Out = Path("outputs")) -> None:
     results = out / sample.name
     print(f"\nLook at {results / 'annotated.mp4'} and load {results / 'timeline.parquet'}")
     raise typer.Exit(code)
+
+
+@app.command()
+def status(
+    out: OutArgument = Path("outputs"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell how far each movie is; also while a run is going, and over a copy of its files."""
+    from jobs.status import read_status
+    from jobs.status_table import print_status
+
+    try:
+        found = read_status(out)
+    except JobError as error:
+        _end(error)
+    if as_json:
+        print(found.to_json())
+    else:
+        print_status(found)
+
+
+@app.command()
+def doctor(out: Out = Path("outputs")) -> None:
+    """Look whether this machine has what a run needs, and try each step; some seconds. Exit code 1 if not."""
+    from jobs.doctor import all_well, examine, print_findings
+
+    findings = examine(out)
+    print_findings(findings)
+    raise typer.Exit(0 if all_well(findings) else 1)
+
+
+@app.command()
+def clean(out: OutArgument = Path("outputs")) -> None:
+    """Remove units of work that no run needs; what the last run left half done stays."""
+    from jobs.clean import clean
+
+    try:
+        print(clean(out))
+    except JobError as error:
+        _end(error)
 
 
 @app.command()

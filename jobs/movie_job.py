@@ -57,6 +57,7 @@ class MovieJob:
         self._stage_seconds: dict[str, float] = defaultdict(float)
         self._begun = time.monotonic()
         self._expected = 0
+        self._frames_before = 0  # over all passes
 
     async def process(self) -> Outcome:
         """Do what is to do and record the outcome."""
@@ -96,10 +97,10 @@ class MovieJob:
             try:
                 result = await self._tables(probe, segments, keys)
             except TimestampError:
-                self._write_plan([as_one(packets)], keys)
                 result = await self._tables(probe, [as_one(packets)], keys)
         if not result.trusted:
             segments = [as_one(packets)]
+            self._write_plan(segments, keys)
         remarks = await self._video(probe, segments, keys) if self._passes == 2 else []
         return self._finished(probe, packets, result, keys, remarks)
 
@@ -165,6 +166,7 @@ class MovieJob:
     def _committed(self, part: Path, segment: Segment) -> bool:
         if part.exists():
             self._run.progress.skipped(segment.frames)
+            self._frames_before += segment.frames
             return True
         return False
 
@@ -246,6 +248,7 @@ class MovieJob:
             "refused": result.refused,
             "damaged": result.damaged,
             "trusted": result.trusted,
+            "frames_before": self._frames_before // self._passes,
         }
         self._record.write(outcome, self._facts() | facts)
         self._folder.clear_work()

@@ -16,7 +16,7 @@ from pipeline import schema
 from pipeline.render import EncoderOptions
 from pipeline.track import TrackOptions
 
-_MEMORY_PER_WORKER = 1.5e9
+MEMORY_PER_WORKER = 1.5e9
 """Bytes; TensorFlow and a 4K movie in one worker."""
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
@@ -43,7 +43,7 @@ class Settings(BaseModel):
         if self.workers:
             return self.workers
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8e9
-        return max(1, min(available_cores(), int(memory // _MEMORY_PER_WORKER)))
+        return max(1, min(available_cores(), int(memory // MEMORY_PER_WORKER)))
 
     @property
     def threads(self) -> int:

@@ -67,6 +67,11 @@ def find_model(name: str, folder: Path = WEIGHTS_FOLDER) -> ModelFile:
     return ModelFile(name, network, weights, sha256, temperature)
 
 
+def list_devices() -> list[str]:
+    """Return the names of the devices that TensorFlow sees, such as ``CPU:0``."""
+    return [str(device.name).removeprefix("/physical_device:") for device in tf.config.list_physical_devices()]
+
+
 def choose_device(wanted: str) -> str:
     """Return ``gpu`` or ``cpu`` for ``auto``, ``gpu`` or ``cpu``.
 

@@ -3,7 +3,6 @@
 import argparse
 import hashlib
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +10,24 @@ from numpy.typing import NDArray
 
 from models.classifier import WEIGHTS_FOLDER, EmotionClassifier, ModelFile
 from models.data import load_fer2013
-from models.networks import NETWORKS
+from models.networks import NETWORKS, build
 
 
 def ship(weights: Path, network: str, data: Path, name: str, folder: Path = WEIGHTS_FOLDER) -> None:
-    """Copy ``weights`` into ``folder`` with a description: network, SHA-256, temperature.
+    """Put ``weights`` into ``folder``, without the optimizer's state, and describe them: network, SHA-256, temperature.
 
     The temperature is fitted on every second picture of PublicTest (rows 0, 2, 4, ...), so that calibration can be
     measured on the others.
     """
-    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    raw = EmotionClassifier(ModelFile(name, network, weights, digest, temperature=1.0))
+    shipped = folder / f"{name}.weights.h5"
+    trained = build(network)
+    trained.load_weights(weights)
+    trained.save_weights(shipped)
+    digest = hashlib.sha256(shipped.read_bytes()).hexdigest()
+    raw = EmotionClassifier(ModelFile(name, network, shipped, digest, temperature=1.0))
     faces = load_fer2013(data, "public")
     temperature = fit_temperature(raw.predict(faces.crops[::2]), faces.labels[::2])
-    shutil.copyfile(weights, folder / f"{name}.weights.h5")
-    description = {"network": network, "weights": f"{name}.weights.h5", "sha256": digest, "temperature": temperature}
+    description = {"network": network, "weights": shipped.name, "sha256": digest, "temperature": temperature}
     (folder / f"{name}.json").write_text(json.dumps(description, indent=2) + "\n")
 
 

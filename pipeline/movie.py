@@ -23,6 +23,10 @@ _STILL_FORMATS: Final = ("image2", "tty", "ico")
 """FFmpeg's readers that make a "movie" of any picture or text."""
 
 
+_SWSCALE_MATRIX: Final = 6
+"""BT.601, with which RGB pictures (matrix 0) are converted to YUV."""
+
+
 @dataclass(frozen=True)
 class Orientation:
     """How a stored picture becomes upright: first ``transpose``, then the flips."""
@@ -67,6 +71,18 @@ class Orientation:
 
 
 @dataclass(frozen=True)
+class Colour:
+    """How YUV stands for colours, as FFmpeg numbers it (H.273): matrix, primaries, transfer; 2 is unspecified."""
+
+    matrix: int
+    primaries: int
+    transfer: int
+
+
+UNSPECIFIED: Final = Colour(2, 2, 2)
+
+
+@dataclass(frozen=True)
 class Movie:
     """A movie's first-choice video stream as far as the pipeline needs to know it.
 
@@ -79,6 +95,7 @@ class Movie:
         width, height: of the upright, square-pixel picture in pixels, even.
         orientation: how a stored picture becomes upright.
         rate: average frame rate in 1/s, for the encoder and for estimates; never for time stamps.
+        colour: of its first frame.
     """
 
     path: Path
@@ -90,6 +107,7 @@ class Movie:
     height: int
     orientation: Orientation
     rate: Fraction
+    colour: Colour
 
     @property
     def stored_size(self) -> tuple[int, int]:
@@ -175,6 +193,7 @@ def open_movie(path: Path) -> Movie:
             height=height,
             orientation=orientation,
             rate=Fraction(rate),
+            colour=Colour(int(frame.colorspace) or _SWSCALE_MATRIX, int(frame.color_primaries), int(frame.color_trc)),
         )
 
 

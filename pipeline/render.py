@@ -74,7 +74,7 @@ def render(
             picture = upright.yuv420p(frame.picture)
             draw_faces(Planes.of_frame(picture), faces.get(frame.pts, []))
             if writer is None:
-                writer = _Writer(out, movie, clock, picture, options)
+                writer = _Writer(out, movie, clock, options)
             writer.write(picture, round((frame.pts * movie.time_base - movie.clock_start) / clock))
             on_frame()
         if writer is None:
@@ -118,8 +118,6 @@ class Upright:
         turned = av.video.frame.VideoFrame(self._movie.width, self._movie.height, "yuv420p")
         for source, target in zip(picture.planes, turned.planes, strict=True):
             _pixels(target)[:] = self._movie.orientation.apply(_pixels(source))
-        turned.color_range, turned.colorspace = picture.color_range, picture.colorspace
-        turned.color_primaries, turned.color_trc = picture.color_primaries, picture.color_trc
         return turned
 
 
@@ -132,26 +130,22 @@ def _pixels(plane: av.video.plane.VideoPlane) -> NDArray[np.uint8]:
 class _Writer:
     """Encodes pictures to an mp4 file."""
 
-    def __init__(
-        self, out: Path, movie: Movie, clock: Fraction, like: av.video.frame.VideoFrame, options: EncoderOptions
-    ) -> None:
+    def __init__(self, out: Path, movie: Movie, clock: Fraction, options: EncoderOptions) -> None:
         self.frames = 0
         self._clock = clock
         self._container = av.open(str(out), "w", format="mp4", options=exact_clock(clock))
         stream = self._container.add_stream("libx264", rate=_encoder_rate(movie.rate))
         assert isinstance(stream, av.video.stream.VideoStream)
         context = stream.codec_context
-        context.width, context.height, context.pix_fmt = like.width, like.height, "yuv420p"
+        context.width, context.height, context.pix_fmt = movie.width, movie.height, "yuv420p"
         context.time_base = clock
         context.thread_count = options.threads
         context.gop_size = max(1, round(movie.rate * _KEYFRAME_EVERY))
         context.options = {"crf": str(options.crf), "preset": options.preset}
         context.color_range = ColorRange.MPEG
-        context.colorspace, context.color_primaries, context.color_trc = (
-            like.colorspace,
-            like.color_primaries,
-            like.color_trc,
-        )
+        # The movie's, not the frame's: all parts must have the same header, or they could not be joined.
+        context.colorspace, context.color_primaries = movie.colour.matrix, movie.colour.primaries
+        context.color_trc = movie.colour.transfer
         self._stream = stream
 
     def write(self, picture: av.video.frame.VideoFrame, pts: int) -> None:

@@ -12,7 +12,7 @@ from clips import MATRICES, X264, Clip, decoded
 from numpy.typing import NDArray
 
 from pipeline.crops import BOX_SCALE, CROP_SIZE, cut_crops
-from pipeline.movie import Movie, Orientation, open_movie
+from pipeline.movie import UNSPECIFIED, Movie, Orientation, open_movie
 
 Grey = NDArray[np.uint8]
 
@@ -21,10 +21,8 @@ WIDTH, HEIGHT = 160, 120
 
 
 def movie(width: int = WIDTH, height: int = HEIGHT, orientation: Orientation | None = None) -> Movie:
-    start = Fraction(0)
-    return Movie(
-        Path("m"), 0, "h264", Fraction(1, 25), start, width, height, orientation or Orientation(), Fraction(25)
-    )
+    upright = orientation or Orientation()
+    return Movie(Path("m"), 0, "h264", Fraction(1, 25), Fraction(0), width, height, upright, Fraction(25), UNSPECIFIED)
 
 
 def grey_frame(grey: Grey) -> av.video.frame.VideoFrame:

@@ -25,7 +25,7 @@ from clips import (
 
 from pipeline.decode import Faults, TimestampError, decode, shown_for
 from pipeline.errors import InputError
-from pipeline.movie import Movie, Orientation, open_movie
+from pipeline.movie import UNSPECIFIED, Movie, Orientation, open_movie
 from pipeline.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
 
 MS = Fraction(1, 1000)
@@ -295,5 +295,5 @@ def test_faults_in_words(refused: int, damaged: int, said: str) -> None:
     [([], Fraction(1, 24)), ([5], Fraction(1, 24)), ([0, 40], Fraction(4, 100)), ([0, 40, 41], Fraction(1, 1000))],
 )
 def test_shown_for(pts: list[int], seconds: Fraction) -> None:
-    movie = Movie(Path("m"), 0, "h264", MS, Fraction(0), 64, 48, Orientation(), Fraction(24))
+    movie = Movie(Path("m"), 0, "h264", MS, Fraction(0), 64, 48, Orientation(), Fraction(24), UNSPECIFIED)
     assert shown_for(movie, pts) == seconds

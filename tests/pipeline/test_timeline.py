@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline import schema
 from pipeline.errors import InputError
-from pipeline.movie import Movie, Orientation
+from pipeline.movie import UNSPECIFIED, Movie, Orientation
 from pipeline.observations import Observations
 from pipeline.scenes import FaceRows, emotion_columns, face_columns
 from pipeline.schema import BOX, EMOTIONS
@@ -25,7 +25,7 @@ from pipeline.timeline import Tables, assemble
 from pipeline.track import TrackOptions
 
 MS = Fraction(1, 1000)
-MOVIE = Movie(Path("m.mkv"), 0, "h264", MS, Fraction(0), 640, 360, Orientation(), Fraction(25))
+MOVIE = Movie(Path("m.mkv"), 0, "h264", MS, Fraction(0), 640, 360, Orientation(), Fraction(25), UNSPECIFIED)
 SCHEMAS = {"timeline": schema.TIMELINE, "tracks": schema.TRACKS, "shots": schema.SHOTS, "scenes": schema.SCENES}
 FACE_COLUMNS = ("track", *BOX, "score", *EMOTIONS, "emotion", "confidence")
 ANGRY, HAPPY, SAD = (EMOTIONS.index(name) for name in ("angry", "happy", "sad"))

@@ -1,0 +1,98 @@
+"""What the README promises is tried as it stands there."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline import schema
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+MOODREEL = Path(sys.executable).with_name("moodreel")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which ``moodreel demo`` was run."""
+    pytest.importorskip("skimage")
+    folder = tmp_path_factory.mktemp("demo")
+    subprocess.run([MOODREEL, "demo"], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def test_demo_finds_two_people_in_five_shots(demo):
+    shots = pq.read_table(demo / "outputs" / "sample.mp4" / "shots.parquet").to_pandas()
+    assert shots.first_frame.tolist() == [0, 72, 144, 204, 276]
+    assert shots.faces_max.tolist() == [1, 1, 0, 2, 1]
+    assert shots.tracks.tolist() == [1, 1, 0, 2, 1]
+    assert shots.coverage.tolist() == pytest.approx([1, 1, 0, 1, 1])
+    assert shots.share_happy.isna().tolist() == [False, False, True, False, False]
+
+
+def test_pandas_recipe(demo):
+    (recipe,) = blocks("python")
+    script = "import matplotlib; matplotlib.use('Agg')\n" + recipe + "\nprint(len(timelines), len(faces))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=demo, check=True, capture_output=True, text=True)
+    *scene, counts = done.stdout.splitlines()
+    assert counts == "408 348"  # 336 frames: 60 without a face, 204 with one, 72 with two
+    assert "sample.mp4" in scene[-1]
+
+
+def test_make_targets_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^make ([\w-]+)", README, re.MULTILINE))
+    assert targets >= {"run", "test"}
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+def test_ci_calls_the_test_command():
+    assert re.search(r"^make test$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+
+
+def test_options_exist():
+    usage = "".join(
+        subprocess.run([MOODREEL, command, "--help"], capture_output=True, text=True, check=True).stdout
+        for command in ("run", "status")
+    )
+    options = set(re.findall(r"`(--[\w-]+)", README))
+    assert options
+    assert all(option in usage for option in options)
+
+
+def test_commands_exist():
+    usage = subprocess.run([MOODREEL, "--help"], capture_output=True, text=True, check=True).stdout
+    named = set(re.findall(r"`moodreel (\w+)", README))
+    assert named >= {"settings", "status", "doctor", "clean", "demo"}
+    assert all(re.search(rf"\b{command}\b", usage) for command in named)
+
+
+def test_links_lead_somewhere():
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "outputs" / "README.md"]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("table", ["TIMELINE", "TRACKS", "SHOTS", "SCENES", "MOVIES"])
+def test_every_column_is_documented(table):
+    page = (ROOT / "outputs" / "README.md").read_text()
+    for name in getattr(schema, table).names:
+        if name in schema.EMOTIONS or name.startswith(("share_", "mean_")):
+            continue
+        assert re.search(rf"\b{name}\b", page), name
+
+
+def test_no_path_of_a_machine_is_committed():
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split(
+        "\n"
+    )
+    for name in filter(None, files):
+        content = (ROOT / name).read_bytes() if (ROOT / name).is_file() else b""
+        assert not re.search(rb"/(home|Users|root)/\w", content), name
