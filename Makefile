@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test test-slow soak check format lock clean
+.PHONY: run test test-slow test-cluster soak check format lock clean
 
 run: $(VENV)/installed
 	$(BIN)/moodreel $(if $(strip $(MOVIES)),run $(MOVIES),demo) --out "$(OUT)"
@@ -22,6 +22,10 @@ test-slow: $(VENV)/installed-dev
 
 soak: $(VENV)/installed-dev
 	$(BIN)/pytest -m slow tests/crash
+
+test-cluster: $(VENV)/installed-dev
+	$(INSTALL) --editable '.[sample,dev,ray]'
+	$(BIN)/pytest tests/jobs/test_cluster.py
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
@@ -47,7 +51,7 @@ $(VENV)/installed-dev: $(VENV)/installed
 lock:
 	rm -rf $(VENV)-lock
 	$(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/pip install --quiet '.[sample,dev]'
+	$(VENV)-lock/bin/pip install --quiet '.[sample,dev,ray]'
 	$(VENV)-lock/bin/pip freeze --exclude moodreel > requirements.lock
 	rm -rf $(VENV)-lock build
 

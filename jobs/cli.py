@@ -31,6 +31,9 @@ Video = Annotated[str | None, _option("video")]
 Crf = Annotated[int | None, _option("crf")]
 Preset = Annotated[str | None, _option("preset")]
 Segment = Annotated[float | None, _option("segment")]
+Engine = Annotated[str | None, _option("engine")]
+Address = Annotated[str | None, _option("address")]
+GpuShare = Annotated[float | None, _option("gpu_share")]
 Workers = Annotated[int | None, _option("workers")]
 
 
@@ -57,6 +60,9 @@ def run(
     preset: Preset = None,
     segment: Segment = None,
     workers: Workers = None,
+    engine: Engine = None,
+    address: Address = None,
+    gpu_share: GpuShare = None,
     config: Config = None,
     log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as a JSON object a line.")] = False,
 ) -> None:
@@ -78,6 +84,9 @@ def run(
         preset=preset,
         segment=segment,
         workers=workers,
+        engine=engine,
+        address=address,
+        gpu_share=gpu_share,
     )
     raise typer.Exit(run_to_end(inputs, out, choice.settings, force, log_json))
 

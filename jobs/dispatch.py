@@ -7,11 +7,14 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
-from jobs.errors import StoppedError, WorkerDiedError
+from jobs.errors import NodeLostError, StoppedError, WorkerDiedError
 from jobs.local import Executor
 from jobs.tasks import timed
+
+_LOST_NODES: Final = 3
+"""How many machines a unit may lose one after the other before it is suspected."""
 
 
 @dataclass(order=True)
@@ -49,10 +52,14 @@ class Dispatcher:
             StoppedError: the run was stopped before the unit began.
             Exception: whatever the unit raised.
         """
-        try:
-            return await self._once(priority, False, task, arguments)
-        except WorkerDiedError:
-            return await self._once(priority, True, task, arguments)
+        for _ in range(_LOST_NODES):
+            try:
+                return await self._once(priority, False, task, arguments)
+            except NodeLostError:  # no fault of the unit's: on to another machine, beside others
+                continue
+            except WorkerDiedError:
+                break
+        return await self._once(priority, True, task, arguments)
 
     def stop(self) -> None:
         """Let what is running finish, and start nothing more."""

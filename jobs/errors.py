@@ -9,6 +9,7 @@
     ├── DiskFullError    there is too little room for what comes next: the run stops and can go on later
     ├── StoppedError     the run was stopped before a unit began
     └── WorkerDiedError  a worker process died or hung; the unit may be tried again
+        └── NodeLostError  its whole machine went away
 """
 
 
@@ -38,3 +39,7 @@ class StoppedError(JobError):
 
 class WorkerDiedError(JobError):
     """A worker process died while it worked on a unit."""
+
+
+class NodeLostError(WorkerDiedError):
+    """A unit's machine went away; neither the unit nor its neighbours are to blame."""

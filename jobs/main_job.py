@@ -37,6 +37,8 @@ def run_to_end(
 ) -> int:
     """Process ``inputs``, tell the user what becomes of them, and return the exit code."""
     begun = time.monotonic()
+    if settings.engine == "ray":  # other processes on other machines stand in other folders
+        inputs, out = [path.absolute() for path in inputs], out.absolute()
     workspace = Workspace(out)
     try:
         sources = discover(inputs, out)
@@ -66,13 +68,21 @@ def run_to_end(
 def _run(
     sources: Sequence[Source], settings: Settings, workspace: Workspace, journal: Journal, force: bool
 ) -> list[Outcome]:
-    executor: Executor = LocalExecutor(settings.worker_count, settings.threads, workspace.make_logs())
+    executor = _executor(settings, workspace)
     progress = Progress(len(sources))
     try:
         return asyncio.run(run_movies(sources, settings, workspace, executor, progress, journal, force))
     finally:
         progress.close()
         executor.close()
+
+
+def _executor(settings: Settings, workspace: Workspace) -> Executor:
+    if settings.engine == "local":
+        return LocalExecutor(settings.worker_count, settings.threads, workspace.make_logs())
+    from jobs.cluster import RayExecutor  # Ray is an extra
+
+    return RayExecutor(settings.address, settings.threads, workspace.make_logs(), settings.gpu_share)
 
 
 @contextmanager

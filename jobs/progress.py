@@ -42,7 +42,8 @@ class Progress:
 
     def equipped(self, equipment: Equipment, settings: Settings) -> None:
         """Say what the run works with."""
-        workers = f"{settings.worker_count} worker{'s' if settings.worker_count > 1 else ''}"
+        local = f"{settings.worker_count} worker{'s' if settings.worker_count > 1 else ''}"
+        workers = local if settings.engine == "local" else f"engine {settings.engine}"
         digest = equipment.model_digest[:12]
         self.note(
             f"device {equipment.device}, {workers}, model {settings.model} ({digest}), detector {settings.detector}"

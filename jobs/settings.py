@@ -35,6 +35,9 @@ class Settings(BaseModel):
     crf: int = Field(23, ge=0, le=51, description="x264 quality, 0 (lossless) to 51.")
     preset: Preset = Field("veryfast", description="x264 preset, ultrafast to veryslow.")
     segment: float = Field(30.0, gt=0, allow_inf_nan=False, description="Seconds of movie in a unit of work.")
+    engine: Literal["local", "ray"] = Field("local", description="Where units run: local, or ray for a cluster.")
+    address: str | None = Field(None, description="host:port of the cluster's head, for ray.")
+    gpu_share: float = Field(0.0, ge=0, description="Part of a GPU that each unit gets, for ray.")
     workers: int = Field(0, ge=0, description="Processes; 0: as many as cores and memory allow.")
 
     @property
@@ -48,7 +51,7 @@ class Settings(BaseModel):
     @property
     def threads(self) -> int:
         """How many threads each worker's libraries may use, so that all workers together fill the machine once."""
-        return max(1, available_cores() // self.worker_count)
+        return 1 if self.engine == "ray" else max(1, available_cores() // self.worker_count)
 
     def track_options(self) -> TrackOptions:
         """Return what the tracker needs."""

@@ -31,7 +31,7 @@ from pipeline.timeline import Tables, assemble
 _ROW_GROUP: Final = 1 << 16
 """Rows; about 20 minutes of film, so that reading a span need not read the movie."""
 
-_LIBRARIES: Final = (
+LIBRARIES: Final = (
     "moodreel",
     "av",
     "keras",
@@ -76,7 +76,7 @@ def equip(settings: Settings) -> Equipment:
     """
     _detector(settings.detector, settings.detector_model)
     classifier = _classifier(settings.model, settings.device, settings.threads)
-    versions = {name: version(name) for name in _LIBRARIES} | {"python": platform.python_version()}
+    versions = {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()}
     return Equipment(classifier.device, f"{classifier.model.sha256}/{classifier.model.temperature}", versions)
 
 

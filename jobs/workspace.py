@@ -25,7 +25,8 @@ def commit(path: Path, write: Callable[[Path], Any]) -> None:
     disk before the name, and the name before this returns.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{path.name}")
+    # Processes of several machines may write here.
+    temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{socket.gethostname()}-{path.name}")
     try:
         write(temporary)
         _sync(temporary)

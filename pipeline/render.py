@@ -141,7 +141,8 @@ class _Writer:
         context.time_base = clock
         context.thread_count = options.threads
         context.gop_size = max(1, round(movie.rate * _KEYFRAME_EVERY))
-        context.options = {"crf": str(options.crf), "preset": options.preset}
+        # With macroblock trees x264 now and then encodes the same pictures otherwise: see docs/design.md.
+        context.options = {"crf": str(options.crf), "preset": options.preset, "x264-params": "mbtree=0"}
         context.color_range = ColorRange.MPEG
         # The movie's, not the frame's: all parts must have the same header, or they could not be joined.
         context.colorspace, context.color_primaries = movie.colour.matrix, movie.colour.primaries

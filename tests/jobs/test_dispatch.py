@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jobs.dispatch import Dispatcher
-from jobs.errors import WorkerDiedError
+from jobs.errors import NodeLostError, WorkerDiedError
 
 
 class ThreadExecutor:
@@ -222,3 +222,24 @@ def test_a_unit_that_ends_after_the_run_is_ignored(one, caplog):
     gate.set()
     one.close()  # waits for the unit
     assert [record.getMessage() for record in caplog.records] == []
+
+
+@pytest.mark.parametrize(("losses", "tries"), [(1, 2), (3, 4), (99, 4)])
+def test_a_unit_whose_machine_goes_away_is_tried_on_others(one, losses, tries):
+    attempts = []
+
+    def unlucky() -> str:
+        attempts.append(1)
+        if len(attempts) <= losses:
+            raise NodeLostError("a node of the cluster died")
+        return "alive"
+
+    async def run():
+        return await Dispatcher(one).run((0, 0), unlucky)
+
+    if losses < tries:
+        assert asyncio.run(run())[0] == "alive"
+    else:
+        with pytest.raises(NodeLostError):
+            asyncio.run(run())
+    assert len(attempts) == tries

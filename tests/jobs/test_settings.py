@@ -65,7 +65,9 @@ def test_cannot_be_changed_later():
         Settings().crf = 3  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("values", [{"workers": 3}, {"segment": 7.0}, {"device": "cpu"}, {"model": "other"}], ids=str)
+@pytest.mark.parametrize(
+    "values", [{"workers": 3}, {"segment": 7.0}, {"device": "cpu"}, {"model": "other"}, {"engine": "ray"}], ids=str
+)
 def test_changes_no_key(values):
     # A model is known by its digest: its name may stand for other weights tomorrow.
     assert changed(**values) == set()
