@@ -26,8 +26,16 @@ from jobs.watch import is_locked
 from jobs.workspace import Workspace
 
 MOODREEL = Path(sys.executable).with_name("moodreel")
+NOW = 0.0
+"""When the test began; all its files are as old as it says against this one moment."""
+
 KEYS = {"analysis": "a" * 16, "tables": "b" * 16, "video": "c" * 16}
-NOW = time.time()
+
+
+@pytest.fixture(autouse=True)
+def _begin() -> None:
+    global NOW
+    NOW = time.time()
 
 
 def iso(ago: float) -> str:
