@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def moodreel_run(tmp_path_factory: pytest.TempPathFactory):
-    """Return a function that runs ``moodreel run FOLDER`` once a session and gives its results and its exit code."""
+    """Return a function that runs ``moodreel run FOLDER`` once and gives its results and its exit code."""
     done: dict[str, tuple[Path, subprocess.CompletedProcess[str]]] = {}
 
     def run(folder: str) -> tuple[Path, subprocess.CompletedProcess[str]]:
