@@ -16,14 +16,14 @@ from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 from jobs.errors import NodeLostError, UsageError, WorkerDiedError
-from jobs.local import ENVIRONMENT, STALL_S
+from jobs.journal import now
+from jobs.local import STALL_S, prepare_libraries
 from jobs.tasks import LIBRARIES, report_progress_with
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reads it when it is imported
@@ -207,9 +207,8 @@ class RayExecutor:
         raise UsageError("\n".join(f"node {name}: {fault}" for name, fault in sorted(faults.items())))
 
     def _refuse_nodes(self, faults: Mapping[str, str]) -> None:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
         with (self._setup.logs / "cluster.log").open("a") as log:
-            log.writelines(f"{now} node {name} is not used: {fault}\n" for name, fault in faults.items())
+            log.writelines(f"{now()} node {name} is not used: {fault}\n" for name, fault in faults.items())
 
 
 def connect(address: str | None) -> bool:
@@ -396,19 +395,11 @@ def _prepare(setup: _Setup) -> None:
     global _setup
     if setup == _setup:
         return
-    os.environ.update(ENVIRONMENT)
-    os.environ["OMP_NUM_THREADS"] = str(setup.threads)
     if setup.gpu:
         os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # several processes share it
     else:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # else nodes with a GPU would give other results than those without
-    log = setup.logs / f"worker-{socket.gethostname()}-{os.getpid()}.log"
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
-    import cv2
-
-    cv2.setNumThreads(setup.threads)
+    prepare_libraries(setup.threads, setup.logs / f"worker-{socket.gethostname()}-{os.getpid()}.log")
     _setup = setup
 
 

@@ -67,7 +67,7 @@ def _walk(folder: Path, out: Path) -> Iterator[Path]:
                 yield path
 
 
-_OURS: Final = frozenset({"movies.parquet", "index.html", ".lock", "logs"})
+_OURS: Final = frozenset({"movies.parquet", "run.json", "index.html", ".lock", "logs"})
 """What lies at the top of the output folder."""
 
 

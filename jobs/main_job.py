@@ -68,7 +68,7 @@ def run_to_end(
 def _run(
     sources: Sequence[Source], settings: Settings, workspace: Workspace, journal: Journal, force: bool
 ) -> list[Outcome]:
-    executor = _executor(settings, workspace)
+    executor = _executor(settings, journal.path.parent)
     progress = Progress(len(sources))
     try:
         return asyncio.run(run_movies(sources, settings, workspace, executor, progress, journal, force))
@@ -77,12 +77,12 @@ def _run(
         executor.close()
 
 
-def _executor(settings: Settings, workspace: Workspace) -> Executor:
+def _executor(settings: Settings, logs: Path) -> Executor:
     if settings.engine == "local":
-        return LocalExecutor(settings.worker_count, settings.threads, workspace.make_logs())
+        return LocalExecutor(settings.worker_count, settings.threads, logs)
     from jobs.cluster import RayExecutor  # Ray is an extra
 
-    return RayExecutor(settings.address, settings.threads, workspace.make_logs(), settings.gpu_share)
+    return RayExecutor(settings.address, settings.threads, logs, settings.gpu_share)
 
 
 @contextmanager

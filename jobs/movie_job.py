@@ -98,7 +98,7 @@ class MovieJob:
                 result = await self._tables(probe, segments, keys)
             except TimestampError:
                 result = await self._tables(probe, [as_one(packets)], keys)
-        if not result.trusted:
+        if not result.trusted and segments[0].trusted:
             segments = [as_one(packets)]
             self._write_plan(segments, keys)
         remarks = await self._video(probe, segments, keys) if self._passes == 2 else []

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final, NoReturn, TextIO
 
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
+from jobs.console import make_console
 from jobs.outcome import Outcome
 from jobs.settings import Settings
 from jobs.tasks import Equipment
@@ -109,8 +109,7 @@ def print_table(outcomes: Sequence[Outcome], seconds: float) -> None:
     fresh = [outcome for outcome in outcomes if outcome.fresh and outcome.ok]
     table.add_section()
     table.add_row("this run", "", *_measures(fresh, seconds))
-    # A log has no width; a terminal's is its own.
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False, markup=False, emoji=False)
+    console = make_console()
     console.print(table)
     for outcome in outcomes:
         if outcome.reason:

@@ -1,12 +1,11 @@
 """The state of a run as a table for people."""
 
 import math
-import sys
 
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
+from jobs.console import make_console
 from jobs.status import MovieStatus, RunStatus, State, Totals
 from jobs.watch import FINAL, LastRun
 
@@ -22,8 +21,7 @@ def print_status(status: RunStatus) -> None:
         table.add_row(movie.name, movie.state, *_cells(movie))
     table.add_section()
     table.add_row("all", "", *_cells(status.totals))
-    # A log has no width; a terminal's is its own.
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False, markup=False, emoji=False)
+    console = make_console()
     console.print(table)
     for movie in status.movies:
         if movie.reason and movie.state in FINAL:

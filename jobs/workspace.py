@@ -7,11 +7,11 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from jobs.errors import DiskFullError, WorkspaceError
+from jobs.journal import now
 
 _TEMPORARY: Final = ".tmp-"
 JOB_FILE: Final = "job.json"
@@ -197,8 +197,7 @@ class Workspace:
                 lock.seek(0)
                 raise WorkspaceError(f"{self.root}: another run holds this output folder: {lock.read().strip()}")
             lock.truncate(0)
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            lock.write(f"process {os.getpid()} on {socket.gethostname()} since {now}\n")
+            lock.write(f"process {os.getpid()} on {socket.gethostname()} since {now()}\n")
             lock.flush()
             yield
 
