@@ -7,10 +7,14 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from jobs import model_commands
 from jobs.errors import JobError, UsageError
 from jobs.settings import Choice, Settings, choose
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command()(model_commands.train)
+app.command()(model_commands.evaluate)
+app.add_typer(model_commands.data, name="data")
 
 
 def _option(name: str) -> Any:

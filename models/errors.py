@@ -4,9 +4,12 @@
 
     ModelError
     ├── UnknownNetworkError    no network has this name
+    ├── UnknownRecipeError     no recipe has this name
     ├── WeightsError           weights missing, altered, or made for another architecture
     ├── DeviceError            a GPU was asked for and TensorFlow sees none
-    └── DatasetError           training or test data missing or malformed
+    ├── DatasetError           training or test data missing or malformed
+    ├── TrainingError          a training cannot begin or go on
+    └── ExportError            an exported file does not do what the network does
 """
 
 
@@ -16,6 +19,10 @@ class ModelError(Exception):
 
 class UnknownNetworkError(ModelError):
     """No network has this name."""
+
+
+class UnknownRecipeError(ModelError):
+    """No recipe has this name."""
 
 
 class WeightsError(ModelError):
@@ -28,3 +35,11 @@ class DeviceError(ModelError):
 
 class DatasetError(ModelError):
     """Training or test data are missing or malformed."""
+
+
+class TrainingError(ModelError):
+    """A training cannot begin or go on."""
+
+
+class ExportError(ModelError):
+    """An exported file does not do what the network does."""

@@ -1,122 +1,163 @@
-"""Measure a trained network: ``python -m models.evaluate --data fer2013.npz --model seed``."""
+"""Measure trained networks on labelled pictures they never saw, and write down what came out."""
 
-import argparse
-import math
+import json
+import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data import Faces, load_fer2013
+from models.classifier import EmotionClassifier, ModelFile
+from models.data.dataset import Dataset
+from models.data.faces import Faces
 from models.emotions import EMOTIONS
+from models.errors import DatasetError
+from models.measure import Figures, measure
+from models.plots import draw_confusion, draw_reliability
 
-_BINS = 15
+Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+_SHIFTS: Final = ((0, 0), (-2, -2), (-2, 2), (2, -2), (2, 2))
+"""px down and right; with the mirrored crops these are ten views."""
 
 
 @dataclass(frozen=True)
-class Figures:
-    """How well probabilities fit labels.
+class Evaluation:
+    """The figures of one or several trainings of a network.
 
     Attributes:
-        rows: number of pictures.
-        accuracy: part of them whose most probable emotion is their label.
-        interval: 95 % confidence interval of it (Wilson).
-        macro_f1: mean over the emotions of the harmonic mean of precision and recall.
-        recall, precision: by emotion, in the order of EMOTIONS; NaN where there is nothing to count.
-        ece: expected calibration error over 15 equal bins of the highest probability (Guo et al. 2017,
-            arXiv:1706.04599).
+        models: names.
+        figures: by split, by row set (``all``, ``clean``, perhaps ``uncalibrated``), by view (``single``, ``ten``):
+            one for each model.
     """
 
-    rows: int
-    accuracy: float
-    interval: tuple[float, float]
-    macro_f1: float
-    recall: tuple[float, ...]
-    precision: tuple[float, ...]
-    ece: float
+    models: tuple[str, ...]
+    figures: dict[str, dict[str, dict[str, tuple[Figures, ...]]]]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything for a JSON file."""
+        return {
+            "models": list(self.models),
+            "emotions": list(EMOTIONS),
+            "splits": {
+                split: {
+                    rows: {view: [f.as_json() for f in figures] for view, figures in views.items()}
+                    for rows, views in sets.items()
+                }
+                for split, sets in self.figures.items()
+            },
+        }
+
+    def as_markdown(self) -> str:
+        """Return tables, one for each split."""
+        return "\n\n".join(_table(split, sets) for split, sets in self.figures.items())
 
 
-def measure(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> Figures:
-    """Compare probabilities ``(n, 7)`` with labels ``(n,)``, n > 0."""
-    k = len(EMOTIONS)
-    predicted = probabilities.argmax(axis=1)
-    confusion = np.bincount(labels * k + predicted, minlength=k * k).reshape(k, k)
-    hits = confusion.diagonal()
-    with np.errstate(invalid="ignore"):
-        recall, precision = hits / confusion.sum(axis=1), hits / confusion.sum(axis=0)
-        f1 = 2 * hits / (confusion.sum(axis=0) + confusion.sum(axis=1))
-    accuracy = float(hits.sum() / len(labels))
-    return Figures(
-        rows=len(labels),
-        accuracy=accuracy,
-        interval=wilson(accuracy, len(labels)),
-        macro_f1=float(np.nanmean(f1)),
-        recall=tuple(recall.tolist()),
-        precision=tuple(precision.tolist()),
-        ece=_calibration_error(probabilities.max(axis=1), predicted == labels),
+def evaluate(models: Sequence[ModelFile], dataset: Dataset, split: str | None, device: str = "auto") -> Evaluation:
+    """Measure each model on ``split``, or on every split but ``train``.
+
+    Single crop, and the mean over ten views (shifted by 2 px, mirrored). On all rows; on the clean ones; and, where
+    a model's temperature was fitted on every second row of the split, on the others.
+
+    Raises:
+        DatasetError: there is no such split.
+    """
+    names = [split] if split else [name for name in dataset.splits if name != "train"]
+    if not names:
+        raise DatasetError(f"{dataset.path}: expected a split other than train; name one with --split")
+    classifiers = [EmotionClassifier(model, device) for model in models]
+    return Evaluation(
+        tuple(model.name for model in models),
+        {name: _evaluate_split(classifiers, dataset.split(name), name) for name in names},
     )
 
 
-def wilson(share: float, rows: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share of ``rows`` (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
-    z = 1.959964
-    centre = (share + z * z / (2 * rows)) / (1 + z * z / rows)
-    reach = z / (1 + z * z / rows) * math.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
-    return centre - reach, centre + reach
+def _evaluate_split(
+    classifiers: Sequence[EmotionClassifier], faces: Faces, split: str
+) -> dict[str, dict[str, tuple[Figures, ...]]]:
+    row_sets = {"all": np.ones(len(faces), np.bool_), "clean": faces.clean}
+    if any(classifier.model.calibrated_on == f"even rows of {split}" for classifier in classifiers):
+        row_sets["uncalibrated"] = np.arange(len(faces)) % 2 == 1
+    views: dict[str, Callable[[Predict], Predict]] = {"single": lambda predict: predict, "ten": ten_views}
+    found: dict[str, dict[str, tuple[Figures, ...]]] = {name: {} for name in row_sets}
+    for view, through in views.items():
+        answers = [through(classifier.predict)(faces.crops) for classifier in classifiers]
+        for name, rows in row_sets.items():
+            if rows.any():
+                found[name][view] = tuple(measure(answer[rows], faces.labels[rows]) for answer in answers)
+    return {name: figures for name, figures in found.items() if figures}
 
 
-def _calibration_error(confidence: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
-    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    gaps = np.bincount(bins, weights=right.astype(float) - confidence, minlength=_BINS)
-    return float(np.abs(gaps).sum() / len(confidence))
+def ten_views(predict: Predict) -> Predict:
+    """Return a function that predicts the mean over ten views of each crop: shifted by 2 px or not, mirrored or not."""
+
+    def mean(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        reach = max(max(abs(down), abs(right)) for down, right in _SHIFTS)
+        height, width = crops.shape[1:]
+        padded = np.pad(crops, ((0, 0), (reach, reach), (reach, reach)), mode="edge")
+        shifted = [
+            padded[:, reach - down : reach - down + height, reach - right : reach - right + width]
+            for down, right in _SHIFTS
+        ]
+        views = [view for crop in shifted for view in (crop, crop[:, :, ::-1])]
+        return np.asarray(np.mean([predict(np.ascontiguousarray(view)) for view in views], axis=0), np.float32)
+
+    return mean
 
 
-def as_markdown(figures: dict[str, Figures]) -> str:
-    """Return a table with a column for each set of rows."""
-    lines = ["| | " + " | ".join(figures) + " |", "|---|" + "---|" * len(figures)]
-    columns = list(figures.values())
+def _table(split: str, sets: dict[str, dict[str, tuple[Figures, ...]]]) -> str:
+    columns = {f"{rows}, {view}": figures for rows, views in sets.items() for view, figures in views.items()}
+    lines = [f"| {split} | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
 
-    def row(name: str, cells: list[str]) -> None:
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    def row(name: str, cell: Callable[[tuple[Figures, ...]], str]) -> None:
+        lines.append(f"| {name} | " + " | ".join(cell(figures) for figures in columns.values()) + " |")
 
-    row("rows", [str(f.rows) for f in columns])
-    row(
-        "accuracy, % (95 % interval)",
-        [_percent(f.accuracy) + " ({}-{})".format(*map(_percent, f.interval)) for f in columns],
-    )
-    row("macro-F1", [f"{f.macro_f1:.3f}" for f in columns])
-    row("ECE, %", [_percent(f.ece) for f in columns])
+    row("rows", lambda figures: str(figures[0].rows))
+    row("accuracy, %", lambda figures: _spread([100 * f.accuracy for f in figures], 1))
+    row("95 % interval", lambda figures: ", ".join("{:.1f}-{:.1f}".format(*_percent(f.interval)) for f in figures))
+    row("macro-F1", lambda figures: _spread([f.macro_f1 for f in figures], 3))
+    row("ECE, %", lambda figures: _spread([100 * f.ece for f in figures], 1))
     for k, emotion in enumerate(EMOTIONS):
         row(
             f"{emotion}: recall / precision, %",
-            [f"{_percent(f.recall[k])} / {_percent(f.precision[k])}" for f in columns],
+            lambda figures, k=k: (  # type: ignore[misc]
+                f"{_mean([100 * f.recall[k] for f in figures])} / {_mean([100 * f.precision[k] for f in figures])}"
+            ),
         )
     return "\n".join(lines)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"
+def _percent(shares: Sequence[float]) -> list[float]:
+    return [100 * share for share in shares]
 
 
-def main() -> None:
-    """Read the command line and print a table."""
-    from models.classifier import EmotionClassifier, find_model
-
-    parser = argparse.ArgumentParser(description="Measure a trained network on FER2013's PublicTest.")
-    parser.add_argument("--data", type=Path, required=True, help="FER2013 as npz")
-    parser.add_argument("--model", default="seed")
-    arguments = parser.parse_args()
-    classifier = EmotionClassifier(find_model(arguments.model))
-    faces = load_fer2013(arguments.data, "public")
-    odd = np.arange(len(faces)) % 2 == 1  # the temperature was fitted on the others, see models.ship
-    sets = {
-        "all": faces,
-        "clean": faces.only_clean(),
-        "odd": Faces(faces.crops[odd], faces.labels[odd], faces.clean[odd]),
-    }
-    print(as_markdown({name: measure(classifier.predict(rows.crops), rows.labels) for name, rows in sets.items()}))
+def _mean(values: Sequence[float]) -> str:
+    return f"{statistics.fmean(values):.1f}"
 
 
-if __name__ == "__main__":
-    main()
+def _spread(values: Sequence[float], digits: int) -> str:
+    """Return a value, or the mean of several with their standard deviation and the values themselves."""
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f}"
+    each = ", ".join(f"{value:.{digits}f}" for value in values)
+    return f"{statistics.fmean(values):.{digits}f} ± {statistics.stdev(values):.{digits}f} ({each})"
+
+
+def save(evaluation: Evaluation, folder: Path) -> None:
+    """Write ``evaluation.json`` and ``.md``, and for each split the first model's confusion and reliability."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "evaluation.json").write_text(json.dumps(evaluation.as_json(), indent=1) + "\n")
+    (folder / "evaluation.md").write_text(f"{', '.join(evaluation.models)}\n\n{evaluation.as_markdown()}\n")
+    for split, sets in evaluation.figures.items():
+        figures = sets["all"]["single"][0]
+        draw_confusion(figures, folder / f"confusion-{split}.png")
+        draw_reliability(figures, folder / f"reliability-{split}.png")
+        rows = [
+            ",".join([emotion, *map(str, counts)])
+            for emotion, counts in zip(EMOTIONS, figures.confusion.tolist(), strict=True)
+        ]
+        header = ",".join(["label", *EMOTIONS])
+        (folder / f"confusion-{split}.csv").write_text("\n".join([header, *rows]) + "\n")

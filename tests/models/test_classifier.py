@@ -13,7 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.classifier import BATCH_SIZE, EmotionClassifier, choose_device, find_model
-from models.data import load_fer2013
+from models.data import read_dataset
 from models.errors import DeviceError, WeightsError
 
 # Keras converts its variables in a way that NumPy 2 is about to forbid.
@@ -101,7 +101,9 @@ class TestFindModel:
 
     def test_unknown_name_lists_the_known_ones(self, folder):
         write_card(folder, "another", folder / "fine.weights.h5")
-        with pytest.raises(WeightsError, match="no model is called 'best'; known models: another, fine"):
+        with pytest.raises(
+            WeightsError, match="no model is called 'best'; known models: another, fine, or the path of"
+        ):
             find_model("best", folder)
 
     def test_unknown_name_where_there_is_none(self, tmp_path):
@@ -141,6 +143,11 @@ class TestFindModel:
         with pytest.raises(WeightsError, match="temperature"):
             find_model("fine", folder)
 
+    def test_a_path_elsewhere(self, folder):
+        assert find_model(str(folder / "fine.json")).weights == folder / "fine.weights.h5"
+        with pytest.raises(WeightsError, match="no model is called"):
+            find_model(str(folder / "gone.json"))
+
 
 class TestLoad:
     @pytest.mark.filterwarnings("ignore:Skipping nested container")  # Keras's own hint; an error follows
@@ -178,7 +185,7 @@ class TestDevice:
 
 @pytest.mark.skipif(not FER2013.exists(), reason=f"no FER2013 at {FER2013}")
 def test_shipped_network_reads_faces(seed):
-    public = load_fer2013(FER2013, "public")
+    public = read_dataset(FER2013).split("public")
     rows = np.random.default_rng(0).permutation(len(public))[:1000]
     found = seed.predict(public.crops[rows]).argmax(axis=1)
     assert (found == public.labels[rows]).mean() >= 0.58

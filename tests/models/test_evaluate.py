@@ -1,54 +1,95 @@
+"""Measuring networks on a data set, and what is written down."""
+
+import csv
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from labelled import pictures, write_learnable_npz
 
+from models.classifier import find_model
+from models.data import read_dataset
 from models.emotions import EMOTIONS
-from models.evaluate import as_markdown, measure, wilson
-from models.ship import fit_temperature
+from models.errors import DatasetError
+from models.evaluate import evaluate, save, ten_views
 
 
-def one_hot(predicted, confidence=1.0):
-    rest = (1 - confidence) / (len(EMOTIONS) - 1)
-    probabilities = np.full((len(predicted), len(EMOTIONS)), rest, np.float32)
-    probabilities[np.arange(len(predicted)), predicted] = confidence
-    return probabilities
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return read_dataset(write_learnable_npz(tmp_path_factory.mktemp("data") / "fer.npz"))
 
 
-def test_figures_of_a_case_counted_by_hand():
-    labels = np.array([0, 0, 3, 3, 3, 6])
-    figures = measure(one_hot([0, 3, 3, 3, 6, 6]), labels)
-    assert figures.accuracy == pytest.approx(4 / 6)
-    assert figures.recall[0] == pytest.approx(1 / 2)
-    assert figures.recall[3] == pytest.approx(2 / 3)
-    assert figures.precision[3] == pytest.approx(2 / 3)
-    assert figures.precision[6] == pytest.approx(1 / 2)
-    assert np.isnan(figures.recall[1])
-    assert figures.macro_f1 == pytest.approx((2 / 3 + 2 / 3 + 2 / 3) / 3)
-    assert figures.ece == pytest.approx(2 / 6)  # certain of all, wrong on two
+@pytest.fixture(scope="module")
+def evaluation(dataset):
+    seed = find_model("seed")
+    return evaluate([seed, replace(seed, name="hot", temperature=5.0)], dataset, None, "cpu")
 
 
-def test_calibrated_probabilities_have_no_calibration_error():
-    labels = np.array([3] * 7 + [0] * 3)
-    assert measure(one_hot([3] * 10, 0.7), labels).ece == pytest.approx(0, abs=1e-6)
+def test_splits_but_train_row_sets_and_views(evaluation):
+    assert list(evaluation.figures) == ["public"]
+    assert list(evaluation.figures["public"]) == ["all", "clean", "uncalibrated"]
+    assert list(evaluation.figures["public"]["all"]) == ["single", "ten"]
+    rows = {name: views["single"][0].rows for name, views in evaluation.figures["public"].items()}
+    assert rows == {"all": 12, "clean": 12, "uncalibrated": 6}
 
 
-@pytest.mark.parametrize(("share", "rows"), [(0.65, 100), (0.0, 10), (1.0, 3589), (0.63, 3589)])
-def test_ends_of_the_interval_are_as_far_from_the_share_as_they_may_be(share, rows):
-    for end in wilson(share, rows):
-        end = min(max(end, 0.0), 1.0)
-        assert abs(end - share) == pytest.approx(1.959964 * (end * (1 - end) / rows) ** 0.5, abs=1e-9)
+def test_temperature_changes_calibration_alone(evaluation):
+    cold, hot = evaluation.figures["public"]["all"]["single"]
+    assert cold.accuracy == hot.accuracy
+    assert cold.ece != hot.ece
 
 
-def test_table_has_a_row_for_every_emotion():
-    table = as_markdown({"all": measure(one_hot([0, 1]), np.array([0, 1]))})
+def test_table_has_a_row_for_every_emotion_and_the_spread(evaluation):
+    table = evaluation.as_markdown()
     assert all(any(line.startswith(f"| {emotion}:") for line in table.splitlines()) for emotion in EMOTIONS)
+    assert "±" in table
 
 
-@pytest.mark.parametrize("temperature", [0.7, 1.0, 1.9])
-def test_temperature_is_found_again(temperature):
-    rng = np.random.default_rng(0)
-    logits = rng.normal(size=(20_000, len(EMOTIONS))) * 2
-    true = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    labels = np.array([rng.choice(len(EMOTIONS), p=row) for row in true])
-    sharpened = np.exp(logits * temperature)
-    sharpened /= sharpened.sum(axis=1, keepdims=True)
-    assert fit_temperature(sharpened.astype(np.float32), labels) == pytest.approx(temperature, abs=0.05)
+def test_files(evaluation, tmp_path):
+    save(evaluation, tmp_path / "figures")
+    names = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert names == {
+        "evaluation.json",
+        "evaluation.md",
+        "confusion-public.csv",
+        "confusion-public.png",
+        "reliability-public.png",
+    }
+    with (tmp_path / "figures" / "confusion-public.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sum(int(row[emotion]) for row in rows for emotion in EMOTIONS) == 12
+    found = json.loads((tmp_path / "figures" / "evaluation.json").read_text())
+    assert found["models"] == ["seed", "hot"]
+    assert found["splits"]["public"]["all"]["single"][0]["rows"] == 12
+
+
+def test_one_split_by_name_and_one_that_is_not_there(dataset):
+    found = evaluate([find_model("seed")], dataset, "train", "cpu")
+    assert list(found.figures) == ["train"]
+    with pytest.raises(DatasetError, match="expected a split 'private'"):
+        evaluate([find_model("seed")], dataset, "private", "cpu")
+
+
+def test_only_train_must_be_named(dataset):
+    alone = replace(dataset, splits={"train": dataset.split("train")})
+    with pytest.raises(DatasetError, match="name one with --split"):
+        evaluate([find_model("seed")], alone, None, "cpu")
+
+
+def test_ten_views_are_shifted_and_mirrored():
+    seen = []
+
+    def predict(crops):
+        seen.append(crops.copy())
+        return np.full((len(crops), 7), len(seen), np.float32)
+
+    crops = pictures(2)
+    mean = ten_views(predict)(crops)
+    assert len(seen) == 10
+    assert len({view.tobytes() for view in seen}) == 10
+    assert all(view.shape == crops.shape for view in seen)
+    np.testing.assert_array_equal(seen[0], crops)
+    np.testing.assert_array_equal(seen[1], crops[:, :, ::-1])
+    np.testing.assert_array_equal(seen[2][:, :-2, :-2], crops[:, 2:, 2:])
+    np.testing.assert_allclose(mean, 5.5)

@@ -1,8 +1,10 @@
-"""The networks by name: their sizes, their input and their output."""
+"""The networks by name: their sizes, their input and their outputs."""
 
+import keras
 import numpy as np
 import pytest
 
+from models.data.faces import FERPLUS
 from models.emotions import EMOTIONS
 from models.errors import ModelError, UnknownNetworkError
 from models.networks import NETWORKS, build
@@ -24,21 +26,45 @@ def test_pipeline_means_the_same_order():
 
 def test_input_and_output(network):
     assert network.input_shape == (None, 48, 48, 1)
-    assert network.output_shape == (None, 7)
-    assert network.layers[-1].activation.__name__ == "softmax"
+    assert network.output["emotion"].shape == (None, 7)
 
 
 def test_untrained_network_gives_probabilities(network):
     crops = np.random.default_rng(0).random((2, 48, 48, 1), np.float32)
-    probabilities = np.asarray(network(crops, training=False))
-    assert probabilities.dtype == np.float32
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    for output in network(crops, training=False).values():
+        probabilities = np.asarray(output)
+        assert probabilities.dtype == np.float32
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
 
 
 def test_size_of_seed():
     network = build("seed")
     assert network.count_params() == 4_478_727
     assert sum(int(np.prod(weight.shape)) for weight in network.trainable_weights) == 4_474_759
+
+
+def multiplications(network: keras.Model) -> int:
+    """Return how many multiplications a crop costs in convolutions and dense layers."""
+    total = 0
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            total += int(np.prod(layer.output.shape[1:3])) * int(np.prod(layer.kernel.shape))
+        elif isinstance(layer, keras.layers.Dense):
+            total += int(np.prod(layer.kernel.shape))
+    return total
+
+
+def test_default_costs_at_most_60_million_multiplications():
+    assert 20e6 < multiplications(build("default")) <= 60e6
+    assert multiplications(build("seed")) > 4 * multiplications(build("default"))
+
+
+def test_default_takes_crops_of_any_size():
+    network = build("default", None)
+    for size in (40, 48):
+        outputs = network(np.zeros((2, size, size, 1), np.float32), training=False)
+        assert outputs["votes"].shape == (2, len(FERPLUS))
+        assert outputs["emotion"].shape == (2, len(EMOTIONS))
 
 
 def test_unknown_network_names_the_known_ones():

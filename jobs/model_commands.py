@@ -1,0 +1,139 @@
+"""The commands about networks: ``moodreel train``, ``evaluate`` and ``data describe``."""
+
+import os
+import sys
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from models.errors import ModelError
+
+EXIT_USAGE = 2
+EXIT_STOPPED = 130
+
+data = typer.Typer(no_args_is_help=True, help="Data sets of labelled faces.")
+
+Data = Annotated[
+    Path, typer.Option(help="fer2013.csv, icml_face_data.csv, folders train/<emotion>/*.png, or FER2013 as npz.")
+]
+Ferplus = Annotated[Path | None, typer.Option(help="fer2013new.csv: FER+ votes for FER2013's csv.", show_default=False)]
+
+
+@data.command()
+def describe(
+    path: Annotated[Path, typer.Argument(help="As --data of train.")],
+    ferplus: Ferplus = None,
+    picture: Annotated[Path, typer.Option(help="Where to save the picture.")] = Path("dataset.png"),
+) -> None:
+    """Count the pictures of each class and split, and save samples and a bar chart as a picture."""
+    from models.data import read_dataset
+    from models.data.describe import count_table, draw_dataset
+
+    try:
+        dataset = read_dataset(path, ferplus)
+        print(count_table(dataset))
+        draw_dataset(dataset, picture)
+    except (ModelError, OSError) as error:
+        _end(error)
+    print(f"\nsamples and counts: {picture}")
+
+
+def train(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for weights, history, curves and exports.")] = Path("training"),
+    recipe: Annotated[str, typer.Option(help="default, or seed: that of the project's origin.")] = "default",
+    ferplus: Ferplus = None,
+    seed: Annotated[int, typer.Option(min=0, help="Decides everything that is random.")] = 0,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.", show_default=False)] = None,
+    dtype: Annotated[
+        str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16; auto mixes where it is faster.")
+    ] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last epoch that was finished.")] = False,
+) -> None:
+    """Train a network; run --model OUT/export/NAME.json then uses it. After Ctrl-C, --resume goes on."""
+    from models.data import read_dataset
+    from models.recipes import find_recipe
+
+    try:
+        chosen = find_recipe(recipe)
+        dataset = read_dataset(data, ferplus)
+        for line in dataset.faults.lines():
+            print(line)
+        _load_tensorflow()
+        from models.export import describe_model, export
+        from models.train import TrainingFolder, choose_dtype, plan
+        from models.train import train as train_network
+
+        run = plan(
+            dataset, replace(chosen, epochs=epochs or chosen.epochs), TrainingFolder(out), seed, choose_dtype(dtype)
+        )
+        print(run.in_words())
+        train_network(run, resume)
+        model = describe_model(
+            run.folder.best, chosen.network, run.calibration, run.calibrated_on, run.folder.export, recipe
+        )
+        for line in export(model, run.validation.crops[:64], run.folder.export):
+            print(line)
+    except (ModelError, OSError) as error:
+        _end(error)
+    except KeyboardInterrupt:
+        print("moodreel: stopped; the same command with --resume goes on after the last whole epoch", file=sys.stderr)
+        raise typer.Exit(EXIT_STOPPED) from None
+    print(f"model: {run.folder.export / recipe}.json; curves: {run.folder.curves}")
+
+
+def evaluate(
+    data: Data,
+    model: Annotated[
+        list[str], typer.Option(help="Name, or path of a model's .json; several give mean and spread.")
+    ] = ["default"],  # noqa: B006  # typer wants a list
+    split: Annotated[
+        str | None, typer.Option(help="Split to measure on; by default all but train.", show_default=False)
+    ] = None,
+    ferplus: Ferplus = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for JSON, Markdown, CSV and pictures.", show_default=False)
+    ] = None,
+) -> None:
+    """Measure trained networks: accuracy with its interval, macro-F1, per class, confusion, calibration."""
+    from models.data import read_dataset
+
+    try:
+        dataset = read_dataset(data, ferplus)
+        for line in dataset.faults.lines():
+            print(line)
+        _load_tensorflow()
+        from models.classifier import find_model
+        from models.evaluate import evaluate, save
+
+        models = [find_model(name) for name in model]
+        evaluation = evaluate(models, dataset, split, device)
+        print(evaluation.as_markdown())
+        if out:
+            save(evaluation, out)
+    except (ModelError, OSError) as error:
+        _end(error)
+
+
+def _load_tensorflow() -> None:
+    """Import TensorFlow without its remarks on the processor, some of which heed no setting."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            import_module("keras")
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def _end(error: Exception) -> NoReturn:
+    print(f"moodreel: {error}", file=sys.stderr)
+    raise typer.Exit(EXIT_USAGE) from None

@@ -1,0 +1,145 @@
+"""Training recipes by name: everything that decides what a training run does, but for its data and its seed."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol
+
+from models.data.augment import Augmentation
+from models.errors import UnknownRecipeError
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is: all that a schedule may look at, so that a resumed run needs no state of it.
+
+    Attributes:
+        epochs: of the whole run.
+        done: epochs done, with the part of the current one, 0 to ``epochs``.
+        accuracies: validation accuracy after each epoch done.
+    """
+
+    epochs: int
+    done: float
+    accuracies: Sequence[float]
+
+
+class Schedule(Protocol):
+    """How the learning rate goes."""
+
+    def rate(self, first: float, progress: Progress) -> float:
+        """Return the learning rate; ``first`` is the recipe's."""
+        ...
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """Lower the rate when validation accuracy has not risen for a while, as Keras' ReduceLROnPlateau does."""
+
+    factor: float = 0.1
+    patience: int = 2
+    floor: float = 1e-5
+
+    def rate(self, first: float, progress: Progress) -> float:
+        """See :class:`Schedule`."""
+        rate, best, wait = first, -math.inf, 0
+        for accuracy in progress.accuracies:
+            if accuracy > best + 1e-4:  # Keras' min_delta
+                best, wait = accuracy, 0
+                continue
+            wait += 1
+            if wait >= self.patience:
+                rate, wait = max(rate * self.factor, self.floor), 0
+        return rate
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """Rise for ``warmup`` epochs, then fall to zero along half a cosine wave.
+
+    After Loshchilov and Hutter 2016, arXiv:1608.03983, without restarts.
+    """
+
+    warmup: float = 1.0
+
+    def rate(self, first: float, progress: Progress) -> float:
+        """See :class:`Schedule`."""
+        if progress.done < self.warmup:
+            return first * (progress.done + 0.01) / (self.warmup + 0.01)
+        part = (progress.done - self.warmup) / max(progress.epochs - self.warmup, 1e-9)
+        return first * (1 + math.cos(math.pi * min(part, 1.0))) / 2
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    Attributes:
+        network: name in :data:`models.networks.NETWORKS`.
+        epochs: of training.
+        batch_size: crops a step.
+        optimizer: ``adam`` (Kingma and Ba 2014), or ``sgd`` with Nesterov's momentum 0.9.
+        rate: first, or highest, learning rate.
+        schedule: of the learning rate.
+        augmentation: of the crops.
+        weight_decay: of the kernels, a step, in units of the learning rate; biases and normalization have none.
+        smoothing: of the labels.
+        votes: weight of FER+'s votes beside the label in the loss; 0 leaves them out.
+        validation: ``public`` validates on PublicTest (or ``test``) after each epoch, ``fold`` on a tenth of Training
+            that is then not trained on.
+    """
+
+    network: str
+    epochs: int
+    batch_size: int
+    optimizer: Literal["adam", "sgd"]
+    rate: float
+    schedule: Schedule
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    weight_decay: float = 0.0
+    smoothing: float = 0.0
+    votes: float = 0.0
+    validation: Literal["public", "fold"] = "fold"
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the network's outputs that are trained."""
+        return ("emotion", "votes") if self.votes else ("emotion",)
+
+
+RECIPES: Final[dict[str, Recipe]] = {
+    # That of the project's origin.
+    "seed": Recipe(
+        network="seed",
+        epochs=15,
+        batch_size=64,
+        optimizer="adam",
+        rate=5e-4,
+        schedule=Plateau(),
+        validation="public",
+    ),
+    "default": Recipe(
+        network="default",
+        epochs=40,
+        batch_size=128,
+        optimizer="sgd",
+        rate=0.1,
+        schedule=Cosine(warmup=2),
+        augmentation=Augmentation(size=40, rotation=12, scale=0.2, shift=3, light=0.4, blur=0.15, erase=0.3),
+        weight_decay=5e-4,
+        smoothing=0.1,
+        votes=1.0,
+    ),
+}
+
+
+def find_recipe(name: str) -> Recipe:
+    """Return the recipe called ``name``.
+
+    Raises:
+        UnknownRecipeError: there is none.
+    """
+    try:
+        return RECIPES[name]
+    except KeyError:
+        raise UnknownRecipeError(f"no recipe is called {name!r}; known recipes: {', '.join(RECIPES)}") from None
