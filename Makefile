@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test test-slow test-cluster soak check format lock clean
+.PHONY: run test test-slow test-cluster bench-networks soak check format lock clean
 
 run: $(VENV)/installed
 	$(BIN)/moodreel $(if $(strip $(MOVIES)),run $(MOVIES),demo) --out "$(OUT)"
@@ -26,6 +26,9 @@ soak: $(VENV)/installed-dev
 test-cluster: $(VENV)/installed-dev
 	$(INSTALL) --editable '.[sample,dev,ray]'
 	$(BIN)/pytest tests/jobs/test_cluster.py
+
+bench-networks: $(VENV)/installed-dev
+	$(BIN)/python tests/benchmarks/networks.py
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

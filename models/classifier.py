@@ -117,7 +117,7 @@ class EmotionClassifier:
         _configure(self.device, threads)
         self.batch_size = BATCH_SIZE if self.device == "cpu" else GPU_BATCH_SIZE
         with _half_precision(self.device):
-            self._network = _compiled(load_network(model), self.batch_size, self.device)
+            self._network = compiled(load_network(model), self.batch_size, self.device)
         self.predict(np.zeros((1, CROP_SIZE, CROP_SIZE), np.uint8))
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -183,8 +183,8 @@ def load_network(model: ModelFile) -> keras.Model:
     return network
 
 
-def _compiled(network: keras.Model, batch_size: int, device: str) -> Any:
-    """Compile the network into one function of a full batch."""
+def compiled(network: keras.Model, batch_size: int, device: str) -> Any:
+    """Compile a network into one function of a full batch, which gives its output ``emotion``."""
 
     @tf.function(  # type: ignore[untyped-decorator]  # tensorflow ships no types
         input_signature=[tf.TensorSpec((batch_size, CROP_SIZE, CROP_SIZE, 1), tf.float32)],

@@ -20,8 +20,8 @@ from pipeline.schema import EMOTIONS
 from pipeline.segments import Segment
 from pipeline.shots import ChangeScorer, thumbnail
 
-_CLASSIFY_AT = 256
-"""Crops that are collected, over as many frames as it takes, before the network is called."""
+_CLASSIFY_AT = 512
+"""Crops that are collected, over as many frames as it takes, before the network is called: a full batch of a GPU."""
 
 
 class Classifier(Protocol):
