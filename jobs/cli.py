@@ -129,6 +129,25 @@ def status(
 
 
 @app.command()
+def review(
+    out: OutArgument = Path("outputs"),
+    host: Annotated[
+        str, typer.Option(help="Where to listen; any other than this machine asks for a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0: any that is free.", min=0, max=65535)] = 8765,
+    token: Annotated[str | None, typer.Option(help="Ask for this token.", show_default=False)] = None,
+    browser: Annotated[bool, typer.Option("--open/--no-browser", help="Open a browser.")] = False,
+) -> None:
+    """Look through results in a browser: timelines, scenes, faces. Nothing is written."""
+    from jobs.review.command import review
+
+    try:
+        review(out, host, port, token, browser)
+    except JobError as error:
+        _end(error)
+
+
+@app.command()
 def doctor(out: Out = Path("outputs")) -> None:
     """Look whether this machine has what a run needs, and try each step; some seconds. Exit code 1 if not."""
     from jobs.doctor import all_well, examine, print_findings

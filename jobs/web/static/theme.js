@@ -14,7 +14,10 @@
   document.addEventListener("DOMContentLoaded", () => {
     const button = document.getElementById("theme");
     if (!button) return;
-    const show = () => { button.textContent = `Theme: ${theme}`; };
+    const show = () => {
+      button.textContent = `◐ ${theme}`;
+      button.setAttribute("aria-label", `Theme: ${theme}`);
+    };
     button.addEventListener("click", () => {
       theme = ORDER[(ORDER.indexOf(theme) + 1) % ORDER.length];
       try { localStorage.setItem("theme", theme); } catch { /* private window: for this page only */ }
