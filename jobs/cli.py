@@ -148,6 +148,21 @@ def review(
 
 
 @app.command()
+def report(out: OutArgument = Path("outputs")) -> None:
+    """Write report.html of every movie, and index.html, anew from the tables. Exit code 1 if one cannot be."""
+    from jobs.report.folder_report import rewrite
+
+    try:
+        written, faults = rewrite(out)
+    except JobError as error:
+        _end(error)
+    for fault in faults:
+        print(f"moodreel: {fault}", file=sys.stderr)
+    print(f"{written} reports and {out / 'index.html'} written")
+    raise typer.Exit(1 if faults else 0)
+
+
+@app.command()
 def doctor(out: Out = Path("outputs")) -> None:
     """Look whether this machine has what a run needs, and try each step; some seconds. Exit code 1 if not."""
     from jobs.doctor import all_well, examine, print_findings

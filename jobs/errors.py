@@ -5,6 +5,7 @@
     JobError
     ├── UsageError       the command line or the settings: exit code 2, before any work
     ├── SampleError      the sample movie cannot be made
+    ├── ReportError      a report cannot be made of what is there
     ├── WorkspaceError   the output folder cannot be used
     ├── DiskFullError    there is too little room for what comes next: the run stops and can go on later
     ├── StoppedError     the run was stopped before a unit began
@@ -23,6 +24,10 @@ class UsageError(JobError):
 
 class SampleError(JobError):
     """The sample movie cannot be made."""
+
+
+class ReportError(JobError):
+    """A report cannot be made of what is there."""
 
 
 class WorkspaceError(JobError):

@@ -192,6 +192,13 @@ def join_movie(movie: Movie, parts: Sequence[Path], folder: MovieFolder, comment
     return remarks
 
 
+def report_movie(folder: MovieFolder) -> None:
+    """Write the movie's ``report.html``; see :func:`jobs.report.movie_report.write_movie_report`."""
+    from jobs.report.movie_report import write_movie_report  # needed once a movie
+
+    write_movie_report(folder)
+
+
 def timed(task: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
     """Run a unit; return its result and the seconds it took."""
     begun = time.perf_counter()

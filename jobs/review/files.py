@@ -63,6 +63,9 @@ def make_files(shelf: Shelf) -> Blueprint:
 
     @files.get("/picture/poster/<path:name>")
     def poster(name: str) -> ResponseReturnValue:
+        made = shelf.poster(name)
+        if made is not None:
+            return send_file(made.absolute(), mimetype="image/jpeg", max_age=60)
         summary = shelf.summary(name)
         time = best_time(shelf, name)
         return picture(

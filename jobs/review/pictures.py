@@ -46,6 +46,15 @@ def still(spot: Spot, width: int) -> bytes:
     return _jpeg(_fitted(_frame(spot), width))
 
 
+def still_between(movie: Movie, start: float, end: float, width: int) -> bytes:
+    """Return a frame between two times in s as a JPEG, one that is quick to get: a key frame before the middle.
+
+    Raises:
+        NotFoundError: it cannot be had.
+    """
+    return _jpeg(_fitted(_frame(Spot(movie, (start + end) / 2), start), width))
+
+
 def face(spot: Spot, box: tuple[float, float, float, float], size: int) -> bytes:
     """Return a square around ``box``, in pixels of the upright picture, as a JPEG of ``size`` pixels.
 
@@ -76,13 +85,16 @@ def _jpeg(picture: cv2.typing.MatLike) -> bytes:
     return data.tobytes()
 
 
-def _frame(spot: Spot) -> Picture:
-    """Decode the frame on the screen at a spot: uint8 BGR ``(h, w, 3)``, upright, with square pixels."""
+def _frame(spot: Spot, since: float | None = None) -> Picture:
+    """Decode the frame on the screen at a spot: uint8 BGR ``(h, w, 3)``, upright, with square pixels.
+
+    With ``since``, the first frame at hand that is not before that time in s will do.
+    """
     movie = spot.movie
     with _AT_ONCE:
         try:
             with opened(movie.path) as container:
-                frame = _found(container, movie, spot.time)
+                frame = _found(container, movie, spot.time, since)
                 width, height = movie.stored_size
                 stored = frame.reformat(width, height, "bgr24").to_ndarray()
         except (PipelineError, av.error.FFmpegError, OSError) as error:
@@ -90,21 +102,30 @@ def _frame(spot: Spot) -> Picture:
     return movie.orientation.apply(np.asarray(stored, np.uint8))
 
 
-def _found(container: av.container.InputContainer, movie: Movie, time: float) -> av.video.frame.VideoFrame:
+def _found(
+    container: av.container.InputContainer, movie: Movie, time: float, since: float | None
+) -> av.video.frame.VideoFrame:
     stream = container.streams[movie.stream]
     assert isinstance(stream, av.video.stream.VideoStream)
     stream.codec_context.thread_count = 1
-    # Half a millisecond: ``time`` is rounded on its way through a page.
-    pts = round((Fraction(time) + movie.clock_start + Fraction(1, 2000)) / movie.time_base)
+    pts = _pts(movie, time)
+    enough = pts if since is None else _pts(movie, since)
     container.seek(pts, backward=True, stream=stream)
     before: av.video.frame.VideoFrame | None = None
     for frame in _readable(container, stream):
         if frame.pts is not None and frame.pts > pts:
             return before or frame
         before = frame
+        if since is not None and frame.pts is not None and frame.pts >= enough:
+            return frame
     if before is None:
         raise NotFoundError(f"{movie.path.name}: no picture at {time:.2f} s")
     return before
+
+
+def _pts(movie: Movie, time: float) -> int:
+    # Half a millisecond more: times are rounded on their way through a page.
+    return round((Fraction(time) + movie.clock_start + Fraction(1, 2000)) / movie.time_base)
 
 
 def _readable(

@@ -119,6 +119,13 @@ class Shelf:
         except NotFoundError:
             return None
 
+    def poster(self, name: str) -> Path | None:
+        """Return the picture that a run left of the movie, or None."""
+        try:
+            return self.inside(self.folder(name).poster)
+        except NotFoundError:
+            return None
+
     def original(self, name: str) -> Original:
         """Return the file that the movie's results were made from, if it is still the same."""
         job = self.folder(name).read_job() or {}

@@ -27,6 +27,7 @@ NO_FILMS = {
     "zero.mp4": "expected a movie, found an empty file of 0 bytes",
 }
 MOODREEL = Path(sys.executable).with_name("moodreel")
+FILES = ("annotated.mp4", "job.json", "poster.jpg", "report.html")
 TABLES = ("timeline.parquet", "tracks.parquet", "shots.parquet", "scenes.parquet", "scenes.csv")
 
 
@@ -63,7 +64,7 @@ class TestFirstRun:
     @pytest.mark.parametrize("name", FILMS)
     def test_leaves_all_files_of_a_film(self, first, name):
         folder = first[0] / name
-        assert sorted(path.name for path in folder.iterdir()) == sorted(["annotated.mp4", "job.json", *TABLES])
+        assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, *TABLES])
 
     def test_leaves_no_temporary_anywhere(self, first):
         assert [path for path in first[0].rglob("*") if path.name.startswith(".tmp") or path.name == ".work"] == []
