@@ -19,6 +19,7 @@ class Row:
     Attributes:
         movie: how far it is.
         ready: there are results to look at.
+        pictured: there is something to take a picture of it from.
         duration: s; None while unknown.
         coverage: part of the time with at least one face, 0..1.
         tracks: how many faces were followed.
@@ -28,6 +29,7 @@ class Row:
 
     movie: MovieStatus
     ready: bool
+    pictured: bool = False
     duration: float | None = None
     coverage: float | None = None
     tracks: int | None = None
@@ -61,13 +63,15 @@ def read_library(out: Path) -> Library:
 def _row(out: Path, movie: MovieStatus) -> Row:
     if movie.state not in ("done", "partial"):
         return Row(movie, ready=False)
-    job = MovieFolder(out / movie.name).read_job() or {}
+    folder = MovieFolder(out / movie.name)
+    job = folder.read_job() or {}
     found = job.get("summary")
     summary: dict[str, Any] = found if isinstance(found, dict) else {}
     tracks = summary.get("tracks")
     return Row(
         movie,
         ready=True,
+        pictured=any(path.is_file() for path in (folder.poster, folder.video, Path(str(job.get("source", ""))))),
         duration=number(summary.get("duration")),
         coverage=number(summary.get("coverage")),
         tracks=tracks if isinstance(tracks, int) else None,

@@ -205,6 +205,21 @@ class TestAgain:
         table = pd.read_parquet(out / "movies.parquet")
         assert len(table) == len(FILMS | NO_FILMS)  # the films of earlier runs stay in it
 
+    def test_a_report_that_is_missing_is_written_and_no_more(self, run_here, films, out):
+        folder = out / "face.mp4"
+        before = stamps(folder, "job.json", "timeline.parquet", "annotated.mp4")
+        (folder / "report.html").unlink()
+        assert not run_here(films / "face.mp4", out=out)["face.mp4"].fresh
+        assert (folder / "report.html").is_file()
+        assert stamps(folder, *before) == before
+
+    def test_a_report_that_cannot_be_written_does_not_fail_the_film(self, run_here, films, out):
+        (out / "face.mp4" / "report.html").unlink()
+        (out / "face.mp4" / "scenes.parquet").write_bytes(b"damaged")
+        assert run_here(films / "face.mp4", out=out)["face.mp4"].status == "done"
+        assert not (out / "face.mp4" / "report.html").exists()
+        assert "no report" in (out / "logs" / "run.log").read_text()
+
     def test_an_edited_film_is_done_again(self, run_here, films, tmp_path):
         film, out = Path(shutil.copy2(films / "cut.mkv", tmp_path)), tmp_path / "out"
         assert run_here(film, out=out, video="none")["cut.mkv"].fresh

@@ -18,7 +18,7 @@ export class Scenes {
     byId("scenes-count").textContent = total;
     for (const scene of scenes) {
       const button = element("button", { type: "button", onclick: () => this.film.seekStart(scene.start) },
-        element("img", { loading: "lazy", alt: "", width: 112, height: 63, src: `/picture/scene/${scene.scene}/${pathOf(this.film.name)}` }),
+        picture(this.film, `/picture/scene/${scene.scene}/`, { alt: "", width: 112, height: 63 }),
         element("span", { class: "text" },
           element("span", {}, element("b", {}, `Scene ${scene.scene}`), element("span", { class: "muted num" }, `  ${clock(scene.start, 1)} · ${(scene.end - scene.start).toFixed(1)} s`)),
           bar(scene.shares),
@@ -60,13 +60,19 @@ export class Faces {
     for (const face of faces) {
       byId("faces").append(element("li", {}, element("button",
         { type: "button", title: `scene ${face.scene}, ${clock(face.start, 1)}: ${told(face.shares)}`, onclick: () => this.film.seekStart(face.start) },
-        element("img", { loading: "lazy", alt: `face ${face.track}`, width: 76, height: 76, src: `/picture/face/${face.track}/${pathOf(this.film.name)}` }),
+        picture(this.film, `/picture/face/${face.track}/`, { alt: `face ${face.track}`, width: 76, height: 76 }),
         element("span", { class: "label" }, element("span", { class: `swatch e-${face.dominant}` }), face.dominant),
         element("span", { class: "muted num" }, `#${face.track} · ${(face.end - face.start).toFixed(1)} s`))));
     }
     if (!total) byId("faces").replaceChildren(element("li", { class: "none" }, "No face was found in this movie."));
     byId("faces-more").hidden = this.count >= total;
   }
+}
+
+// Where there is no video there are no pictures; an empty place keeps the list in shape.
+function picture(film, path, attributes) {
+  if (!film.facts.videos.length) return element("span", { class: "blank", "aria-hidden": "true" });
+  return element("img", { loading: "lazy", src: path + pathOf(film.name), ...attributes });
 }
 
 const failed = (id) => (error) => {

@@ -34,7 +34,7 @@ export class Timeline {
   showSpan() {
     const { film } = this;
     const digits = film.to - film.from < 60 ? 1 : 0;
-    byId("span").textContent = `${clock(film.from, digits)} – ${clock(film.to, digits)}`;
+    byId("span").textContent = `${clock(film.from, digits)} - ${clock(film.to, digits)}`;
     const whole = film.facts.end - film.facts.start || 1;
     const window = byId("window");
     window.style.left = `${(100 * (film.from - film.facts.start)) / whole}%`;
