@@ -51,7 +51,7 @@ def test_ci_calls_the_test_command():
 def test_options_exist():
     usage = "".join(
         subprocess.run([MOODREEL, command, "--help"], capture_output=True, text=True, check=True).stdout
-        for command in ("run", "status")
+        for command in ("run", "status", "review")
     )
     options = set(re.findall(r"`(--[\w-]+)", README))
     assert options

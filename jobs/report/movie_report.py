@@ -14,6 +14,7 @@ from jobs.review.library import number, shares_of
 from jobs.review.pictures import Spot, still, still_between
 from jobs.review.summaries import Summary, read_summary
 from jobs.review.tables import read_table
+from jobs.watch import text_of
 from jobs.web.errors import PageError
 from jobs.workspace import MovieFolder, commit
 from pipeline.errors import PipelineError
@@ -53,6 +54,8 @@ def write_movie_report(folder: MovieFolder) -> None:
         job=job,
         name=str(job.get("movie", folder.root.name)),
         about=about(job),
+        reason=text_of(job.get("reason")) or "",
+        remarks=remarks if isinstance(remarks := job.get("remarks"), list) else [],
         facts=summary.facts,
         poster=poster,
         scenes=[row | {"shares": shares_of(row), "still": _still(movie, row, len(rows))} for row in rows],

@@ -89,7 +89,7 @@ def make_api(shelf: Shelf) -> Blueprint:
         found = find_moments(summary, a_filter(summary))
         first = int(a_number("first", 0, 0, len(found)))
         some = found.take(np.arange(first, min(first + _MOMENTS_AT_ONCE, len(found))))
-        marks = found.take(np.sort(np.argsort(-found.seconds, kind="stable")[:_MOST_MARKS]))
+        marks = found.take(lanes.longest(np.arange(len(found)), found.seconds, 0, _MOST_MARKS))
         columns: list[NDArray[Any]] = [np.round(marks.start * 1000), np.round(marks.end * 1000), marks.emotion]
         return jsonify(
             total=len(found),

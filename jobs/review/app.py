@@ -68,8 +68,8 @@ def _about(job: dict[str, Any]) -> dict[str, Any]:
         "tracks": summary.get("tracks", 0),
         "scenes": summary.get("scenes", 0),
         "frames": summary.get("frames", 0),
-        "width": summary.get("width", "?"),
-        "height": summary.get("height", "?"),
+        "width": summary.get("width"),
+        "height": summary.get("height"),
         "shares": shares_of(summary),
         "said": said,
     }

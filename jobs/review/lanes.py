@@ -12,6 +12,8 @@ from jobs.review.summaries import Summary
 
 _MOST_TRACKS = 1_500
 _MOST_RUNS = 4_000
+_GOLDEN = (np.sqrt(5) - 1) / 2
+"""Multiples of it, modulo 1, leave no large gap however many are taken (Knuth, TAOCP 6.4)."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def _packed(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.
     return lanes
 
 
-def visible(lanes: Lanes, start: float, end: float, pixels: int) -> dict[str, Any]:
+def visible(lanes: Lanes, start: float, end: float, pixels: int, most_runs: int = _MOST_RUNS) -> dict[str, Any]:
     """Return for JSON what can be seen of a span that is ``pixels`` wide.
 
     ``tracks``: ``[track, lane, start, end, dominant]``; ``runs``: ``[track, start, end, emotion, confidence]`` of at
@@ -78,10 +80,10 @@ def visible(lanes: Lanes, start: float, end: float, pixels: int) -> dict[str, An
     """
     least = (end - start) / max(pixels, 1)
     seen = np.flatnonzero((lanes.end > start) & (lanes.start < end))
-    kept = _longest(seen, lanes.end - lanes.start, least / 2, _MOST_TRACKS)
+    kept = longest(seen, lanes.end - lanes.start, least / 2, _MOST_TRACKS)
     runs = lanes.runs
     wide = np.flatnonzero((runs.end > start) & (runs.start < end) & np.isin(runs.track, lanes.track[kept]))
-    wide = _longest(wide, runs.seconds, least, _MOST_RUNS)
+    wide = longest(wide, runs.seconds, least, most_runs)
     tracks = (lanes.track[kept], lanes.lane[kept], _ms(lanes.start[kept]), _ms(lanes.end[kept]), lanes.dominant[kept])
     percent = np.round(runs.mean[wide] * 100).astype(int)
     columns = (runs.track[wide], _ms(runs.start[wide]), _ms(runs.end[wide]), runs.emotion[wide], percent)
@@ -94,11 +96,15 @@ def visible(lanes: Lanes, start: float, end: float, pixels: int) -> dict[str, An
     }
 
 
-def _longest(which: NDArray[np.int64], seconds: NDArray[np.float64], least: float, most: int) -> NDArray[np.int64]:
-    """Return those of ``which`` that last ``least`` at least; the ``most`` longest of them, in their old order."""
+def longest(which: NDArray[np.int64], seconds: NDArray[np.float64], least: float, most: int) -> NDArray[np.int64]:
+    """Return those of ``which`` that last ``least`` at least; the ``most`` longest of them, in their old order.
+
+    Of equally long ones an even selection stays: dropping the first or the last would empty a part of the chart.
+    """
     which = which[seconds[which] >= least]
     if len(which) > most:
-        which = np.sort(which[np.argsort(seconds[which], kind="stable")[-most:]])
+        spread = np.arange(len(which)) * _GOLDEN % 1
+        which = np.sort(which[np.lexsort((spread, seconds[which].round(3)))[-most:]])
     return which
 
 

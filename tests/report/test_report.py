@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from made_up import make_up
 from typer.testing import CliRunner
 
 from jobs.cli import app
@@ -86,6 +87,7 @@ def test_the_chart_shows_what_the_tables_say(demo):
             assert mean == pytest.approx(row["coverage"] * (row[f"share_{emotion}"] or 0), abs=0.002)
     tracks = pq.read_table(folder.tracks)["track"].to_pylist()
     assert sorted({run[0] for run in data["runs"]}) == tracks
+    assert data["tracks"] == []  # runs cover them
 
 
 def test_provenance_and_model_card(demo):
@@ -159,3 +161,22 @@ def test_a_folder_without_results(tmp_path):
     done = CliRunner().invoke(app, ["report", str(tmp_path)])
     assert done.exit_code == 2
     assert "no results in there" in done.stderr
+
+
+def test_two_hours_make_a_report_that_can_be_sent(tmp_path):
+    """Results that a job.json of few words tells of; far more tracks than can be seen."""
+    folder = make_up(tmp_path)
+    write_movie_report(folder)
+    data = data_of(folder.report)
+    assert len(data["shares"][0]) == 1000
+    assert data["runs"] == []  # labels of two seconds are no pixel wide
+    assert 0 < len(data["tracks"]) <= 1500
+    assert len(data["scenes"]) == 1200
+    assert folder.report.stat().st_size < 5_000_000
+
+
+def test_a_movie_without_a_face(tmp_path):
+    folder = make_up(tmp_path, frames=200, faces=0)
+    write_movie_report(folder)
+    assert data_of(folder.report)["runs"] == []
+    assert "no face" in folder.report.read_text()

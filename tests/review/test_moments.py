@@ -2,10 +2,11 @@
 
 import itertools
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.review.lanes import make_lanes, visible
+from jobs.review.lanes import longest, make_lanes, visible
 from jobs.review.moments import Filter, find_moments, next_moment
 from jobs.review.summaries import read_summary
 from pipeline.schema import EMOTIONS
@@ -92,3 +93,13 @@ def test_what_is_smaller_than_a_pixel_is_left_out_and_counted(short):
     assert len(fine["tracks"]) == len(lanes.track)
     assert fine["hidden"] == 0
     assert coarse["hidden"] == len(lanes.track) - len(coarse["tracks"]) > 0
+
+
+def test_of_too_many_equally_long_ones_an_even_selection_stays():
+    everything = np.arange(1000)
+    kept = longest(everything, np.full(1000, 2.0), 1, 100)
+    assert len(kept) == 100
+    assert np.diff(np.concatenate([[0], kept, [999]])).max() < 30
+    seconds = np.full(1000, 2.0)
+    seconds[[3, 500]] = 9
+    assert {3, 500} <= set(longest(everything, seconds, 1, 2).tolist())

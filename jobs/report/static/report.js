@@ -47,7 +47,7 @@
       }
       return {
         type: "scatter", mode: "lines", name, x, y, yaxis: "y", fill: "toself", fillcolor: palette[name], hoverinfo: "skip",
-        line: { width: 1, color: edge(name), simplify: false }, visible: x.length > 0,
+        line: { width: bins > 500 ? 0.5 : 1, color: edge(name), simplify: false }, visible: x.length > 0,
       };
     });
     const middle = Array.from({ length: bins }, (_, k) => at(k + 0.5));
@@ -68,7 +68,7 @@
       const mine = rows.filter((row) => row.emotion === e);
       return {
         type: "bar", orientation: "h", name, yaxis, base: mine.map((row) => moment(row.start)), x: mine.map((row) => row.end - row.start),
-        y: mine.map((row) => row.y), width: mine.map(() => 0.82), marker: { color: palette[name], line: { color: edge(name), width: 1 } },
+        y: mine.map((row) => row.y), width: mine.map(() => 0.82), marker: { color: palette[name], line: { color: edge(name), width: rows.length > 300 ? 0 : 1 } },
         hovertext: mine.map(hover), hoverinfo: "text", visible: mine.length > 0,
       };
     });
@@ -77,9 +77,11 @@
   function traces() {
     const runs = data.runs.map(([track, y, start, end, emotion, percent]) => ({ track, y, start, end, emotion, percent }));
     const scenes = data.scenes.map(([start, end, name], k) => ({ k, y: 0, start, end, emotion: names.indexOf(name) }));
+    const tracks = data.tracks.map(([track, y, start, end, emotion]) => ({ track, y, start, end, emotion }));
     return [
       ...shares(),
       ...bars(scenes, "y2", (row) => `scene ${row.k}: mostly ${names[row.emotion]}`),
+      ...bars(tracks, "y3", (row) => `face #${row.track}: mostly ${names[row.emotion]}`),
       ...bars(runs, "y3", (row) => `face #${row.track}: ${names[row.emotion]} ${row.percent} %`),
     ];
   }
