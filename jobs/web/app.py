@@ -16,6 +16,7 @@ from pipeline.schema import EMOTIONS
 
 _HERE = Path(__file__).parent
 _log = logging.getLogger("moodreel.web")
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of every request that waits for a moment
 
 
 def make_app(package: str, address: Address) -> Flask:
