@@ -95,7 +95,7 @@
     const axis = { gridcolor: grid, zerolinecolor: grid, linecolor: grid, tickfont: { color: muted, size: 12 }, fixedrange: true };
     const cuts = data.scenes.length * 8 < plot.clientWidth ? data.scenes.slice(1) : [];
     return {
-      height: inner + 38, margin: { l: narrow() ? 46 : 62, r: 22, t: 10, b: 28 }, barmode: "overlay", bargap: 0, showlegend: false,
+      height: inner + 38, margin: { l: narrow() ? 54 : 62, r: 22, t: 10, b: 28 }, barmode: "overlay", bargap: 0, showlegend: false,
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: getComputedStyle(document.body).fontFamily, color: css("--text") },
       hovermode: narrow() ? "closest" : "x unified", hoverlabel: { bgcolor: css("--raised"), bordercolor: css("--strong-line"), font: { color: css("--text"), size: 13 } },
       dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
