@@ -90,8 +90,11 @@ def choose_device(wanted: str) -> str:
 class EmotionClassifier:
     """A trained network, compiled for one batch size and warmed up."""
 
-    def __init__(self, model: ModelFile, device: str = "auto", threads: int = 0) -> None:
+    def __init__(self, model: ModelFile, device: str = "auto", threads: int = 0, padded: bool = True) -> None:
         """Load ``model`` onto ``device``; ``threads`` bounds TensorFlow's on the CPU, 0 leaves them to it.
+
+        With ``padded``, batches are filled up, so that a crop's result does not hang on how many others came with it;
+        without, a few crops take as long as a few crops, and results may differ in their last bits.
 
         Raises:
             DeviceError: see :func:`choose_device`.
@@ -101,7 +104,8 @@ class EmotionClassifier:
         self.model = model
         self.device = choose_device(device)
         _configure(self.device, threads)
-        self._logits = _compiled(_load(model), model.temperature)
+        self._padded = padded
+        self._logits = _compiled(_load(model), model.temperature, BATCH_SIZE if padded else None)
         self.predict(np.zeros((1, CROP_SIZE, CROP_SIZE), np.uint8))
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -115,9 +119,9 @@ class EmotionClassifier:
         results = [np.zeros((0, len(EMOTIONS)), np.float32)]
         for start in range(0, len(crops), BATCH_SIZE):
             batch = crops[start : start + BATCH_SIZE]
-            padded = np.zeros((BATCH_SIZE, CROP_SIZE, CROP_SIZE), np.uint8)
-            padded[: len(batch)] = batch
-            results.append(np.asarray(self._logits(to_input(padded)))[: len(batch)])
+            filled = np.zeros((BATCH_SIZE if self._padded else len(batch), CROP_SIZE, CROP_SIZE), np.uint8)
+            filled[: len(batch)] = batch
+            results.append(np.asarray(self._logits(to_input(filled)))[: len(batch)])
         return np.concatenate(results)
 
 
@@ -147,11 +151,11 @@ def _load(model: ModelFile) -> keras.Model:
     return network
 
 
-def _compiled(network: keras.Model, temperature: float) -> Any:
-    """Compile the network and its calibration into one function of a full batch."""
+def _compiled(network: keras.Model, temperature: float, batch_size: int | None) -> Any:
+    """Compile the network and its calibration into one function of a batch; None: of any size."""
 
     @tf.function(  # type: ignore[untyped-decorator]  # tensorflow ships no types
-        input_signature=[tf.TensorSpec((BATCH_SIZE, CROP_SIZE, CROP_SIZE, 1), tf.float32)]
+        input_signature=[tf.TensorSpec((batch_size, CROP_SIZE, CROP_SIZE, 1), tf.float32)]
     )
     def calibrated(crops: Any) -> Any:
         # softmax(logits / T) == softmax(log(softmax(logits)) / T): the network's own softmax need not be undone.
