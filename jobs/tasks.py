@@ -149,13 +149,14 @@ def assemble_movie(
     """Make the movie's tables from its observations and commit them."""
     observations = [Observations.load(part) for part in parts]
     tables = assemble(about.name, movie, observations, settings.track_options(), about.provenance)
-    _commit_tables(tables, folder)
+    commit_tables(tables, folder)
     return Assembled(
         tables.summary, sum(o.refused for o in observations), sum(o.damaged for o in observations), about.trusted
     )
 
 
-def _commit_tables(tables: Tables, folder: MovieFolder) -> None:
+def commit_tables(tables: Tables, folder: MovieFolder) -> None:
+    """Put a movie's tables in place."""
     # The timeline last: where it stands, the others do.
     for path, table in (
         (folder.tracks, tables.tracks),

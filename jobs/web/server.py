@@ -41,6 +41,9 @@ class Server:
         except (KeyboardInterrupt, SystemExit):
             pass
         finally:
+            # Whoever is still being answered, perhaps without end, is let go: no thread may wait for a slow reader.
+            for channel in list(self._server.active_channels.values()):
+                channel.handle_close()
             self._server.task_dispatcher.shutdown()
             self._server.close()
             wasyncore.close_all(self._map, ignore_all=True)
@@ -68,17 +71,22 @@ def serve(app: Flask, address: Address, what: str, browser: bool = False, **opti
         UsageError: the address cannot be had.
     """
     server = Server(app, address, **options)
-    if not address.is_loopback:
-        print(
-            f"moodreel: {address.host} can be reached from other machines: whoever has this address with its token "
-            "can watch your movies, and the connection is not encrypted",
-            file=sys.stderr,
-        )
-    print(f"{what}: {server.url}   (Ctrl-C ends it)", flush=True)
+    announce(server, address, what)
     if browser:
         threading.Timer(0.2, webbrowser.open, [server.url]).start()
     signal.signal(signal.SIGTERM, _stop)
     server.run()
+
+
+def announce(server: Server, address: Address, what: str) -> None:
+    """Tell the user where the server is, and who can come there."""
+    if not address.is_loopback:
+        print(
+            f"moodreel: {address.host} can be reached from other machines: whoever has this address with its token "
+            "can see what it shows, and the connection is not encrypted",
+            file=sys.stderr,
+        )
+    print(f"{what}: {server.url}   (Ctrl-C ends it)", flush=True)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # as signal handlers are called
