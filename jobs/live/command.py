@@ -1,9 +1,11 @@
 """What ``moodreel live`` does, from beginning to end."""
 
+import os
 import platform
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
@@ -31,6 +33,9 @@ from pipeline.errors import DetectorError, PipelineError
 EXIT_DONE: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
+EXIT_STOPPED: Final = 130
+
+_INSISTS_AFTER_S: Final = 1.0
 
 
 def live(source_text: str, record: Path | None, host: str, port: int, token: str | None, settings: Settings) -> int:
@@ -127,13 +132,19 @@ def _held(record: Path) -> Iterator[Workspace]:
 
 @contextmanager
 def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the session in order; a second one ends the process."""
+    """Let Ctrl-C and SIGTERM end the session in order; another one, seconds later, ends the process.
+
+    Not at once: who ends a group of processes may well send the signal twice.
+    """
+    asked: list[float] = []
 
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # as signal handlers are called
-        for name in before:
-            signal.signal(name, signal.SIG_DFL)
-        print("moodreel: stopping", file=sys.stderr, flush=True)
-        stop()
+        if not asked:
+            print("moodreel: stopping", file=sys.stderr, flush=True)
+            stop()
+        elif time.monotonic() - asked[0] > _INSISTS_AFTER_S:
+            os._exit(EXIT_STOPPED)
+        asked.append(time.monotonic())
 
     before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
     for name in before:

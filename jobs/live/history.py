@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 SECONDS: Final = 60
 STEP_S: Final = 0.25
+_REPEATED: Final = 4
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,10 @@ class Point:
 
 
 class History:
-    """Collects means; written by one thread, read by many. A step without a picture is a step without a face."""
+    """Collects means; written by one thread, read by many.
+
+    A step without a picture repeats the one before, up to a second: nothing new is known. After that it has no face.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,5 +52,5 @@ class History:
         mean = [round(float(p), 4) for p in np.mean(self._open, axis=0)] if self._open else None
         self._points.append(Point(self._number, mean))
         missed = range(max(self._number + 1, number - (self._points.maxlen or 0)), number)
-        self._points.extend(Point(step, None) for step in missed)
+        self._points.extend(Point(step, mean if len(missed) <= _REPEATED else None) for step in missed)
         self._open, self._number = [], number

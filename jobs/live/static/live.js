@@ -47,7 +47,7 @@ function showBars(faces) {
     fill.style.width = `${100 * share}%`;
     track.setAttribute("aria-valuenow", String(Math.round(100 * share)));
     put(value, faces.length ? percent(share) : "–");
-    row.classList.toggle("top", k === top);
+    row.classList.toggle("most", k === top);
   });
 }
 
@@ -60,13 +60,41 @@ function showFaces(faces) {
     if (!list.children[k]) {
       const row = document.createElement("li");
       row.innerHTML = '<span class="id num"></span><span class="label"><span></span><span></span></span><span class="num"></span>';
+      row.append(sharesBar());
       list.append(row);
     }
-    const [id, label, confidence] = list.children[k].children;
+    const [id, label, confidence, bar] = list.children[k].children;
+    fillShares(bar, face.probabilities);
     put(id, `#${face.track}`);
     label.children[0].className = `swatch e-${face.emotion}`;
     put(label.children[1], face.emotion);
     put(confidence, percent(face.confidence));
+  });
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function sharesBar() {
+  const bar = document.createElementNS(SVG, "svg");
+  bar.setAttribute("class", "shares");
+  bar.setAttribute("viewBox", "0 0 1000 10");
+  bar.setAttribute("preserveAspectRatio", "none");
+  bar.setAttribute("aria-hidden", "true");  // the label beside it says what matters
+  for (const emotion of EMOTIONS) {
+    const part = document.createElementNS(SVG, "rect");
+    part.setAttribute("class", `e-${emotion}`);
+    part.setAttribute("height", "10");
+    bar.append(part);
+  }
+  return bar;
+}
+
+function fillShares(bar, shares) {
+  let x = 0;
+  shares.forEach((share, k) => {
+    bar.children[k].setAttribute("x", String(1000 * x));
+    bar.children[k].setAttribute("width", String(1000 * share));
+    x += share;
   });
 }
 
