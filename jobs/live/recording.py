@@ -13,7 +13,8 @@ from jobs.live.clock import CLOCK
 from jobs.live.parts import Rows
 from jobs.outcome import Outcome, write_movies_table
 from jobs.record import JobRecord
-from jobs.tasks import commit_tables
+from jobs.report.folder_report import write_index
+from jobs.tasks import commit_tables, report_movie
 from jobs.workspace import MovieFolder, Workspace, commit, commit_json
 from pipeline import schema
 from pipeline.movie import Colour, Movie, Orientation
@@ -76,7 +77,9 @@ class Recording:
         outcome = Outcome(name, "partial" if cut_short else "done", cut_short, tables.summary, seconds)
         JobRecord(self.folder, self.facts["source"]).write(outcome, self._job_facts())
         shutil.rmtree(self.parts)
+        report_movie(self.folder)
         write_movies_table(workspace)
+        write_index(workspace)
         return outcome
 
     def _is_whole(self, rows: Path) -> bool:

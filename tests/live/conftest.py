@@ -131,6 +131,3 @@ def streaming(movie: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.kill()
         process.wait()
-
-
-
