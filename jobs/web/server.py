@@ -5,6 +5,7 @@ import socket
 import sys
 import threading
 import webbrowser
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -51,7 +52,8 @@ class Server:
     def close(self) -> None:
         """Make :meth:`run` end; from another thread too."""
         self._closing.set()
-        self._server.pull_trigger()
+        with suppress(OSError):  # it has ended already
+            self._server.pull_trigger()
 
 
 def _listen(address: Address) -> socket.socket:
