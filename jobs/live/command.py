@@ -1,5 +1,6 @@
 """What ``moodreel live`` does, from beginning to end."""
 
+import logging
 import os
 import platform
 import signal
@@ -44,6 +45,7 @@ def live(source_text: str, record: Path | None, host: str, port: int, token: str
     Raises:
         JobError, PipelineError, ModelError: nothing could begin.
     """
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a request that waits for a thread is no news
     bound_libraries(threads=max(1, available_cores() // 2))
     source = choose_source(source_text)
     address = choose_address(host, port, token)
@@ -124,9 +126,16 @@ def _held(record: Path) -> Iterator[Workspace]:
     workspace = Workspace(record)
     with workspace.locked():
         for recording in unfinished(workspace):
-            outcome = recording.finish(workspace, f"the session was killed; up to {2 * PIECE_S:g} s before are lost")
+            root = recording.folder.root
+            try:
+                outcome = recording.finish(
+                    workspace, f"the session was killed; up to {2 * PIECE_S:g} s before are lost"
+                )
+            except (JobError, PipelineError, OSError, ValueError) as error:
+                print(f"moodreel: {root}: a recording that was cut short cannot be finished: {error}", file=sys.stderr)
+                continue
             if outcome is not None:
-                print(f"Finished the recording of a session that was killed: {recording.folder.root}", flush=True)
+                print(f"Finished the recording of a session that was killed: {root}", flush=True)
         yield workspace
 
 

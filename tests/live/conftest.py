@@ -1,15 +1,13 @@
 """What live sessions are tried with: the network, loaded once, and sources."""
 
 import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from clips import X264, Clip, Picture, ffmpeg
-from playwright.sync_api import Browser, sync_playwright
 
 from jobs.live.analysis import Analyst
 from jobs.sample import HOPPER, SampleError, load, make_sample
@@ -58,18 +56,3 @@ def face_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pts = [0, *np.cumsum(gaps).tolist()]
     clip = Clip(suffix=".mkv", size=(320, 320), pts=pts, time_base=_MS, options=X264, paint=paint)
     return clip.write(tmp_path_factory.mktemp("face") / "face")
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium without a window, which calls nobody."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("no browser: apt-get install chromium")
-    quiet = ("background-networking", "component-update", "sync", "gpu")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in quiet)]
-        )
-        yield browser
-        browser.close()

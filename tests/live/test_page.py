@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from browser import Visit, chromium
 from clips import X264, Clip
 from playwright.sync_api import Browser, Page, expect
 from sessions import Session, session, until
@@ -22,13 +22,22 @@ def live(sample: Path, make_analyst) -> Iterator[Session]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    yield page
-    context.close()
+def visit(browser: Browser) -> Iterator[Visit]:
+    with Visit(browser) as visit:
+        visit.page.set_default_timeout(15_000)
+        yield visit
+
+
+@pytest.fixture
+def page(visit: Visit) -> Page:
+    return visit.page
 
 
 def picture(page: Page) -> np.ndarray:
@@ -39,12 +48,7 @@ def widths(page: Page) -> list[str]:
     return page.locator("#bars .fill").evaluate_all("fills => fills.map(fill => fill.style.width)")
 
 
-def test_the_page_is_alive(page, live):
-    foreign: list[str] = []
-    faults: list[str] = []
-    page.on("request", lambda request: request.url.startswith(live.url) or foreign.append(request.url))
-    page.on("console", lambda message: faults.append(message.text))
-    page.on("pageerror", lambda error: faults.append(str(error)))
+def test_the_page_is_alive(visit, page, live):
     page.goto(live.url, wait_until="domcontentloaded")
     expect(page.locator("#state")).to_contain_text("live")
     expect(page.locator("#veil")).to_be_hidden()
@@ -65,20 +69,17 @@ def test_the_page_is_alive(page, live):
     )
     assert drawn > 3  # ground, grid, and areas
     assert "Last minute: a face in" in (page.locator("#minute").get_attribute("aria-label") or "")
-    assert (foreign, faults) == ([], [])
+    assert visit.complaints == []
+    assert all(request.startswith(live.url) for request in visit.requests)
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
-def test_nothing_keeps_anybody_out(chromium, live, theme, width):
-    context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=theme)
-    page = context.new_page()
-    page.goto(live.url, wait_until="domcontentloaded")
-    expect(page.locator("#state")).to_contain_text("live")
-    found = Axe().run(page)
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    context.close()
-    assert found.violations_count == 0, found.generate_report()
-    assert wide <= width
+def test_nothing_keeps_anybody_out(browser, live, theme, width):
+    with Visit(browser, width, 844, theme) as visit:
+        visit.page.goto(live.url, wait_until="domcontentloaded")
+        expect(visit.page.locator("#state")).to_contain_text("live")
+        assert visit.barriers() == []
+        assert visit.overflow() <= 0
 
 
 def test_the_picture_can_be_paused(page, live):

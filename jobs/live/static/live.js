@@ -24,7 +24,8 @@ const STATES = {
 const minute = new Minute($("minute"), EMOTIONS);
 let newest = -1;
 let paused = false;
-let attached = true;  // whether the picture is being streamed to this page
+let attached = true;  // whether moodreel answers
+let crowded = false;  // whether all seats are taken: then single pictures are fetched
 
 function put(element, text) {
   if (element.textContent !== text) element.textContent = text;  // a live region speaks only of changes
@@ -121,6 +122,8 @@ function show(told) {
   minute.add(told.history);
 }
 
+let pictured = -1, picturedAt = 0;
+
 async function ask() {
   try {
     const answer = await fetch(`/events?after=${newest}`, { cache: "no-store" });
@@ -131,6 +134,10 @@ async function ask() {
       return;
     }
     show(told);
+    if (crowded && !paused && told.number !== pictured && performance.now() > picturedAt + 1000) {
+      [pictured, picturedAt] = [told.number, performance.now()];
+      $("picture").src = `/frame.jpg?${told.number}`;
+    }
   } catch {
     attached = false;
     showState("gone", "It was ended, or the connection is lost. This page comes back when it does.", 0);
@@ -142,9 +149,11 @@ $("pause").addEventListener("click", () => {
   paused = !paused;
   $("pause").setAttribute("aria-pressed", String(paused));
   put($("pause"), paused ? "Go on" : "Pause picture");
+  crowded = false;  // it may have become emptier
   $("picture").src = `${paused ? "/frame.jpg" : "/video_feed"}?${Date.now()}`;
 });
 
+$("picture").addEventListener("error", () => { crowded = true; });
 document.addEventListener("themechange", () => minute.draw());
 new ResizeObserver(() => minute.draw()).observe($("minute"));
 ask();
