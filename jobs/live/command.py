@@ -8,11 +8,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from jobs.errors import JobError
 from jobs.live.analysis import Analyst
@@ -46,7 +46,7 @@ def live(source_text: str, record: Path | None, host: str, port: int, token: str
         JobError, PipelineError, ModelError: nothing could begin.
     """
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a request that waits for a thread is no news
-    bound_libraries(threads=max(1, available_cores() // 2))
+    bound_libraries(_threads())
     source = choose_source(source_text)
     address = choose_address(host, port, token)
     with ExitStack() as held:
@@ -58,6 +58,11 @@ def live(source_text: str, record: Path | None, host: str, port: int, token: str
         engine = Engine(source, loaded.analyst, blank_jpeg(), recorder)
         server = Server(make_live(engine, recorder, address), address, threads=THREADS, **WAITRESS)
         return _serve(engine, recorder, server, lambda: announce(server, address, f"Live from {source.label}"))
+
+
+def _threads() -> int:
+    """Return how many threads each library may use; the other half is for decoding, encoding and viewers."""
+    return max(1, available_cores() // 2)
 
 
 def _serve(engine: Engine, recorder: Recorder | None, server: Server, announced: Callable[[], None]) -> int:
@@ -109,15 +114,15 @@ class _Finisher(threading.Thread):
             made = self._recorder.make_results()
         except (JobError, PipelineError, OSError) as error:
             self.failure = error
-            print(f"moodreel: the recording could not be finished: {error}", file=sys.stderr)
+            _say(f"moodreel: the recording could not be finished: {error}", sys.stderr)
             return
         if made is None:
-            print("moodreel: nothing was recorded", file=sys.stderr)
+            _say("moodreel: nothing was recorded", sys.stderr)
             return
         folder, outcome = made
-        print(f"Recorded {outcome.seconds:.1f} s to {folder}", flush=True)
+        _say(f"Recorded {outcome.seconds:.1f} s to {folder}")
         if self._recorder.remark:
-            print(f"moodreel: {self._recorder.remark}", file=sys.stderr)
+            _say(f"moodreel: {self._recorder.remark}", sys.stderr)
 
 
 @contextmanager
@@ -141,7 +146,7 @@ def _held(record: Path) -> Iterator[Workspace]:
 
 @contextmanager
 def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the session in order; another one, seconds later, ends the process.
+    """Let Ctrl-C, SIGTERM and a closed terminal end the session in order; another one, later, ends the process.
 
     Not at once: who ends a group of processes may well send the signal twice.
     """
@@ -149,13 +154,14 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
 
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # as signal handlers are called
         if not asked:
-            print("moodreel: stopping", file=sys.stderr, flush=True)
             stop()
+            _say("moodreel: stopping", sys.stderr)
         elif time.monotonic() - asked[0] > _INSISTS_AFTER_S:
             os._exit(EXIT_STOPPED)
         asked.append(time.monotonic())
 
-    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+    names = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {name: signal.getsignal(name) for name in names}
     for name in before:
         signal.signal(name, handle)
     try:
@@ -163,6 +169,12 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
+
+
+def _say(text: str, where: TextIO | None = None) -> None:
+    """Tell the user, if there still is a terminal."""
+    with suppress(OSError):
+        print(text, file=where, flush=True)
 
 
 class _Loader:
@@ -179,7 +191,7 @@ class _Loader:
 
         settings = self._settings
         detector = make_detector(settings.detector, settings.detector_model)
-        classifier = EmotionClassifier(find_model(settings.model), settings.device, available_cores(), padded=False)
+        classifier = EmotionClassifier(find_model(settings.model), settings.device, _threads(), padded=False)
         self.device = classifier.device
         self.model_digest = f"{classifier.model.sha256}/{classifier.model.temperature}"
         return Analyst(detector, classifier, settings.track_options())
