@@ -26,6 +26,7 @@ soak: $(VENV)/installed-dev
 # The pictures in docs/screenshots.
 screenshots: $(VENV)/installed-dev
 	$(BIN)/python scripts/screenshots.py
+	$(BIN)/python scripts/live_screenshots.py
 
 test-cluster: $(VENV)/installed-dev
 	$(INSTALL) --editable '.[sample,dev,ray]'

@@ -3,15 +3,14 @@
 Plays the sample movie; needs what the tests need.
 """
 
-import io
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import imageio_ffmpeg
-from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Browser
+from screenshots import FOLDER, LOOKS, save
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -19,11 +18,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from browser import Visit, chromium, until  # noqa: E402
 
 from jobs.sample import make_sample  # noqa: E402
-from jobs.web.colours import GROUNDS, edge_of  # noqa: E402
-from pipeline.palette import EMOTION_COLOURS  # noqa: E402
 
-FOLDER = ROOT / "docs" / "screenshots"
-LOOKS = {"laptop": (1440, 900), "phone": (390, 844)}
 CAMERA = "sample.mp4"
 TWO_FACES = "document.querySelectorAll('#faces li').length === 2"
 A_MINUTE_SEEN_S = 62
@@ -49,35 +44,17 @@ def main() -> None:
                 process.communicate(timeout=60)
 
 
-def take(browser: object, url: str) -> None:
+def take(browser: Browser, url: str) -> None:
     """Save a picture in every look."""
     for look, (width, height) in LOOKS.items():
         for theme in ("light", "dark"):
-            with Visit(browser, width, height, theme) as visit:  # type: ignore[arg-type]
+            with Visit(browser, width, height, theme) as visit:
                 visit.page.goto(url, wait_until="domcontentloaded")
                 if (look, theme) == ("laptop", "light"):
                     visit.page.wait_for_timeout(1000 * A_MINUTE_SEEN_S)
                 until(visit.page, TWO_FACES, 40)
                 visit.page.wait_for_timeout(700)
-                save(visit.page, FOLDER / f"live-{look}-{theme}.png")
-
-
-def save(page: Page, path: Path) -> None:
-    """Save a picture of the whole page with 256 colours, which is enough for it and a third of the bytes."""
-    picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
-    picture.quantize(palette=palette_of(picture), dither=Image.Dither.NONE).save(path, optimize=True)
-    print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1000:.0f} KB")
-
-
-def palette_of(picture: Image.Image) -> Image.Image:
-    """Return 256 colours: the emotions' own, which cover too few pixels to be chosen, and the picture's commonest."""
-    ours = [*EMOTION_COLOURS.values()]
-    ours += [edge_of(colour, ground) for colour in EMOTION_COLOURS.values() for ground in GROUNDS.values()]
-    wanted = [int(colour[k : k + 2], 16) for colour in dict.fromkeys(ours) for k in (1, 3, 5)]
-    found = picture.quantize(256 - len(wanted) // 3, method=Image.Quantize.MEDIANCUT).getpalette() or []
-    palette = Image.new("P", (1, 1))
-    palette.putpalette((wanted + found)[: 3 * 256])
-    return palette
+                save(visit.page, FOLDER / f"live-{look}-{theme}.png", whole=look == "laptop")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """What ``moodreel live`` does, from beginning to end."""
 
-import logging
 import os
 import platform
 import signal
@@ -45,7 +44,6 @@ def live(source_text: str, record: Path | None, host: str, port: int, token: str
     Raises:
         JobError, PipelineError, ModelError: nothing could begin.
     """
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a request that waits for a thread is no news
     bound_libraries(_threads())
     source = choose_source(source_text)
     address = choose_address(host, port, token)

@@ -12,7 +12,10 @@ from clips import X264, Clip
 from playwright.sync_api import Browser, Page, expect
 from sessions import Session, session, until
 
-from jobs.live.pages import blank_jpeg
+from jobs.live.engine import Engine
+from jobs.live.pages import blank_jpeg, make_live
+from jobs.live.source import choose_source
+from jobs.web.address import Address
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +113,15 @@ def test_the_end_of_a_file_is_said(page, make_analyst, tmp_path):
         expect(page.locator("#no-faces")).to_be_visible()
         assert page.locator("#who").inner_text() == "no face"
     expect(page.locator("#state")).to_have_text("no answer")
+
+
+@pytest.mark.parametrize("path", ["/", "/video_feed", "/frame.jpg", "/events"])
+def test_who_has_no_token_sees_nothing(make_analyst, path):
+    engine = Engine(choose_source("0"), make_analyst, blank_jpeg())  # never started
+    client = make_live(engine, None, Address("0.0.0.0", 80, "a long secret")).test_client()
+    assert client.get(path).status_code == 401
+    assert client.get(f"{path}?token=another secret").status_code == 401
+    assert client.get(f"{path}?token=a long secret").status_code == 302
 
 
 def test_before_the_first_picture_there_is_a_dark_one():

@@ -12,3 +12,8 @@ from models.classifier import EmotionClassifier, find_model
 @pytest.fixture(scope="session")
 def seed() -> EmotionClassifier:
     return EmotionClassifier(find_model("seed"), device="cpu")
+
+
+@pytest.fixture(scope="session")
+def bare_seed() -> EmotionClassifier:
+    return EmotionClassifier(find_model("seed"), device="cpu", padded=False)
