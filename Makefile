@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test test-slow test-cluster bench-networks soak check format lock clean
+.PHONY: run test test-slow screenshots test-cluster bench-networks soak check format lock clean
 
 run: $(VENV)/installed
 	$(BIN)/moodreel $(if $(strip $(MOVIES)),run $(MOVIES),demo) --out "$(OUT)"
@@ -22,6 +22,11 @@ test-slow: $(VENV)/installed-dev
 
 soak: $(VENV)/installed-dev
 	$(BIN)/pytest -m slow tests/crash
+
+# The pictures in docs/screenshots.
+screenshots: $(VENV)/installed-dev
+	$(BIN)/python scripts/screenshots.py
+	$(BIN)/python scripts/live_screenshots.py
 
 test-cluster: $(VENV)/installed-dev
 	$(INSTALL) --editable '.[sample,dev,ray]'
@@ -47,6 +52,7 @@ $(VENV)/installed: pyproject.toml requirements.lock scripts/system-packages.sh
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
+	scripts/system-packages.sh $(PYTHON) tests
 	$(INSTALL) --editable '.[sample,dev]'
 	touch $@
 

@@ -133,6 +133,74 @@ def status(
 
 
 @app.command()
+def review(
+    out: OutArgument = Path("outputs"),
+    host: Annotated[
+        str, typer.Option(help="Where to listen; any other than this machine asks for a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0: any that is free.", min=0, max=65535)] = 8765,
+    token: Annotated[str | None, typer.Option(help="Ask for this token.", show_default=False)] = None,
+    browser: Annotated[bool, typer.Option("--open/--no-browser", help="Open a browser.")] = False,
+) -> None:
+    """Look through results in a browser: timelines, scenes, faces. Nothing is written."""
+    from jobs.review.command import review
+
+    try:
+        review(out, host, port, token, browser)
+    except JobError as error:
+        _end(error)
+
+
+@app.command()
+def report(out: OutArgument = Path("outputs")) -> None:
+    """Write report.html of every movie, and index.html, anew from the tables. Exit code 1 if one cannot be."""
+    from jobs.report.folder_report import rewrite
+
+    try:
+        written, faults = rewrite(out)
+    except JobError as error:
+        _end(error)
+    for fault in faults:
+        print(f"moodreel: {fault}", file=sys.stderr)
+    print(f"{written} reports and {out / 'index.html'} written")
+    raise typer.Exit(1 if faults else 0)
+
+
+@app.command()
+def live(
+    source: Annotated[str, typer.Argument(help="Index of a camera, a file, or a stream's URL.")] = "0",
+    record: Annotated[Path | None, typer.Option(help="Folder for a recording.", show_default=False)] = None,
+    host: Annotated[
+        str, typer.Option(help="Where to listen; any other than this machine asks for a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0: any that is free.", min=0, max=65535)] = 8766,
+    token: Annotated[str | None, typer.Option(help="Ask for this token.", show_default=False)] = None,
+    model: Model = None,
+    device: Device = None,
+    detector: Detector = None,
+    detector_model: DetectorModel = None,
+    video: Video = None,
+    crf: Crf = None,
+    preset: Preset = None,
+    config: Config = None,
+) -> None:
+    """Label a camera, a file or a stream while it plays, on a page for any number of viewers.
+
+    Exit code: 0 after Ctrl-C, 1 if the session failed, 2 if it could not begin.
+    """
+    flags = {"model": model, "device": device, "detector": detector, "detector_model": detector_model}
+    choice = _chosen(config, **flags, video=video, crf=crf, preset=preset)
+    from jobs.live.command import live
+    from models.errors import ModelError
+    from pipeline.errors import PipelineError
+
+    try:
+        raise typer.Exit(live(source, record, host, port, token, choice.settings))
+    except (JobError, ModelError, PipelineError) as error:
+        _end(error)
+
+
+@app.command()
 def doctor(out: Out = Path("outputs")) -> None:
     """Look whether this machine has what a run needs, and try each step; some seconds. Exit code 1 if not."""
     from jobs.doctor import all_well, examine, print_findings

@@ -5,6 +5,8 @@
     JobError
     ├── UsageError       the command line or the settings: exit code 2, before any work
     ├── SampleError      the sample movie cannot be made
+    ├── ReportError      a report cannot be made of what is there
+    ├── SourceError      a camera, file or stream gives no pictures (any more)
     ├── WorkspaceError   the output folder cannot be used
     ├── DiskFullError    there is too little room for what comes next: the run stops and can go on later
     ├── StoppedError     the run was stopped before a unit began
@@ -23,6 +25,14 @@ class UsageError(JobError):
 
 class SampleError(JobError):
     """The sample movie cannot be made."""
+
+
+class ReportError(JobError):
+    """A report cannot be made of what is there."""
+
+
+class SourceError(JobError):
+    """A live source gives no pictures, or none any more."""
 
 
 class WorkspaceError(JobError):

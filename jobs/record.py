@@ -10,11 +10,11 @@ from pipeline.errors import InputError
 
 
 class JobRecord:
-    """The record of the movie at ``source``, whose results lie in ``folder``."""
+    """The record of the movie at ``source``, whose results lie in ``folder``; a live source is named by a text."""
 
-    def __init__(self, folder: MovieFolder, source: Path) -> None:
+    def __init__(self, folder: MovieFolder, source: Path | str) -> None:
         self._folder = folder
-        self._source = str(source.absolute())
+        self._source = source if isinstance(source, str) else str(source.absolute())
 
     def done_before(self, keys: dict[str, str], video: bool) -> Outcome | None:
         """Return the outcome of an earlier run that led to just these results, if they are all there."""

@@ -13,6 +13,7 @@ from jobs.local import Executor
 from jobs.movie_job import MovieJob, Run
 from jobs.outcome import Outcome, write_movies_table
 from jobs.progress import Progress
+from jobs.report.folder_report import write_index
 from jobs.settings import Settings
 from jobs.workspace import Workspace
 
@@ -44,6 +45,7 @@ async def run_movies(
     finally:
         ticker.cancel()
         write_movies_table(workspace)
+        write_index(workspace)
 
 
 async def _tick(progress: Progress, executor: Executor) -> None:

@@ -149,13 +149,14 @@ def assemble_movie(
     """Make the movie's tables from its observations and commit them."""
     observations = [Observations.load(part) for part in parts]
     tables = assemble(about.name, movie, observations, settings.track_options(), about.provenance)
-    _commit_tables(tables, folder)
+    commit_tables(tables, folder)
     return Assembled(
         tables.summary, sum(o.refused for o in observations), sum(o.damaged for o in observations), about.trusted
     )
 
 
-def _commit_tables(tables: Tables, folder: MovieFolder) -> None:
+def commit_tables(tables: Tables, folder: MovieFolder) -> None:
+    """Put a movie's tables in place."""
     # The timeline last: where it stands, the others do.
     for path, table in (
         (folder.tracks, tables.tracks),
@@ -190,6 +191,13 @@ def join_movie(movie: Movie, parts: Sequence[Path], folder: MovieFolder, comment
     remarks: list[str] = []
     commit(folder.video, lambda temporary: remarks.extend(mux(picture, movie, temporary, comment, show_life)))
     return remarks
+
+
+def report_movie(folder: MovieFolder) -> None:
+    """Write the movie's ``report.html``; see :func:`jobs.report.movie_report.write_movie_report`."""
+    from jobs.report.movie_report import write_movie_report  # needed once a movie
+
+    write_movie_report(folder)
 
 
 def timed(task: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:

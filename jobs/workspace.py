@@ -91,6 +91,16 @@ class MovieFolder:
         return self.root / JOB_FILE
 
     @property
+    def report(self) -> Path:
+        """Charts, scenes and provenance in one file."""
+        return self.root / "report.html"
+
+    @property
+    def poster(self) -> Path:
+        """A frame of the movie, small."""
+        return self.root / "poster.jpg"
+
+    @property
     def tables(self) -> tuple[Path, ...]:
         """The files that assemble leaves."""
         return (self.timeline, self.tracks, self.shots, self.scenes, self.scenes_csv)
@@ -134,6 +144,11 @@ class Workspace:
     def movies(self) -> Path:
         """A row per movie."""
         return self.root / "movies.parquet"
+
+    @property
+    def index(self) -> Path:
+        """The folder's movies in one page, with links to their reports."""
+        return self.root / "index.html"
 
     @property
     def run(self) -> Path:

@@ -104,8 +104,11 @@ def choose_device(wanted: str) -> str:
 class EmotionClassifier:
     """A trained network, compiled for one batch size and warmed up."""
 
-    def __init__(self, model: ModelFile, device: str = "auto", threads: int = 0) -> None:
+    def __init__(self, model: ModelFile, device: str = "auto", threads: int = 0, padded: bool = True) -> None:
         """Load ``model`` onto ``device``; ``threads`` bounds TensorFlow's on the CPU, 0 leaves them to it.
+
+        With ``padded``, batches are filled up, so that a crop's result does not hang on how many others came with it;
+        without, a few crops take as long as a few crops, and results may differ in their last bits.
 
         Raises:
             DeviceError: see :func:`choose_device`.
@@ -116,8 +119,9 @@ class EmotionClassifier:
         self.device = choose_device(device)
         _configure(self.device, threads)
         self.batch_size = BATCH_SIZE if self.device == "cpu" else GPU_BATCH_SIZE
+        self._padded = padded
         with _half_precision(self.device):
-            self._network = compiled(load_network(model), self.batch_size, self.device)
+            self._network = compiled(load_network(model), self.batch_size if padded else None, self.device)
         self.predict(np.zeros((1, CROP_SIZE, CROP_SIZE), np.uint8))
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -131,9 +135,9 @@ class EmotionClassifier:
         results = [np.zeros((0, len(EMOTIONS)), np.float32)]
         for start in range(0, len(crops), self.batch_size):
             batch = crops[start : start + self.batch_size]
-            padded = np.zeros((self.batch_size, CROP_SIZE, CROP_SIZE), np.uint8)
-            padded[: len(batch)] = batch
-            results.append(np.asarray(self._network(to_input(padded)))[: len(batch)])
+            filled = np.zeros((self.batch_size if self._padded else len(batch), CROP_SIZE, CROP_SIZE), np.uint8)
+            filled[: len(batch)] = batch
+            results.append(np.asarray(self._network(to_input(filled)))[: len(batch)])
         return np.concatenate(results)
 
 
@@ -183,8 +187,8 @@ def load_network(model: ModelFile) -> keras.Model:
     return network
 
 
-def compiled(network: keras.Model, batch_size: int, device: str) -> Any:
-    """Compile a network into one function of a full batch, which gives its output ``emotion``."""
+def compiled(network: keras.Model, batch_size: int | None, device: str) -> Any:
+    """Compile a network into one function of a batch, None: of any size, that gives its output ``emotion``."""
 
     @tf.function(  # type: ignore[untyped-decorator]  # tensorflow ships no types
         input_signature=[tf.TensorSpec((batch_size, CROP_SIZE, CROP_SIZE, 1), tf.float32)],

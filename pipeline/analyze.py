@@ -4,6 +4,7 @@ Nothing here depends on other segments, so any number of workers may analyze the
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import av.video.frame
@@ -54,15 +55,13 @@ def analyze(
     found: list[Detections] = []
     ends: list[NDArray[np.uint8]] = []
     for frame in decode(movie, segment, faults, threads):
-        bgr = scaler.upright_bgr(frame.picture)
-        small = thumbnail(bgr)
-        ends = [*ends[:1], small]
-        faces = scaler.to_upright(detector.detect(bgr), bgr)
-        crops.add(cut_crops(frame.picture, faces.boxes, movie))
+        seen = look(frame.picture, movie, scaler, detector)
+        ends = [*ends[:1], seen.small]
+        crops.add(seen.crops)
         pts.append(frame.pts)
-        change.append(scorer.score(small))
-        counts.append(len(faces))
-        found.append(faces)
+        change.append(scorer.score(seen.small))
+        counts.append(len(seen.faces))
+        found.append(seen.faces)
         on_frame()
     if len(ends) == 1:
         ends *= 2  # a lone frame is both the first and the last
@@ -79,6 +78,28 @@ def analyze(
         refused=faults.refused,
         damaged=faults.damaged,
     )
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one picture shows before anything is classified.
+
+    Attributes:
+        small: uint8 ``(90, 160, 3)``: its thumbnail, BGR.
+        faces: boxes in pixels of the upright picture.
+        crops: uint8 ``(n, 48, 48)``: the faces, grey.
+    """
+
+    small: NDArray[np.uint8]
+    faces: Detections
+    crops: NDArray[np.uint8]
+
+
+def look(picture: av.video.frame.VideoFrame, movie: Movie, scaler: "Scaler", detector: FaceDetector) -> Look:
+    """Find the faces of one decoded picture and cut them out."""
+    bgr = scaler.upright_bgr(picture)
+    faces = scaler.to_upright(detector.detect(bgr), bgr)
+    return Look(thumbnail(bgr), faces, cut_crops(picture, faces.boxes, movie))
 
 
 class Scaler:

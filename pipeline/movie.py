@@ -177,24 +177,34 @@ def open_movie(path: Path) -> Movie:
         if stream.codec_context is None:
             raise InputError(f"{path}: this FFmpeg has no decoder for its video")
         frame = _first_frame(container, stream, path)
-        orientation = Orientation.of_frame(frame)
-        aspect = stream.sample_aspect_ratio or frame_aspect(stream) or Fraction(1)
-        width, height = even(frame.width * aspect), even(Fraction(frame.height))
-        if orientation.transpose:
-            width, height = height, width
-        rate = stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(25)
-        return Movie(
-            path=path,
-            stream=stream.index,
-            codec=stream.codec_context.name,
-            time_base=Fraction(stream.time_base or Fraction(1, 1000)),
-            clock_start=Fraction(container.start_time or 0, av.time_base),
-            width=width,
-            height=height,
-            orientation=orientation,
-            rate=Fraction(rate),
-            colour=Colour(int(frame.colorspace) or _SWSCALE_MATRIX, int(frame.color_primaries), int(frame.color_trc)),
-        )
+        return describe(path, container, stream, frame)
+
+
+def describe(
+    path: Path,
+    container: av.container.InputContainer,
+    stream: av.video.stream.VideoStream,
+    frame: av.video.frame.VideoFrame,
+) -> Movie:
+    """Describe what is open, given its first decoded ``frame``; ``path`` may name a camera or a stream as well."""
+    orientation = Orientation.of_frame(frame)
+    aspect = stream.sample_aspect_ratio or frame_aspect(stream) or Fraction(1)
+    width, height = even(frame.width * aspect), even(Fraction(frame.height))
+    if orientation.transpose:
+        width, height = height, width
+    rate = stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(25)
+    return Movie(
+        path=path,
+        stream=stream.index,
+        codec=stream.codec_context.name,
+        time_base=Fraction(stream.time_base or Fraction(1, 1000)),
+        clock_start=Fraction(container.start_time or 0, av.time_base),
+        width=width,
+        height=height,
+        orientation=orientation,
+        rate=Fraction(rate),
+        colour=Colour(int(frame.colorspace) or _SWSCALE_MATRIX, int(frame.color_primaries), int(frame.color_trc)),
+    )
 
 
 def frame_aspect(stream: av.video.stream.VideoStream) -> Fraction | None:

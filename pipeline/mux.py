@@ -70,7 +70,7 @@ class _Timeline:
         return self.pts[1] - self.pts[0] if len(self.pts) > 1 else 1
 
 
-def join(parts: Sequence[Path], out: Path) -> None:
+def join(parts: Sequence[Path], out: Path, final_comment: str | None = None) -> None:
     """Concatenate video-only mp4 files without encoding anew; every pts stays exactly what it is.
 
     The dts are made anew over the whole movie: with a variable frame rate those of neighbouring parts overlap.
@@ -79,6 +79,8 @@ def join(parts: Sequence[Path], out: Path) -> None:
     Args:
         parts: in the order of time, all by the same encoder with the same settings.
         out: mp4 to write.
+        final_comment: its metadata of that name, if ``out`` is for users: then it begins with its index, so that a
+            browser can play it from the first bytes on.
 
     Raises:
         FfmpegError: there is no frame, the parts do not fit together, or one cannot be read.
@@ -87,7 +89,7 @@ def join(parts: Sequence[Path], out: Path) -> None:
         raise FfmpegError(f"{out}: expected parts to join, found none")
     try:
         timeline = _survey(parts)
-        _write_joined(parts, timeline, out)
+        _write_joined(parts, timeline, out, final_comment)
     except av.error.FFmpegError as error:
         raise FfmpegError(f"{out}: the parts cannot be joined: {error}") from error
 
@@ -120,10 +122,13 @@ def _survey(parts: Sequence[Path]) -> _Timeline:
     return _Timeline(first[0], tuple(shown), delay, last_duration)
 
 
-def _write_joined(parts: Sequence[Path], timeline: _Timeline, out: Path) -> None:
+def _write_joined(parts: Sequence[Path], timeline: _Timeline, out: Path, final_comment: str | None) -> None:
     """Second pass: copy the packets with new dts."""
     durations = timeline.durations()
-    with av.open(str(out), "w", format="mp4", options=exact_clock(timeline.time_base)) as sink:
+    options = exact_clock(timeline.time_base) | ({} if final_comment is None else {"movflags": "+faststart"})
+    with av.open(str(out), "w", format="mp4", options=options) as sink:
+        if final_comment is not None:
+            sink.metadata["comment"] = final_comment
         with _part(parts[0]) as (_, template):
             target = sink.add_stream_from_template(template)
         target.time_base = timeline.time_base

@@ -68,13 +68,13 @@ def render(
     faces = read_faces(timeline, segment)
     upright = Upright(movie)
     clock = output_clock(movie)
-    writer: _Writer | None = None
+    writer: PartWriter | None = None
     try:
         for frame in decode(movie, segment, Faults(), options.threads):
             picture = upright.yuv420p(frame.picture)
             draw_faces(Planes.of_frame(picture), faces.get(frame.pts, []))
             if writer is None:
-                writer = _Writer(out, movie, clock, options)
+                writer = PartWriter(out, movie, clock, options)
             writer.write(picture, round((frame.pts * movie.time_base - movie.clock_start) / clock))
             on_frame()
         if writer is None:
@@ -127,8 +127,12 @@ def _pixels(plane: av.video.plane.VideoPlane) -> NDArray[np.uint8]:
     return np.asarray(pixels[: plane.height, : plane.width])
 
 
-class _Writer:
-    """Encodes pictures to an mp4 file."""
+class PartWriter:
+    """Encodes pictures to a part of an annotated video: an mp4 file without sound.
+
+    Attributes:
+        frames: how many were written.
+    """
 
     def __init__(self, out: Path, movie: Movie, clock: Fraction, options: EncoderOptions) -> None:
         self.frames = 0
@@ -150,15 +154,18 @@ class _Writer:
         self._stream = stream
 
     def write(self, picture: av.video.frame.VideoFrame, pts: int) -> None:
+        """Take the next picture, yuv420p in the movie's size; ``pts`` in units of the clock, rising."""
         picture.pts, picture.time_base = pts, self._clock
         picture.pict_type = 0  # the source's choice of key frames is not the encoder's
         self._container.mux(self._stream.encode(picture))
         self.frames += 1
 
     def finish(self) -> None:
+        """Write what the encoder still holds."""
         self._container.mux(self._stream.encode(None))
 
     def close(self) -> None:
+        """Close the file, finished or not."""
         self._container.close()
 
 

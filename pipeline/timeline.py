@@ -66,9 +66,31 @@ def assemble(
     clock = _clock(movie, whole)
     faces = Detections(whole.boxes, whole.scores)
     seen = follow(clock.time, clock.shot, whole.face_frame, faces, whole.probabilities, options)
-    emotion = seen.smoothed.argmax(axis=1).astype(np.int32)
     probabilities = _picked(whole.probabilities, seen.detection)
-    scores = _picked(whole.scores, seen.detection)
+    return make_tables(name, movie, clock, seen, _picked(whole.scores, seen.detection), probabilities, metadata)
+
+
+def make_tables(
+    name: str,
+    movie: Movie,
+    clock: Clock,
+    seen: Sightings,
+    scores: NDArray[np.float32],
+    probabilities: NDArray[np.float32],
+    metadata: Mapping[str, Any],
+) -> Tables:
+    """Make the tables from faces that are followed already; see :func:`assemble`.
+
+    Args:
+        name: of the movie, in the tables.
+        movie: gives time base and geometry.
+        clock: all its frames, at least one.
+        seen: its faces. Tracks are numbered from 0 on; each has a row in every frame of its span.
+        scores: float32 ``(n,)``, of each row of ``seen``; NaN where the detector saw nothing.
+        probabilities: float32 ``(n, 7)``, the network's for each row of ``seen``; NaN likewise.
+        metadata: see :func:`assemble`.
+    """
+    emotion = seen.smoothed.argmax(axis=1).astype(np.int32)
     rows = FaceRows(clock.shot[seen.frame], seen.frame, seen.track, emotion, probabilities, clock.seconds[seen.frame])
     shots = _shots(name, clock, rows)
     scenes = shots.drop_columns(["shot"]).append_column("shots", pa.array(np.ones(len(shots), np.int32)))
@@ -117,12 +139,17 @@ def _clock(movie: Movie, whole: Observations) -> Clock:
     cuts = find_cuts(whole.pts.tolist(), movie.time_base, whole.change)
     begins = np.zeros(len(whole.pts), np.int32)
     begins[cuts] = 1
-    last = float(shown_for(movie, whole.pts[-2:].tolist()))
+    return clock_of(movie, whole.pts, np.cumsum(begins, dtype=np.int32))
+
+
+def clock_of(movie: Movie, pts: NDArray[np.int64], shot: NDArray[np.int32]) -> Clock:
+    """Return the clock of frames with these ``pts``, rising, in these shots."""
+    last = float(shown_for(movie, pts[-2:].tolist()))
     return Clock(
-        pts=whole.pts,
-        time=np.array([movie.time_of(pts) for pts in whole.pts.tolist()]),
-        seconds=np.append(np.diff(whole.pts) * float(movie.time_base), last),
-        shot=np.cumsum(begins, dtype=np.int32),
+        pts=pts,
+        time=np.array([movie.time_of(p) for p in pts.tolist()]),
+        seconds=np.append(np.diff(pts) * float(movie.time_base), last),
+        shot=shot,
     )
 
 

@@ -132,14 +132,21 @@ def _continues(last: int, frame: int, time: NDArray[np.float64], shot: NDArray[n
 def _matches(
     tracks: list[list[int]], detections: list[int], boxes: NDArray[np.float32], min_iou: float
 ) -> list[tuple[list[int], int]]:
-    """Assign detections to tracks, the largest overlap first."""
-    if not tracks or not detections:
+    """Assign detections to tracks."""
+    last = np.array([track[-1] for track in tracks], np.int64)
+    pairs = match(boxes[last], boxes[np.array(detections, np.int64)], min_iou)
+    return [(tracks[row], detections[column]) for row, column in pairs]
+
+
+def match(before: NDArray[np.float32], now: NDArray[np.float32], min_iou: float) -> list[tuple[int, int]]:
+    """Pair boxes ``(n, 4)`` with later boxes ``(m, 4)`` of the same faces, each at most once, largest overlap first."""
+    if len(before) == 0 or len(now) == 0:
         return []
-    overlap = iou(boxes[[track[-1] for track in tracks]], boxes[detections])
+    overlap = iou(before, now)
     pairs = []
     while overlap.max() >= min_iou:
         row, column = np.unravel_index(overlap.argmax(), overlap.shape)
-        pairs.append((tracks[row], detections[column]))
+        pairs.append((int(row), int(column)))
         overlap[row, :] = overlap[:, column] = -1
     return pairs
 

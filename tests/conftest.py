@@ -1,5 +1,6 @@
 """What all tests share: where modules are found, and the portrait that face detectors are shown."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -22,3 +23,13 @@ def portrait() -> NDArray[np.uint8]:
         pytest.skip('no portrait to show: pip install "moodreel[sample]"')
     found.flags.writeable = False
     return found
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which ``moodreel demo`` was run; read-only."""
+    pytest.importorskip("skimage")
+    folder = tmp_path_factory.mktemp("demo")
+    moodreel = Path(sys.executable).with_name("moodreel")
+    subprocess.run([moodreel, "demo"], cwd=folder, check=True, capture_output=True)
+    return folder

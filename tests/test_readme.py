@@ -19,15 +19,6 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which ``moodreel demo`` was run."""
-    pytest.importorskip("skimage")
-    folder = tmp_path_factory.mktemp("demo")
-    subprocess.run([MOODREEL, "demo"], cwd=folder, check=True, capture_output=True)
-    return folder
-
-
 def test_demo_finds_two_people_in_five_shots(demo):
     shots = pq.read_table(demo / "outputs" / "sample.mp4" / "shots.parquet").to_pandas()
     assert shots.first_frame.tolist() == [0, 72, 144, 204, 276]
@@ -60,7 +51,7 @@ def test_ci_calls_the_test_command():
 def test_options_exist():
     usage = "".join(
         subprocess.run([MOODREEL, command, "--help"], capture_output=True, text=True, check=True).stdout
-        for command in ("run", "status")
+        for command in ("run", "status", "review")
     )
     options = set(re.findall(r"`(--[\w-]+)", README))
     assert options

@@ -54,6 +54,7 @@ def results(out: Path) -> dict[str, str]:
         for table in TABLES:
             assert pq.read_table(folder / f"{table}.parquet").num_rows
             found[f"{name}/{table}"] = hashlib.sha256((folder / f"{table}.parquet").read_bytes()).hexdigest()
+        assert (folder / "report.html").stat().st_size
         found[f"{name}/video"] = frames_digest(folder / "annotated.mp4")
         left = [path for path in folder.rglob("*") if ".tmp-" in path.name or ".work" in path.parts]
         assert left == []

@@ -27,6 +27,7 @@ NO_FILMS = {
     "zero.mp4": "expected a movie, found an empty file of 0 bytes",
 }
 MOODREEL = Path(sys.executable).with_name("moodreel")
+FILES = ("annotated.mp4", "job.json", "poster.jpg", "report.html")
 TABLES = ("timeline.parquet", "tracks.parquet", "shots.parquet", "scenes.parquet", "scenes.csv")
 
 
@@ -63,7 +64,7 @@ class TestFirstRun:
     @pytest.mark.parametrize("name", FILMS)
     def test_leaves_all_files_of_a_film(self, first, name):
         folder = first[0] / name
-        assert sorted(path.name for path in folder.iterdir()) == sorted(["annotated.mp4", "job.json", *TABLES])
+        assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, *TABLES])
 
     def test_leaves_no_temporary_anywhere(self, first):
         assert [path for path in first[0].rglob("*") if path.name.startswith(".tmp") or path.name == ".work"] == []
@@ -203,6 +204,21 @@ class TestAgain:
         assert not (out / "cut.mkv" / ".work").exists()
         table = pd.read_parquet(out / "movies.parquet")
         assert len(table) == len(FILMS | NO_FILMS)  # the films of earlier runs stay in it
+
+    def test_a_report_that_is_missing_is_written_and_no_more(self, run_here, films, out):
+        folder = out / "face.mp4"
+        before = stamps(folder, "job.json", "timeline.parquet", "annotated.mp4")
+        (folder / "report.html").unlink()
+        assert not run_here(films / "face.mp4", out=out)["face.mp4"].fresh
+        assert (folder / "report.html").is_file()
+        assert stamps(folder, *before) == before
+
+    def test_a_report_that_cannot_be_written_does_not_fail_the_film(self, run_here, films, out):
+        (out / "face.mp4" / "report.html").unlink()
+        (out / "face.mp4" / "scenes.parquet").write_bytes(b"damaged")
+        assert run_here(films / "face.mp4", out=out)["face.mp4"].status == "done"
+        assert not (out / "face.mp4" / "report.html").exists()
+        assert "no report" in (out / "logs" / "run.log").read_text()
 
     def test_an_edited_film_is_done_again(self, run_here, films, tmp_path):
         film, out = Path(shutil.copy2(films / "cut.mkv", tmp_path)), tmp_path / "out"

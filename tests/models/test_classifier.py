@@ -53,6 +53,13 @@ class TestPredict:
         assert (probabilities >= 0).all()
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
+    @pytest.mark.parametrize("count", [0, 1, 3, 65])
+    def test_batches_that_are_not_filled_up_say_the_same_but_for_rounding(self, classifier, count):
+        bare = EmotionClassifier(classifier.model, "cpu", padded=False)
+        probabilities = bare.predict(crops(count))
+        assert probabilities.shape == (count, 7)
+        np.testing.assert_allclose(probabilities, classifier.predict(crops(count)), atol=1e-4)
+
     def test_a_face_gets_the_same_answer_wherever_it_stands(self, classifier):
         faces = crops(BATCH_SIZE + 6)
         together = classifier.predict(faces)

@@ -1,0 +1,120 @@
+"""What becomes of one captured picture: faces, labels, an annotated picture, a JPEG."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import av.video.frame
+import cv2
+import numpy as np
+from av.video.reformatter import Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from jobs.live.capture import Captured
+from jobs.live.clock import CLOCK
+from pipeline.analyze import Classifier, Scaler, look
+from pipeline.detect import FaceDetector
+from pipeline.draw import LabelledFace, Planes, draw_faces
+from pipeline.movie import Movie
+from pipeline.online import OnlineTracker
+from pipeline.render import Upright
+from pipeline.schema import EMOTIONS
+from pipeline.shots import ChangeScorer, CutSpotter
+from pipeline.track import Sightings, TrackOptions
+
+_LONGEST_SIDE: Final = 1280
+"""Pixels of the JPEG's longer side: twenty viewers of 4K pictures would be a gigabit a second."""
+_QUALITY: Final = 80
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """The faces of one picture as they are shown.
+
+    Attributes:
+        number: of the picture, counted from 0 over those that were analysed.
+        pts: in the session's clock.
+        shot: counted from 0.
+        faces: a row each.
+        scores: float32 ``(n,)``: the detector's; NaN where it saw nothing.
+        probabilities: float32 ``(n, 7)``: the network's; NaN likewise.
+    """
+
+    number: int
+    pts: int
+    shot: int
+    faces: Sightings
+    scores: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+
+    @property
+    def time(self) -> float:
+        """Seconds since the session's first picture."""
+        return float(self.pts * CLOCK)
+
+    def labelled(self) -> list[LabelledFace]:
+        """Return the faces with the labels that are drawn."""
+        rows = zip(self.faces.boxes.tolist(), self.faces.smoothed, self.faces.track.tolist(), strict=True)
+        return [
+            LabelledFace((x1, y1, x2, y2), EMOTIONS[int(p.argmax())], float(p.max()), track)
+            for (x1, y1, x2, y2), p, track in rows
+        ]
+
+
+class Analyst:
+    """Looks at the pictures of a session one after another."""
+
+    def __init__(self, detector: FaceDetector, classifier: Classifier, options: TrackOptions) -> None:
+        self._detector = detector
+        self._classifier = classifier
+        self._tracker = OnlineTracker(options)
+        self._scaler: Scaler | None = None
+        self._connection = 0
+        self._number = 0
+        self._shot = 0
+
+    def analyse(self, captured: Captured) -> Analysed:
+        """Find, classify and follow the faces of the next picture."""
+        new_connection = captured.connection != self._connection or self._scaler is None
+        if new_connection:
+            self._connection = captured.connection
+            self._scaler = Scaler(captured.movie, self._detector.long_side)
+            self._scorer, self._spotter = ChangeScorer(), CutSpotter()
+        assert self._scaler is not None
+        seen = look(captured.frame, captured.movie, self._scaler, self._detector)
+        probabilities = self._classifier.predict(seen.crops)
+        time = float(captured.pts * CLOCK)
+        is_cut = self._spotter.step(time, self._scorer.score(seen.small)) or (new_connection and self._number > 0)
+        self._shot += is_cut
+        faces = self._tracker.step(self._number, time, seen.faces, probabilities, new_shot=is_cut)
+        found = faces.detection >= 0
+        scores = np.where(found, np.append(seen.faces.scores, np.nan)[faces.detection], np.nan)
+        rows = np.concatenate([probabilities, np.full((1, len(EMOTIONS)), np.nan, np.float32)])[faces.detection]
+        self._number += 1
+        return Analysed(
+            self._number - 1, captured.pts, self._shot, faces, np.asarray(scores, np.float32), rows.astype(np.float32)
+        )
+
+
+class Painter:
+    """Makes the pictures that are shown and recorded, for one geometry."""
+
+    def __init__(self, movie: Movie) -> None:
+        self.movie = movie
+        self._upright = Upright(movie)
+        self._reformatter = VideoReformatter()
+        scale = min(1.0, _LONGEST_SIDE / max(movie.width, movie.height))
+        self.shown_size = max(2, round(movie.width * scale)), max(2, round(movie.height * scale))
+
+    def paint(self, captured: Captured, analysed: Analysed) -> av.video.frame.VideoFrame:
+        """Return the upright yuv420p picture with its faces drawn."""
+        picture = self._upright.yuv420p(captured.frame)
+        draw_faces(Planes.of_frame(picture), analysed.labelled())
+        return picture
+
+    def jpeg(self, picture: av.video.frame.VideoFrame) -> bytes:
+        """Encode a painted picture for browsers."""
+        width, height = self.shown_size
+        bgr = self._reformatter.reformat(picture, width, height, "bgr24", interpolation=Interpolation.AREA).to_ndarray()
+        done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+        assert done, "OpenCV cannot encode a JPEG"
+        return bytes(data)

@@ -1,0 +1,105 @@
+"""The capture thread's work: read the source, wait for a file's own pace, come back after a drop."""
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import av.video.frame
+
+from jobs.errors import SourceError
+from jobs.live.board import Board, State
+from jobs.live.clock import SessionClock
+from jobs.live.slot import Slot
+from jobs.live.source import Connection, Source, connect
+from pipeline.movie import Movie
+
+_FIRST_WAIT_S: Final = 0.5
+_LONGEST_WAIT_S: Final = 15.0
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A picture on its way to the analysis.
+
+    Attributes:
+        pts: in the session's clock.
+        frame: as decoded; read-only.
+        movie: the source's geometry.
+        connection: counted from 1; a new one may show something else.
+        at: when it was captured, time.monotonic().
+    """
+
+    pts: int
+    frame: av.video.frame.VideoFrame
+    movie: Movie
+    connection: int
+    at: float
+
+
+class Capture:
+    """Reads one source until it ends or ``stop`` is set.
+
+    Attributes:
+        slot: the newest picture.
+        connected: set when the source has given its first picture.
+        ready: to be set when somebody takes pictures; a file does not begin before.
+    """
+
+    def __init__(self, source: Source, board: Board, stop: threading.Event) -> None:
+        self.slot: Slot[Captured] = Slot()
+        self.connected = threading.Event()
+        self.ready = threading.Event()
+        self._source = source
+        self._board = board
+        self._stop = stop
+        self._clock = SessionClock()
+        self._connections = 0
+
+    def run(self) -> None:
+        """Capture.
+
+        Raises:
+            SourceError: the source cannot be had, and never could.
+        """
+        failures = 0
+        self._board.tell(State("connecting", self._source.label))
+        while not self._stop.is_set():
+            before = self._connections
+            try:
+                with connect(self._source) as connection:
+                    self._connections += 1
+                    self.connected.set()
+                    self._play(connection)
+                if not self._stop.is_set():
+                    self._board.tell(State("ended", f"{self._source.label} has ended"))
+                return
+            except SourceError as error:
+                if self._connections == 0:
+                    raise
+                failures = failures + 1 if self._connections == before else 1
+                self._wait(str(error), failures)
+
+    def _play(self, connection: Connection) -> None:
+        self._clock.reconnected()
+        while connection.paced and not self.ready.wait(0.1) and not self._stop.is_set():
+            self._board.tell(State("loading", "the network"))
+        for picture in connection.pictures():
+            pts = self._clock.stamp(picture.moment, time.monotonic(), connection.paced)
+            if connection.paced:
+                self._stop.wait(self._clock.wait_s(pts, time.monotonic()))
+            if self._stop.is_set():
+                return
+            self._board.tell(State("live") if self.ready.is_set() else State("loading", "the network"))
+            self._board.captured.count()
+            self.slot.put(Captured(pts, picture.frame, connection.movie, self._connections, time.monotonic()))
+
+    def _wait(self, reason: str, failures: int) -> None:
+        """Wait before the next try, twice as long each time; nobody is helped by a camera asked 100 times a second."""
+        wait = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (failures - 1))
+        until = time.monotonic() + wait
+        while not self._stop.is_set() and (left := until - time.monotonic()) > 0:
+            self._board.tell(State("lost", f"{reason}; try {failures} in {left:.0f} s"))
+            self._stop.wait(min(left, 1.0))
+        if not self._stop.is_set():
+            self._board.tell(State("reconnecting", f"try {failures}"))

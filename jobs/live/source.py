@@ -1,0 +1,189 @@
+"""Where live pictures come from: a camera, a file at its own pace, or a stream. All are read with PyAV.
+
+PyAV rather than OpenCV, for cameras too: its pictures keep the planes that crops are cut from and labels are drawn on,
+they carry the time at which the camera took them, and one loop serves every kind of source.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+import av
+import av.container
+import av.error
+import av.video.frame
+import av.video.stream
+
+from jobs.errors import SourceError, UsageError
+from jobs.live.cameras import cameras, told
+from pipeline.errors import InputError
+from pipeline.movie import Movie, describe, open_movie, video_stream
+
+OPEN_S: Final = 10.0
+"""Seconds that a stream may take to answer; an RTSP camera sends its first key frame after up to 5."""
+READ_S: Final = 5.0
+"""Seconds without a packet after which a stream counts as dropped. A stop may have to wait for so long."""
+
+_STREAM_OPTIONS: Final = {
+    "rtsp_transport": "tcp",  # over UDP a lost packet is a torn picture
+    "fflags": "nobuffer",
+    "analyzeduration": "2000000",
+}
+_END_TOLERANCE: Final = Fraction(1)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source as the user named it.
+
+    Attributes:
+        kind: camera, file or stream.
+        where: what FFmpeg opens.
+        label: what to call it; holds no password.
+    """
+
+    kind: Literal["camera", "file", "stream"]
+    where: str
+    label: str
+
+
+def choose_source(text: str) -> Source:
+    """Tell what the user means: the index of a camera or its device, a URL, or a file.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    if text.isdecimal():
+        return Source(
+            "camera", f"/dev/video{int(text)}" if sys.platform == "linux" else str(int(text)), f"camera {text}"
+        )
+    if text.startswith("/dev/video"):
+        return Source("camera", text, f"camera {text}")
+    if "://" in text:
+        return Source("stream", text, _without_password(text))
+    path = Path(text)
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "something else" if path.exists() else "nothing"
+        raise UsageError(f"{text}: expected the index of a camera, a URL or a file, found {found} of that name")
+    return Source("file", str(path.absolute()), path.name)
+
+
+def _without_password(url: str) -> str:
+    """Return ``url`` without what is between ``//`` and ``@``, and without its query, which may hold keys."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture and the source's own time of it in s; None where it has none."""
+
+    moment: Fraction | None
+    frame: av.video.frame.VideoFrame
+
+
+class Connection:
+    """An open source.
+
+    Attributes:
+        movie: its geometry and colours, from the first picture.
+        paced: whether pictures come faster than they are to be shown, so that somebody has to wait.
+    """
+
+    def __init__(self, source: Source, container: av.container.InputContainer) -> None:
+        self._source = source
+        self._container = container
+        self._stream = video_stream(container, Path(source.label))
+        if self._stream.codec_context is None:
+            raise SourceError(f"{source.label}: this FFmpeg has no decoder for its video")
+        # Slices, not frames: a decoder that works on several frames at once holds pictures back.
+        self._stream.codec_context.thread_type = "SLICE"
+        self._duration = Fraction(container.duration or 0, av.time_base)
+        self.paced = source.kind == "file" or self._duration > 0
+        self._pictures = self._decode()
+        self._first = next(self._pictures, None)
+        if self._first is None:
+            raise SourceError(f"{source.label}: expected video, found not one picture that can be decoded")
+        self.movie: Movie = describe(Path(source.label), container, self._stream, self._first.frame)
+
+    def pictures(self) -> Iterator[Picture]:
+        """Yield the pictures from the first one on; ends where a file ends.
+
+        Raises:
+            SourceError: the source dropped.
+        """
+        assert self._first is not None
+        yield self._first
+        begin = last = self._first.moment
+        for picture in self._pictures:
+            last = last if picture.moment is None else picture.moment
+            yield picture
+        if self._source.kind == "file":
+            return
+        shown = (last or 0) - (begin or 0)
+        if not self._duration or self._duration - shown > _END_TOLERANCE:
+            raise SourceError(f"{self._source.label}: the stream ended")
+
+    def _decode(self) -> Iterator[Picture]:
+        """Yield all pictures; packets that cannot be decoded are passed over."""
+        base = Fraction(self._stream.time_base or Fraction(1, 1000))
+        try:
+            for packet in self._container.demux(self._stream):
+                try:
+                    frames = packet.decode()
+                except av.error.FFmpegError:
+                    continue
+                for frame in frames:
+                    yield Picture(None if frame.pts is None else frame.pts * base, frame)
+        except (av.error.FFmpegError, OSError) as error:
+            if self._source.kind == "file":
+                return  # a damaged file plays as far as it goes, as in a run
+            raise SourceError(f"{self._source.label}: the source dropped: {error.strerror or error}") from error
+
+
+@contextmanager
+def connect(source: Source) -> Iterator[Connection]:
+    """Open a source and wait for its first picture.
+
+    Raises:
+        SourceError: there is none; the message says what was expected and what was found.
+    """
+    try:
+        if source.kind == "file":
+            open_movie(Path(source.where))  # refuses pictures, texts and sounds in its own words
+        container = _opened(source)
+    except InputError as error:
+        raise SourceError(str(error)) from error
+    with container:
+        try:
+            connection = Connection(source, container)
+        except InputError as error:
+            raise SourceError(str(error)) from error
+        yield connection
+
+
+def _opened(source: Source) -> av.container.InputContainer:
+    try:
+        if source.kind == "camera":
+            _require_camera(source)
+            return av.open(source.where, format="v4l2" if sys.platform == "linux" else "avfoundation")
+        if source.kind == "file":
+            return av.open(source.where, metadata_errors="replace")
+        return av.open(source.where, options=_STREAM_OPTIONS, timeout=(OPEN_S, READ_S), metadata_errors="replace")
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, av.error.ExitError):
+            reason = f"no answer within {OPEN_S:g} s"
+        if source.kind == "camera":
+            raise SourceError(f"{source.label} cannot be opened: {reason}; {told(cameras())}") from error
+        raise SourceError(f"{source.label}: expected a stream of video, found: {reason}") from error
+
+
+def _require_camera(source: Source) -> None:
+    if sys.platform == "linux" and not Path(source.where).exists():
+        raise SourceError(f"{source.label}: no such camera; {told(cameras())}")

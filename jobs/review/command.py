@@ -1,0 +1,22 @@
+"""What ``moodreel review`` does."""
+
+from pathlib import Path
+
+from jobs.errors import UsageError
+from jobs.review.app import make_review
+from jobs.web.address import choose_address
+from jobs.web.server import serve
+
+_THREADS = 12
+
+
+def review(out: Path, host: str, port: int, token: str | None, browser: bool) -> None:
+    """Serve the pages of ``out`` until the user stops it.
+
+    Raises:
+        UsageError: there is no such folder, or the address cannot be had.
+    """
+    if not out.is_dir():
+        raise UsageError(f"{out}: no such folder; expected the --out of a run")
+    address = choose_address(host, port, token)
+    serve(make_review(out, address), address, f"Review of {out}", browser, threads=_THREADS)

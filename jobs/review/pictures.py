@@ -1,0 +1,139 @@
+"""Still pictures out of a movie: one frame, scaled, or a face cut out of it."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import av
+import av.container
+import av.error
+import av.video.frame
+import av.video.stream
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.web.errors import NotFoundError
+from pipeline.errors import PipelineError
+from pipeline.movie import Movie, opened
+
+Picture = NDArray[np.uint8]
+
+_AT_ONCE: Final = threading.BoundedSemaphore(2)
+"""Decoding fills a core; a page that asks for two hundred pictures must not fill them all."""
+
+_QUALITY: Final = 82
+_FACE_ROOM: Final = 1.5
+"""Side of the square around a face, in units of the longer side of its box."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A time in s in a movie, by the player's clock."""
+
+    movie: Movie
+    time: float
+
+
+def still(spot: Spot, width: int) -> bytes:
+    """Return the frame on the screen at a spot as a JPEG, at most ``width`` pixels wide.
+
+    Raises:
+        NotFoundError: it cannot be had.
+    """
+    return _jpeg(_fitted(_frame(spot), width))
+
+
+def still_between(movie: Movie, start: float, end: float, width: int) -> bytes:
+    """Return a frame between two times in s as a JPEG, one that is quick to get: a key frame before the middle.
+
+    Raises:
+        NotFoundError: it cannot be had.
+    """
+    return _jpeg(_fitted(_frame(Spot(movie, (start + end) / 2), start), width))
+
+
+def face(spot: Spot, box: tuple[float, float, float, float], size: int) -> bytes:
+    """Return a square around ``box``, in pixels of the upright picture, as a JPEG of ``size`` pixels.
+
+    Raises:
+        NotFoundError: it cannot be had.
+    """
+    picture = _frame(spot)
+    x1, y1, x2, y2 = box
+    half = max(x2 - x1, y2 - y1, 2) * _FACE_ROOM / 2
+    half = min(half, picture.shape[0] / 2, picture.shape[1] / 2)
+    x = min(max((x1 + x2) / 2, half), picture.shape[1] - half)
+    y = min(max((y1 + y2) / 2, half), picture.shape[0] - half)
+    square = picture[round(y - half) : round(y + half), round(x - half) : round(x + half)]
+    return _jpeg(cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA))
+
+
+def _fitted(picture: Picture, width: int) -> Picture:
+    if picture.shape[1] <= width:
+        return picture
+    height = max(1, round(picture.shape[0] * width / picture.shape[1]))
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _jpeg(picture: cv2.typing.MatLike) -> bytes:
+    done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not done:
+        raise NotFoundError("the picture cannot be encoded")
+    return data.tobytes()
+
+
+def _frame(spot: Spot, since: float | None = None) -> Picture:
+    """Decode the frame on the screen at a spot: uint8 BGR ``(h, w, 3)``, upright, with square pixels.
+
+    With ``since``, the first frame at hand that is not before that time in s will do.
+    """
+    movie = spot.movie
+    with _AT_ONCE:
+        try:
+            with opened(movie.path) as container:
+                frame = _found(container, movie, spot.time, since)
+                width, height = movie.stored_size
+                stored = frame.reformat(width, height, "bgr24").to_ndarray()
+        except (PipelineError, av.error.FFmpegError, OSError) as error:
+            raise NotFoundError(f"{movie.path.name}: no picture at {spot.time:.2f} s: {error}") from error
+    return movie.orientation.apply(np.asarray(stored, np.uint8))
+
+
+def _found(
+    container: av.container.InputContainer, movie: Movie, time: float, since: float | None
+) -> av.video.frame.VideoFrame:
+    stream = container.streams[movie.stream]
+    assert isinstance(stream, av.video.stream.VideoStream)
+    stream.codec_context.thread_count = 1
+    pts = _pts(movie, time)
+    enough = pts if since is None else _pts(movie, since)
+    container.seek(pts, backward=True, stream=stream)
+    before: av.video.frame.VideoFrame | None = None
+    for frame in _readable(container, stream):
+        if frame.pts is not None and frame.pts > pts:
+            return before or frame
+        before = frame
+        if since is not None and frame.pts is not None and frame.pts >= enough:
+            return frame
+    if before is None:
+        raise NotFoundError(f"{movie.path.name}: no picture at {time:.2f} s")
+    return before
+
+
+def _pts(movie: Movie, time: float) -> int:
+    # Half a millisecond more: times are rounded on their way through a page.
+    return round((Fraction(time) + movie.clock_start + Fraction(1, 2000)) / movie.time_base)
+
+
+def _readable(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream
+) -> Iterator[av.video.frame.VideoFrame]:
+    """Yield the frames that can be decoded; those that cannot are passed over."""
+    for packet in container.demux(stream):
+        try:
+            yield from packet.decode()
+        except av.error.FFmpegError:
+            continue

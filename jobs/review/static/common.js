@@ -1,0 +1,68 @@
+// What several scripts need: fetching, times in words, bars of shares.
+export const EMOTIONS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"];
+
+export const pathOf = (name) => name.split("/").map(encodeURIComponent).join("/");
+
+export async function ask(kind, name, parameters = {}, signal = undefined) {
+  const answer = await fetch(`/api/${kind}/${pathOf(name)}?${new URLSearchParams(parameters)}`, { signal });
+  if (answer.ok) return answer.json();
+  const { title, message } = await answer.json().catch(() => ({ title: "No answer", message: `status ${answer.status}` }));
+  throw new Error(`${title}: ${message}`);
+}
+
+export function clock(seconds, digits = 0) {
+  const unit = 10 ** digits;
+  const ticks = Math.floor(seconds * unit + 1e-6);
+  const whole = Math.floor(ticks / unit);
+  const two = (n) => String(n).padStart(2, "0");
+  const h = Math.floor(whole / 3600), m = Math.floor(whole / 60) % 60, s = whole % 60;
+  const text = h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+  return digits ? `${text}.${String(ticks % unit).padStart(digits, "0")}` : text;
+}
+
+export const percent = (share) => `${Math.round(100 * share)} %`;
+
+export function told(shares) {
+  if (!shares) return "no face";
+  return shares.map((share, k) => [share, EMOTIONS[k]]).filter(([share]) => share >= 0.005)
+    .sort((a, b) => b[0] - a[0]).map(([share, name]) => `${name} ${percent(share)}`).join(", ") || "no face";
+}
+
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (value !== false && value != null) made.setAttribute(key, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export function bar(shares, height = 10) {
+  const svg = document.createElementNS(SVG, "svg");
+  for (const [key, value] of Object.entries({
+    class: "shares", viewBox: `0 0 1000 ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": told(shares),
+  })) svg.setAttribute(key, value);
+  let x = 0;
+  (shares || []).forEach((share, k) => {
+    if (share <= 0) return;
+    const rect = document.createElementNS(SVG, "rect");
+    for (const [key, value] of Object.entries({ class: `e-${EMOTIONS[k]}`, x, y: 0, width: 1000 * share, height })) {
+      rect.setAttribute(key, value);
+    }
+    svg.append(rect);
+    x += 1000 * share;
+  });
+  return svg;
+}
+
+// The last call of a burst, `wait` ms after it.
+export function settled(action, wait) {
+  let timer = 0;
+  return (...values) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => action(...values), wait);
+  };
+}

@@ -1,0 +1,262 @@
+// Draws the chart. Knows where things are; decides nothing.
+import { EMOTIONS, clock } from "./common.js";
+
+const RULER = 24, GAP = 6, STRIP = 10, BAND = 22, LANE_GAP = 3, MOST_LANES = 24;
+const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
+
+export class Painter {
+  constructor(canvas, film) {
+    this.canvas = canvas;
+    this.film = film;
+    this.readColours();
+    this.resize();
+  }
+
+  readColours() {
+    const style = getComputedStyle(document.documentElement);
+    const read = (name) => style.getPropertyValue(name).trim();
+    this.colours = EMOTIONS.map((name) => read(`--${name}`));
+    this.edges = EMOTIONS.map((name) => read(`--${name}-edge`));
+    this.inks = this.colours.map((colour) => (luminance(colour) > 0.3 ? "#111" : "#fff"));
+    for (const name of ["text", "muted", "line", "strong-line", "page", "ground", "accent"]) this[name.replace("-l", "L")] = read(`--${name}`);
+  }
+
+  resize() {
+    const width = this.canvas.parentElement.clientWidth;
+    const narrow = width < 600;
+    this.gutter = narrow ? 46 : 64;
+    this.width = width;
+    this.plot = Math.max(0, width - this.gutter - 6);
+    this.high = narrow ? 96 : 132;
+    const lanes = Math.min(this.film.facts.lanes, MOST_LANES);
+    this.lane = lanes <= 4 ? 20 : lanes <= 10 ? 14 : 8;
+    this.tops = { chart: RULER, strip: RULER + this.high + GAP };
+    this.tops.band = this.tops.strip + STRIP + GAP;
+    this.tops.lanes = this.tops.band + BAND + GAP;
+    this.height = this.tops.lanes + Math.max(1, lanes) * (this.lane + LANE_GAP) + 4;
+    const scale = devicePixelRatio || 1;
+    this.canvas.width = Math.round(width * scale);
+    this.canvas.height = Math.round(this.height * scale);
+    this.canvas.style.height = `${this.height}px`;
+    this.scale = scale;
+  }
+
+  x(time) { return this.gutter + ((time - this.film.from) / (this.film.to - this.film.from)) * this.plot; }
+  time(x) { return this.film.from + ((x - this.gutter) / Math.max(this.plot, 1)) * (this.film.to - this.film.from); }
+
+  paint(shares, lanes) {
+    const context = (this.context = this.canvas.getContext("2d"));
+    context.setTransform(this.scale, 0, 0, this.scale, 0, 0);
+    context.clearRect(0, 0, this.width, this.height);
+    context.textBaseline = "middle";
+    this.paintFrame();
+    context.save();
+    context.beginPath();
+    context.rect(this.gutter, 0, this.plot, this.height);
+    context.clip();
+    if (shares) this.paintShares(shares);
+    this.paintCuts();
+    this.paintMarks();
+    this.paintScenes();
+    if (lanes) this.paintLanes(lanes);
+    context.restore();
+  }
+
+  paintFrame() {
+    const { context, tops, gutter, plot, high } = this;
+    const narrow = gutter < 60;
+    context.font = `${narrow ? 10.5 : 12}px system-ui, sans-serif`;
+    context.fillStyle = this.page;
+    context.fillRect(gutter, tops.chart, plot, high);
+    context.fillRect(gutter, tops.strip, plot, STRIP);
+    context.textAlign = "right";
+    context.fillStyle = this.muted;
+    const label = (text, y) => context.fillText(text, gutter - 7, y);
+    label("100 %", tops.chart + 6);
+    label("50 %", tops.chart + high / 2);
+    label("0", tops.chart + high - 5);
+    label("found", tops.strip + STRIP / 2);
+    label("scenes", tops.band + BAND / 2);
+    label("faces", tops.lanes + this.lane / 2);
+    context.strokeStyle = this.line;
+    context.lineWidth = 1;
+    for (const part of [0, 0.5, 1]) this.stroke(gutter, tops.chart + Math.round(part * high) + 0.5, gutter + plot);
+    this.paintRuler();
+  }
+
+  stroke(x, y, right) {
+    this.context.beginPath();
+    this.context.moveTo(x, y);
+    this.context.lineTo(right, y);
+    this.context.stroke();
+  }
+
+  paintRuler() {
+    const { context, film, plot, gutter, tops } = this;
+    const span = film.to - film.from;
+    const step = STEPS.find((one) => (one / span) * plot >= 74) ?? STEPS[STEPS.length - 1];
+    context.textAlign = "center";
+    for (let k = Math.ceil(film.from / step); k * step <= film.to; k++) {
+      const x = this.x(k * step);
+      context.fillStyle = this.strongLine;
+      context.fillRect(Math.round(x), tops.chart - 5, 1, 5);
+      if (x < gutter + 14 || x > gutter + plot - 16) continue;
+      context.fillStyle = this.muted;
+      context.fillText(clock(k * step, step < 1 ? 1 : 0), x, 9);
+    }
+  }
+
+  paintShares({ from, to, heights }) {
+    const { context, tops, high, film } = this;
+    const count = heights[0].length;
+    const wide = (to - from) / count;
+    const first = Math.max(0, Math.floor((film.from - from) / wide)), last = Math.min(count, Math.ceil((film.to - from) / wide));
+    const base = new Float32Array(Math.max(0, last - first));
+    const floor = tops.chart + high;
+    heights.forEach((column, emotion) => {
+      const fill = new Path2D(), edge = new Path2D();
+      let up = null; // the level that the edge's pen is on
+      for (let k = first; k < last; k++) {
+        const height = (column[k] * high) / 1000;
+        const bottom = floor - base[k - first];
+        base[k - first] += height;
+        if (height < 0.4) { up = null; continue; }
+        const x = this.x(from + k * wide), right = this.x(from + (k + 1) * wide), top = bottom - height;
+        fill.rect(x, top, right - x + 0.35, height);
+        if (up === null) edge.moveTo(x, top + 0.5); else edge.lineTo(x, top + 0.5);
+        edge.lineTo(right, top + 0.5);
+        up = top;
+      }
+      context.fillStyle = this.colours[emotion];
+      context.fill(fill);
+      context.strokeStyle = this.edges[emotion];
+      context.lineWidth = 1;
+      context.stroke(edge);
+    });
+  }
+
+  // Sorted times in ms that are in view.
+  *inView(sorted) {
+    const { film } = this;
+    for (let k = Math.max(0, film.sceneAt(film.from)); k < sorted.length && sorted[k] <= film.to * 1000; k++) yield k;
+  }
+
+  paintCuts() {
+    const { context, tops, film, high } = this;
+    const cuts = film.facts.cuts.filter((ms) => ms > film.from * 1000 && ms < film.to * 1000);
+    if (cuts.length * 7 > this.plot) return;
+    context.strokeStyle = this.text;
+    context.globalAlpha = 0.55;
+    context.setLineDash([3, 3]);
+    context.beginPath();
+    for (const ms of cuts) {
+      const x = Math.round(this.x(ms / 1000)) + 0.5;
+      context.moveTo(x, tops.chart);
+      context.lineTo(x, tops.chart + high);
+    }
+    context.stroke();
+    context.setLineDash([]);
+    context.globalAlpha = 1;
+  }
+
+  paintMarks() {
+    const { context, tops } = this;
+    for (const [start, end, emotion] of this.film.marks) {
+      const x = this.x(start / 1000), wide = Math.max(this.x(end / 1000) - x, 2);
+      if (x > this.width || x + wide < 0) continue;
+      this.block(x, tops.strip, wide, STRIP, emotion);
+    }
+  }
+
+  block(x, y, wide, high, emotion) {
+    const { context } = this;
+    context.fillStyle = this.colours[emotion];
+    context.fillRect(x, y, wide, high);
+    if (wide < 3) return;
+    context.strokeStyle = this.edges[emotion];
+    context.lineWidth = 1;
+    context.strokeRect(x + 0.5, y + 0.5, wide - 1, high - 1);
+  }
+
+  paintScenes() {
+    const { context, tops, film } = this;
+    const { scenes, dominant, end } = film.facts;
+    context.textAlign = "left";
+    context.font = "11px system-ui, sans-serif";
+    for (const k of this.inView(scenes)) {
+      const x = this.x(scenes[k] / 1000), right = this.x(k + 1 < scenes.length ? scenes[k + 1] / 1000 : end);
+      context.fillStyle = k % 2 ? this.line : this.page;
+      context.fillRect(x, tops.band, right - x, BAND);
+      if (dominant[k] !== "-") this.block(x, tops.band + BAND - 6, Math.max(right - x, 0.6), 6, Number(dominant[k]));
+      const visible = Math.max(x, this.gutter);
+      if (right - visible < 8 + 7 * String(k).length) continue;
+      context.fillStyle = this.text;
+      context.fillText(String(k), visible + 5, tops.band + 8.5);
+    }
+  }
+
+  paintLanes({ tracks, runs }) {
+    const { context, tops, lane } = this;
+    const rows = new Map();
+    for (const [track, row, start, end, emotion] of tracks) {
+      if (row >= MOST_LANES) continue;
+      const y = tops.lanes + row * (lane + LANE_GAP);
+      rows.set(track, y);
+      this.block(this.x(start / 1000), y, Math.max(this.x(end / 1000) - this.x(start / 1000), 1.2), lane, emotion);
+    }
+    context.font = `${lane >= 18 ? 11.5 : 10}px system-ui, sans-serif`;
+    for (const [track, start, end, emotion, percent] of runs) {
+      const y = rows.get(track);
+      if (y === undefined) continue;
+      const x = this.x(start / 1000), wide = this.x(end / 1000) - x;
+      this.block(x, y, wide, lane, emotion);
+      const visible = Math.max(x, this.gutter), room = Math.min(x + wide, this.gutter + this.plot) - visible;
+      if (lane < 12 || room < 26) continue;
+      const texts = [`#${track} ${EMOTIONS[emotion]} ${percent} %`, `#${track} ${EMOTIONS[emotion]}`, `#${track}`];
+      const text = texts.find((one) => context.measureText(one).width + 10 <= room);
+      if (!text) continue;
+      context.fillStyle = this.inks[emotion];
+      context.fillText(text, visible + 5, y + lane / 2 + 0.5);
+    }
+  }
+
+  trackAt(time, y, lanes) {
+    const row = Math.floor((y - this.tops.lanes) / (this.lane + LANE_GAP));
+    if (!lanes || row < 0) return null;
+    const found = lanes.tracks.find(([, lane, start, end]) => lane === row && start <= time * 1000 && time * 1000 < end);
+    if (!found) return null;
+    const run = lanes.runs.find(([track, start, end]) => track === found[0] && start <= time * 1000 && time * 1000 < end);
+    return run ? `face #${found[0]}: ${EMOTIONS[run[3]]} ${run[4]} %` : `face #${found[0]}: mostly ${EMOTIONS[found[4]]}`;
+  }
+
+  heightsAt(time, { from, to, heights }) {
+    const count = heights[0].length;
+    const k = Math.min(count - 1, Math.max(0, Math.floor(((time - from) / (to - from)) * count)));
+    return heights.map((column) => column[k]);
+  }
+
+  paintOverview(canvas, { heights }) {
+    const width = canvas.parentElement.clientWidth, high = 26;
+    canvas.width = Math.round(width * this.scale);
+    canvas.height = Math.round(high * this.scale);
+    const context = canvas.getContext("2d");
+    context.scale(this.scale, this.scale);
+    const count = heights[0].length;
+    for (let k = 0; k < count; k++) {
+      let y = high;
+      heights.forEach((column, emotion) => {
+        const height = (column[k] * high) / 1000;
+        if (height <= 0) return;
+        context.fillStyle = this.colours[emotion];
+        context.fillRect((k * width) / count, y - height, width / count + 0.4, height);
+        y -= height;
+      });
+    }
+  }
+}
+
+function luminance(colour) {
+  const [r, g, b] = [1, 3, 5].map((k) => parseInt(colour.slice(k, k + 2), 16) / 255)
+    .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}

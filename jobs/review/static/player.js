@@ -1,0 +1,233 @@
+// The video, or single pictures where the browser cannot play it; its frames' true times; boxes over the picture.
+import { EMOTIONS, ask, clock, pathOf } from "./common.js";
+
+const byId = (id) => document.getElementById(id);
+
+export class Player {
+  constructor(film) {
+    this.film = film;
+    this.video = byId("video");
+    this.still = byId("still");
+    this.chunks = [];
+    this.asked = new Map();
+    this.boxes = false;
+    this.kind = null;
+    this.playable = false;
+    film.on("seek", (time) => this.go(time));
+    this.bind();
+    this.choose(film.facts.videos[0]?.kind ?? null);
+  }
+
+  bind() {
+    const { video } = this;
+    byId("play").addEventListener("click", () => this.toggle());
+    video.addEventListener("click", () => this.toggle());
+    byId("back").addEventListener("click", () => this.step(-1));
+    byId("forth").addEventListener("click", () => this.step(1));
+    byId("boxes-on").addEventListener("click", () => this.setBoxes(!this.boxes));
+    byId("speed").addEventListener("change", (event) => { video.playbackRate = Number(event.target.value); });
+    byId("mute").addEventListener("click", (event) => {
+      video.muted = !video.muted;
+      event.target.setAttribute("aria-pressed", video.muted);
+    });
+    for (const name of ["play", "pause", "ended"]) video.addEventListener(name, () => this.showState());
+    video.addEventListener("seeked", () => this.arrived(video.currentTime));
+    video.addEventListener("error", () => { if (this.kind && video.getAttribute("src")) this.cannotPlay(); });
+    video.addEventListener("loadedmetadata", () => {
+      if (video.videoWidth === 0) { this.cannotPlay(); return; }
+      this.playable = true;
+      this.note("");
+      video.playbackRate = Number(byId("speed").value);
+      if (this.film.time > 0) video.currentTime = this.film.time + 0.001;
+      else this.arrived(0);
+    });
+    new ResizeObserver(() => this.draw()).observe(byId("screen"));
+    this.pick();
+  }
+
+  pick() {
+    const { videos } = this.film.facts;
+    const select = byId("source");
+    for (const { kind } of videos) select.append(new Option(kind === "annotated" ? "Annotated" : "Original", kind));
+    byId("source-pick").hidden = videos.length < 2;
+    select.addEventListener("change", () => this.choose(select.value));
+  }
+
+  choose(kind) {
+    this.kind = kind;
+    this.playable = false;
+    this.setBoxes(kind !== "annotated"); // the annotated video has them drawn in
+    const found = this.film.facts.videos.find((video) => video.kind === kind);
+    this.video.hidden = !found;
+    this.still.hidden = true;
+    if (found) this.video.src = found.url;
+    else {
+      this.note("There is no video to play: the timeline can still be looked through.");
+      this.arrived(this.film.time);
+    }
+  }
+
+  async cannotPlay() {
+    this.playable = false;
+    const url = this.film.facts.videos.find((video) => video.kind === this.kind)?.url;
+    const answer = await fetch(url, { headers: { Range: "bytes=0-0" } }).catch(() => null);
+    this.video.hidden = true;
+    if (!answer) this.note("The server does not answer: is moodreel review still running?");
+    else if (!answer.ok) this.note("The video is not there any more. The timeline can still be looked through.");
+    else {
+      this.note("This browser cannot play this video; single pictures are shown instead. moodreel run with --video h264 makes one that it can.");
+      this.still.hidden = false;
+    }
+    this.arrived(this.film.time);
+  }
+
+  note(text) {
+    byId("screen-note").textContent = text;
+    byId("screen-note").hidden = !text;
+  }
+
+  go(time) {
+    this.film.at(time);
+    if (this.playable) this.video.currentTime = time;
+    else this.arrived(time);
+  }
+
+  toggle() {
+    if (!this.playable) return;
+    if (this.video.paused) this.video.play().catch(() => this.cannotPlay());
+    else this.video.pause();
+  }
+
+  showState() {
+    const going = !this.video.paused && !this.video.ended;
+    byId("play").textContent = going ? "❚❚" : "▶";
+    byId("play").setAttribute("aria-label", going ? "Pause" : "Play");
+    if (going) this.follow();
+    else this.arrived(this.video.currentTime);
+  }
+
+  // While it plays the playhead moves with the screen; nothing else is drawn anew.
+  follow() {
+    const tick = () => {
+      if (this.video.paused || this.video.ended) return;
+      this.film.at(this.video.currentTime);
+      this.film.reveal(this.video.currentTime);
+      this.refresh();
+      requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+  }
+
+  async arrived(time) {
+    if (!this.video.paused) return;
+    this.film.at(time);
+    const here = this.film.time;
+    this.refresh();
+    const found = await this.frameAt(here);
+    if (!found || Math.abs(this.film.time - here) > 1e-3) return;
+    this.refresh();
+    if (!this.still.hidden) this.still.src = `/picture/frame/${pathOf(this.film.name)}?frame=${found.frame}`;
+  }
+
+  refresh() {
+    const found = this.held(this.film.time);
+    byId("clock").textContent = clock(this.film.time, 1);
+    byId("frame").textContent = found ? `frame ${found.frame}` : "";
+    this.draw();
+    if (found && found.chunk.first + found.chunk.faces.length - found.frame < 50) this.fetch({ frame: found.chunk.first + found.chunk.faces.length });
+    if (!found) this.fetch({ time: this.film.time });
+  }
+
+  // Frames: {frame, time, next, faces, chunk} of what is on the screen at a time; null while it is not here.
+  held(time) {
+    for (const chunk of this.chunks) {
+      const { times, faces, first } = chunk;
+      if (time < times[0] - 1e-4 || time >= times[times.length - 1] - 1e-4) continue;
+      let low = 0, high = faces.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (times[middle] <= time + 1e-4) low = middle + 1; else high = middle;
+      }
+      const k = Math.max(0, low - 1);
+      return { frame: first + k, time: times[k], next: times[k + 1], faces: faces[k], chunk };
+    }
+    return null;
+  }
+
+  async frameAt(time) {
+    const found = this.held(time);
+    if (found) return found;
+    await this.fetch({ time });
+    return this.held(time);
+  }
+
+  fetch(wanted) {
+    if (wanted.frame >= this.film.facts.frames) return null;
+    const key = JSON.stringify(wanted.frame === undefined ? { time: Math.round(wanted.time * 2) / 2 } : wanted);
+    if (!this.asked.has(key)) {
+      const going = ask("frames", this.film.name, wanted).then((chunk) => {
+        this.chunks = [chunk, ...this.chunks.filter((old) => old.first !== chunk.first)].slice(0, 24);
+        this.refreshBoxes();
+      }).catch((error) => this.note(error.message)).finally(() => this.asked.delete(key));
+      this.asked.set(key, going);
+    }
+    return this.asked.get(key);
+  }
+
+  refreshBoxes() {
+    const found = this.held(this.film.time);
+    byId("frame").textContent = found ? `frame ${found.frame}` : "";
+    this.draw();
+  }
+
+  async step(by) {
+    if (this.playable) this.video.pause();
+    const here = await this.frameAt(this.film.time);
+    if (!here) return;
+    if (by > 0) this.film.seekStart(here.next);
+    else {
+      const before = here.frame === 0 ? here : await this.frameAt(here.time - 1e-3);
+      this.film.seekStart((before ?? here).time);
+    }
+  }
+
+  setBoxes(on) {
+    this.boxes = on;
+    byId("boxes-on").setAttribute("aria-pressed", on);
+    this.draw();
+  }
+
+  draw() {
+    const canvas = byId("boxes");
+    const { width, height } = canvas.getBoundingClientRect();
+    const scale = devicePixelRatio || 1;
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(height * scale);
+    const found = this.boxes && this.kind ? this.held(this.film.time) : null;
+    canvas.dataset.boxes = found ? found.faces.length : 0;
+    if (!found || !this.film.facts.width) return;
+    const context = canvas.getContext("2d");
+    context.scale(scale, scale);
+    const fit = Math.min(width / this.film.facts.width, height / this.film.facts.height);
+    const left = (width - this.film.facts.width * fit) / 2, top = (height - this.film.facts.height * fit) / 2;
+    const style = getComputedStyle(document.documentElement);
+    context.font = "600 12px system-ui, sans-serif";
+    for (const [track, x1, y1, x2, y2, emotion, percent] of found.faces) {
+      const [x, y, w, h] = [left + x1 * fit, top + y1 * fit, (x2 - x1) * fit, (y2 - y1) * fit];
+      for (const [colour, line] of [["rgb(0 0 0 / .75)", 5], [style.getPropertyValue(`--${EMOTIONS[emotion]}`), 2.5]]) {
+        context.strokeStyle = colour;
+        context.lineWidth = line;
+        context.strokeRect(x, y, w, h);
+      }
+      const text = `${EMOTIONS[emotion]} ${percent}% #${track}`;
+      const wide = context.measureText(text).width + 16;
+      const px = Math.min(Math.max(x - 2, 0), Math.max(0, width - wide)), py = y >= 24 ? y - 23 : Math.min(y + h + 3, height - 20);
+      context.fillStyle = "rgb(18 19 22 / .9)";
+      context.fillRect(px, py, wide, 20);
+      context.fillStyle = style.getPropertyValue(`--${EMOTIONS[emotion]}`);
+      context.fillRect(px, py, 5, 20);
+      context.fillStyle = "#fff";
+      context.fillText(text, px + 10, py + 14.5);
+    }
+  }
+}

@@ -1,0 +1,78 @@
+"""The command: what it says and returns when it cannot begin, and that it stops cleanly."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from clips import write_sound
+from sessions import until
+
+MOODREEL = Path(sys.executable).with_name("moodreel")
+
+
+def refused(*arguments: object) -> str:
+    """Run the command to its end, which must be exit code 2 within seconds; return its one line on stderr."""
+    done = subprocess.run(
+        [MOODREEL, "live", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def test_a_missing_file_a_missing_camera_a_silent_url_and_a_file_without_video(tmp_path):
+    gone = tmp_path / "gone.mp4"
+    assert (
+        refused(gone)
+        == f"moodreel: {gone}: expected the index of a camera, a URL or a file, found nothing of that name"
+    )
+    assert refused("99").startswith("moodreel: camera 99: no such camera; ")
+    url = "http://127.0.0.1:9/"
+    assert refused(url) == f"moodreel: {url}: expected a stream of video, found: Connection refused"
+    assert "expected a video stream, found only audio" in refused(write_sound(tmp_path / "sound.m4a"))
+
+
+def test_a_port_in_use(face_clip):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = refused(face_clip, "--port", port)
+    assert line.startswith(f"moodreel: 127.0.0.1:{port} cannot be listened on: Address already in use")
+    assert line.endswith("; choose another --port or --host")
+
+
+def start(*arguments: object) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [MOODREEL, "live", *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def test_it_stops_cleanly_and_leaves_a_recording(sample, tmp_path):
+    process = start(sample, "--port", 0, "--record", tmp_path, "--device", "cpu")
+    try:
+        until(lambda: list(tmp_path.glob("*/.live/000000.npz")), 60)
+        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, signal.SIGTERM)  # some who end a group of processes send both
+        begun = time.monotonic()
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    assert time.monotonic() - begun < 20
+    assert re.search(r"^Live from sample.mp4: http://127.0.0.1:\d+/", out)
+    assert f"to {tmp_path}/live-" in out
+    assert "Traceback" not in err
+    (folder,) = (path.parent for path in tmp_path.glob("*/job.json"))
+    job = json.loads((folder / "job.json").read_text())
+    assert (job["status"], job["source"], job["model"]) == ("done", "live: sample.mp4", "seed")
+    assert job["summary"]["duration"] > 4.5
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)

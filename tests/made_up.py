@@ -1,0 +1,113 @@
+"""Results that were made up, quickly: as of a film of two hours with two faces in each of its 180,000 frames."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from jobs.tasks import write_table
+from jobs.workspace import MovieFolder, commit_json
+from pipeline import schema
+from pipeline.scenes import FaceRows, emotion_columns, face_columns
+from pipeline.schema import EMOTIONS
+
+TWO_HOURS = 180_000
+RATE = 25
+SHOT = 150
+"""Frames from one cut to the next."""
+LABEL = 50
+"""Frames for which a label holds; it may hold for the next ones too."""
+
+
+def make_up(out: Path, frames: int = TWO_HOURS, faces: int = 2, name: str = "long.mp4") -> MovieFolder:
+    """Write the tables and ``job.json`` of a film, without any video."""
+    random = np.random.default_rng(6)
+    folder = MovieFolder(out / name)
+    folder.root.mkdir(parents=True)
+    rows = _rows(random, frames, faces)
+    of_frame = (np.arange(frames) // SHOT).astype(np.int32)
+    seconds = np.full(frames, 1 / RATE)
+    shots, tracks = int(of_frame[-1]) + 1, int(rows.track.max(initial=-1)) + 1
+    stamp = {b"moodreel": json.dumps({"schema_version": schema.VERSION, "width": 1280, "height": 720}).encode()}
+    of_shots: dict[str, Any] = {"shot": np.arange(shots, dtype=np.int32), **_spans(np.arange(shots), frames)}
+    of_shots |= face_columns(rows, shots, of_frame, seconds) | emotion_columns(rows, shots)
+    of_shots |= {"scene": of_shots["shot"], "shots": np.ones(shots, np.int32)}
+    for path, columns, table in (
+        (folder.timeline, _timeline(rows, frames, random), schema.TIMELINE),
+        (folder.tracks, _tracks(rows, frames, faces, tracks), schema.TRACKS),
+        (folder.shots, of_shots, schema.SHOTS),
+        (folder.scenes, of_shots, schema.SCENES),
+    ):
+        rows_of = len(columns["frame"] if "frame" in columns else columns["start"])
+        columns["movie"] = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows_of, np.int32)), pa.array([name]))
+        whole = pa.table({column: columns[column] for column in table.names}).cast(table)
+        write_table(whole.replace_schema_metadata(stamp), path)
+    summary = {"frames": frames, "duration": frames / RATE, "tracks": tracks, "scenes": shots, "coverage": 1.0}
+    job = {"movie": name, "status": "done", "reason": "", "source": str(out / "gone.mp4"), "fingerprint": "0"}
+    job |= {"finished": "2026-01-01T00:00:00+00:00", "seconds": 1.0, "settings": {"video": "none"}, "model": "seed"}
+    commit_json(folder.job, job | {"summary": summary})
+    return folder
+
+
+def _rows(random: np.random.Generator, frames: int, faces: int) -> FaceRows:
+    frame = np.repeat(np.arange(frames, dtype=np.int32), faces)
+    shot = (frame // SHOT).astype(np.int32)
+    track = (shot * faces + np.tile(np.arange(faces, dtype=np.int32), frames)).astype(np.int32)
+    labels = random.integers(0, len(EMOTIONS), (-(-frames // LABEL), faces))
+    emotion = np.repeat(labels, LABEL, axis=0)[:frames].reshape(-1).astype(np.int32)
+    probabilities = random.random((len(frame), len(EMOTIONS)), np.float32) * 0.3
+    probabilities[np.arange(len(frame)), emotion] = 2
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    return FaceRows(shot, frame, track, emotion, probabilities, np.full(len(frame), 1 / RATE))
+
+
+def _timeline(rows: FaceRows, frames: int, random: np.random.Generator) -> dict[str, Any]:
+    if len(rows.frame) == 0:
+        frame = np.arange(frames, dtype=np.int32)
+        empty = pa.nulls(frames)
+        rest: dict[str, Any] = dict.fromkeys(schema.TIMELINE.names[6:], empty)
+        return _clock(frame) | rest
+    x = (100 + 500 * (rows.track % 2) + 80 * random.random(len(rows.frame))).astype(np.float32)
+    return _clock(rows.frame) | {
+        "track": rows.track,
+        **{"x1": x, "y1": x * 0 + 100, "x2": x + 150, "y2": x * 0 + 300, "score": x * 0 + 0.9},
+        **{name: rows.probabilities[:, k] for k, name in enumerate(EMOTIONS)},
+        "emotion": pa.DictionaryArray.from_arrays(pa.array(rows.emotion), pa.array(EMOTIONS)),
+        "confidence": rows.probabilities.max(axis=1),
+    }
+
+
+def _clock(frame: NDArray[np.int32]) -> dict[str, Any]:
+    return {
+        "frame": frame,
+        "pts": frame.astype(np.int64),
+        "time": frame / RATE,
+        "shot": frame // SHOT,
+        "scene": frame // SHOT,
+    }
+
+
+def _tracks(rows: FaceRows, frames: int, faces: int, count: int) -> dict[str, Any]:
+    number = np.arange(count, dtype=np.int32)
+    spans = _spans(number // max(faces, 1), frames)
+    lengths = (spans["last_frame"] - spans["first_frame"] + 1).astype(np.int32)
+    by_track = FaceRows(rows.track, rows.frame, rows.track, rows.emotion, rows.probabilities, rows.seconds)
+    return {
+        "track": number,
+        "shot": number // max(faces, 1),
+        "scene": number // max(faces, 1),
+        **spans,
+        "frames": lengths,
+        "detections": lengths,
+        "score": np.full(count, 0.9, np.float32),
+        **emotion_columns(by_track, count),
+    }
+
+
+def _spans(shot: NDArray[Any], frames: int) -> dict[str, Any]:
+    first = (shot * SHOT).astype(np.int32)
+    last = (np.minimum(first + SHOT, frames) - 1).astype(np.int32)
+    return {"start": first / RATE, "end": (last + 1) / RATE, "first_frame": first, "last_frame": last}

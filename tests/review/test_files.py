@@ -1,0 +1,147 @@
+"""Videos by ranges, pictures, boxes and tables to take away."""
+
+import io
+import itertools
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+
+@pytest.fixture
+def client(ask, demo):
+    return ask(demo / "outputs")
+
+
+@pytest.fixture
+def video(demo) -> bytes:
+    return Path(demo / "outputs" / "sample.mp4" / "annotated.mp4").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "end"), [("0-99", 0, 100), ("100-100", 100, 101), ("1000-", 1000, None), ("-50", -50, None)]
+)
+def test_ranges(client, video, asked, first, end):
+    answer = client.get("/video/annotated/sample.mp4", headers={"Range": f"bytes={asked}"})
+    part = video[first:end]
+    assert answer.status_code == 206
+    assert answer.data == part
+    start = first if first >= 0 else len(video) + first
+    assert answer.headers["Content-Range"] == f"bytes {start}-{start + len(part) - 1}/{len(video)}"
+    assert answer.headers["Content-Type"] == "video/mp4"
+
+
+def test_a_large_range_is_answered_in_parts(ask, own_demo):
+    path = own_demo / "sample.mp4" / "annotated.mp4"
+    with path.open("ab") as file:
+        file.truncate(9 << 20)
+    answer = ask(own_demo).get("/video/annotated/sample.mp4", headers={"Range": "bytes=5-"})
+    assert answer.status_code == 206
+    assert len(answer.data) == 4 << 20
+    assert answer.headers["Content-Range"] == f"bytes 5-{5 + (4 << 20) - 1}/{9 << 20}"
+
+
+def test_without_a_range_and_with_an_impossible_one(client, video):
+    with client.get("/video/annotated/sample.mp4") as whole:
+        assert (whole.status_code, whole.data) == (200, video)
+    with client.get("/video/annotated/sample.mp4", headers={"Range": f"bytes={len(video)}-"}) as beyond:
+        assert beyond.status_code == 416
+
+
+def picture(answer) -> np.ndarray:
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "image/jpeg"
+    decoded = cv2.imdecode(np.frombuffer(answer.data, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return decoded
+
+
+def test_pictures_of_scenes_differ_and_have_no_boxes(client):
+    pictures = [picture(client.get(f"/picture/scene/{scene}/sample.mp4")) for scene in range(5)]
+    assert all(one.shape == (180, 320, 3) for one in pictures)
+    changes = [np.abs(a.astype(int) - b).mean() for a, b in itertools.pairwise(pictures)]
+    assert min(changes) > 20
+    assert client.get("/picture/scene/5/sample.mp4").status_code == 404
+
+
+def test_the_frame_that_is_asked_for_comes(client, demo):
+    capture = cv2.VideoCapture(str(demo / "outputs" / "sample" / "sample.mp4"))
+    frames = [capture.read()[1] for _ in range(336)]
+    for number in (0, 71, 72, 200, 335):
+        got = picture(client.get(f"/picture/frame/sample.mp4?frame={number}"))
+        errors = {
+            k: np.abs(got.astype(int) - frames[k]).mean() for k in {max(0, number - 1), number, min(335, number + 1)}
+        }
+        assert min(errors, key=lambda k: errors[k]) == number, errors
+
+
+def test_faces_are_cut_out(client):
+    face = picture(client.get("/picture/face/0/sample.mp4"))
+    assert face.shape == (128, 128, 3)
+    assert client.get("/picture/face/99/sample.mp4").status_code == 404
+
+
+def test_boxes_are_those_of_the_table(client, demo):
+    table = pd.read_parquet(demo / "outputs" / "sample.mp4" / "timeline.parquet")
+    seen: dict[int, list[list[float]]] = {}
+    first, times = 0, []
+    while first < 336:
+        chunk = client.get(f"/api/frames/sample.mp4?frame={first}").json
+        assert chunk["first"] == first
+        times += chunk["times"][:-1]
+        seen |= dict(enumerate(chunk["faces"], first))
+        first += len(chunk["faces"])
+    assert times == pytest.approx(table.groupby("frame").time.first().tolist(), abs=1e-6)
+    for frame, rows in table.groupby("frame"):
+        wanted = rows[rows.track.notna()][["track", "x1", "y1", "x2", "y2"]].to_numpy(float)
+        assert np.array(seen[int(frame)], float).reshape(-1, 7)[:, :5] == pytest.approx(wanted, abs=0.051)
+
+
+def test_a_time_finds_its_frame(client):
+    chunk = client.get("/api/frames/sample.mp4?time=8.5").json
+    assert chunk["times"][0] <= 8.5 < chunk["times"][-1]
+
+
+QUERY = "emotion=happy&confidence=0.6&seconds=1&from=2&to=10"
+
+
+def test_moments_as_csv_are_those_of_the_page(client):
+    told = client.get(f"/api/moments/sample.mp4?{QUERY}").json
+    answer = client.get(f"/csv/moments/sample.mp4?{QUERY}")
+    assert answer.headers["Content-Disposition"] == "attachment; filename=sample.mp4.moments.csv"
+    table = pd.read_csv(io.StringIO(answer.text))
+    assert len(table) == told["total"] > 0
+    assert table.drop(columns="movie").to_dict("records") == told["moments"]
+
+
+def test_frames_as_csv_are_rows_of_the_timeline(client, demo):
+    table = pd.read_csv(io.StringIO(client.get(f"/csv/frames/sample.mp4?{QUERY}").text))
+    timeline = pd.read_parquet(demo / "outputs" / "sample.mp4" / "timeline.parquet")
+    moments = pd.read_csv(io.StringIO(client.get(f"/csv/moments/sample.mp4?{QUERY}").text))
+    parts = [
+        timeline[(timeline.track == row.track) & timeline.frame.between(row.first_frame, row.last_frame)]
+        for row in moments.itertuples()
+    ]
+    wanted = pd.concat(parts).sort_values(["frame", "track"]).reset_index(drop=True)
+    assert list(table.columns) == list(timeline.columns)
+    assert table.frame.tolist() == wanted.frame.tolist()
+    assert table.track.tolist() == wanted.track.tolist()
+    assert table.confidence.tolist() == pytest.approx(wanted.confidence.tolist())
+    assert set(table.emotion) == {"happy"}
+
+
+def test_the_names_of_movies_may_hold_anything(ask, tmp_path):
+    from made_up import make_up
+
+    name = "a b/100 % #1?&\"'<é>.mp4"
+    make_up(tmp_path, frames=60, name=name)
+    client = ask(tmp_path)
+    page = client.get("/").text
+    import html
+    import re
+
+    link = html.unescape(re.search(r'href="(/movie/[^"]+)"', page)[1])
+    assert client.get(link).status_code == 200
+    assert "<é>" not in page
