@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from jobs.local import Executor
 
 _LIBRARIES: Final = (
-    "av", "ffmpeg-python", "imageio-ffmpeg", "keras", "numpy", "opencv-python", "pandas", "pebble", "pyarrow",
-    "pydantic", "rich", "scenedetect", "tensorflow", "tqdm", "typer",
+    "av", "ffmpeg-python", "flask", "imageio-ffmpeg", "keras", "numpy", "opencv-python", "pandas", "pebble", "plotly",
+    "pyarrow", "pydantic", "rich", "scenedetect", "tensorflow", "tqdm", "typer", "waitress",
 )  # fmt: skip
 _DECODERS: Final = ("h264", "hevc", "vp8", "vp9", "av1", "mpeg1video", "mpeg2video", "mpeg4", "wmv3", "prores")
 _ENOUGH_DISK: Final = 2e9

@@ -369,18 +369,25 @@ def test_two_hours_are_fetched_in_small_parts(browser, serve, tmp_path):
         assert visit.complaints == []
 
 
-@pytest.mark.slow  # speed is no matter of a test that shares its machine with others
+def seconds_to_first_chart(browser: Browser, address: str, movie: str) -> float:
+    with Visit(browser) as visit:
+        visit.page.goto(address)
+        begun = time.perf_counter()
+        visit.page.goto(f"{address}movie/{movie}", wait_until="commit")
+        visit.page.locator("#chart[data-ready='1']").wait_for()
+        took = time.perf_counter() - begun
+        assert is_drawn(visit.page, "#canvas")
+        return took
+
+
+@pytest.mark.slow  # a matter of the machine, which must not be busy with anything else
 def test_two_hours_open_in_two_seconds(browser, serve, tmp_path):
-    took = []
-    for attempt in range(3):
+    long, short = [], []
+    for attempt in range(3):  # a folder each, so that no film has been read before
         make_up(tmp_path / str(attempt))
+        make_up(tmp_path / str(attempt), frames=250, name="short.mp4")
         address = serve(tmp_path / str(attempt))
-        with Visit(browser) as visit:
-            visit.page.goto(address)  # the movie is not read yet
-            begun = time.perf_counter()
-            visit.page.goto(f"{address}movie/long.mp4", wait_until="commit")
-            visit.page.locator("#chart[data-ready='1']").wait_for()
-            took.append(time.perf_counter() - begun)
-            assert is_drawn(visit.page, "#canvas")
-    print(f"first chart of two hours after {', '.join(f'{seconds:.2f} s' for seconds in took)}")
-    assert min(took) < 2
+        short.append(seconds_to_first_chart(browser, address, "short.mp4"))
+        long.append(seconds_to_first_chart(browser, address, "long.mp4"))
+    print(f"first chart: two hours {min(long):.2f} s, ten seconds {min(short):.2f} s; best of three")
+    assert min(long) < 2

@@ -21,7 +21,7 @@ export class Timeline {
     film.on("time", () => this.movePlayhead());
     film.on("marks", () => this.paint());
     document.addEventListener("themechange", () => { this.painter.readColours(); this.paint(); this.paintOverview(); });
-    new ResizeObserver(() => { this.painter.resize(); this.paint(); this.paintOverview(); this.movePlayhead(); this.fetchSoon(); }).observe(this.chart);
+    new ResizeObserver(() => this.fit()).observe(this.chart);
     this.bindPointer();
     this.bindOverview();
     this.chart.setAttribute("aria-valuemax", film.facts.end.toFixed(1));
@@ -29,6 +29,15 @@ export class Timeline {
     byId("zoom-out").addEventListener("click", () => film.zoom(2));
     byId("zoom-fit").addEventListener("click", () => film.show(film.facts.start, film.facts.end));
     this.showSpan();
+  }
+
+  fit() {
+    const before = this.painter.width;
+    this.painter.resize();
+    this.paint();
+    this.paintOverview();
+    this.movePlayhead();
+    if (this.painter.width !== before) this.fetchSoon(); // an observer also calls when it begins
   }
 
   showSpan() {
