@@ -72,7 +72,7 @@ def test_it_stops_cleanly_and_leaves_a_recording(sample, tmp_path):
     assert "Traceback" not in err
     (folder,) = (path.parent for path in tmp_path.glob("*/job.json"))
     job = json.loads((folder / "job.json").read_text())
-    assert (job["status"], job["source"], job["model"]) == ("done", "live: sample.mp4", "seed")
+    assert (job["status"], job["source"], job["model"]) == ("done", "live: sample.mp4", "default")
     assert job["summary"]["duration"] > 4.5
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
