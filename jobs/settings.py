@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.errors import UsageError
 from pipeline import schema
+from pipeline.crops import BOX_SCALE
 from pipeline.render import EncoderOptions
 from pipeline.track import TrackOptions
 
@@ -65,7 +66,7 @@ class Settings(BaseModel):
         """Identify observations: equal keys promise equal observations."""
         file = self.detector_model if self.detector == "yunet" else None
         detector_digest = digest_file(file) if file else ""
-        return digest([schema.VERSION, movie_fingerprint, model_digest, self.detector, detector_digest])
+        return digest([schema.VERSION, movie_fingerprint, model_digest, self.detector, detector_digest, BOX_SCALE])
 
     def tables_key(self, analysis_key: str) -> str:
         """Identify tables."""

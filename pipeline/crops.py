@@ -13,11 +13,11 @@ from pipeline.movie import Movie, Orientation
 CROP_SIZE: Final = 48
 """Side of a crop in pixels."""
 
-BOX_SCALE: Final = 1.15
+BOX_SCALE: Final = 1.1
 """Side of the square that is cut, in units of the geometric mean of the box's sides.
 
-FER2013's pictures, enlarged and searched by the default detector, are this much larger than the box it finds on
-them (median of 1,400 pictures of PublicTest; quartiles 1.06 and 1.25), so crops look like what was learned from.
+FER2013's pictures, enlarged and searched by the default detector, are about this much larger than the box it finds on
+them, so crops look like what was learned from; docs/network.md has the accuracies by margin.
 """
 
 _LUMA_FIRST: Final = frozenset(

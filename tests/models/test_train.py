@@ -81,7 +81,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(data, tmp_path):
 _CHILD = """
 import sys, time
 from pathlib import Path
-sys.path[:0] = [".", "../.."]
+sys.path[:0] = [".", "..", "../.."]
 import models.train
 from models.train import train
 from test_train import planned

@@ -70,6 +70,7 @@ def test_all_movies_with_faces_are_done(moodreel_run):
     for name in FACES:
         folder = out / name
         files = {"annotated.mp4", "timeline.parquet", "tracks.parquet", "shots.parquet", "scenes.parquet"}
+        files |= {"report.html", "poster.jpg"}
         assert {path.name for path in folder.iterdir()} == files | {"scenes.csv", "job.json"}
 
 

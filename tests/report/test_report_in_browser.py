@@ -44,7 +44,7 @@ def test_a_report_alone_in_a_folder_draws_its_chart_and_asks_for_nothing(browser
         expect(visit.page.locator("#plot .xtick text").first).to_have_text("0:00")
         expect(visit.page.locator("table.scenes tbody tr")).to_have_count(5)
         assert visit.page.locator(".poster").evaluate("image => image.naturalWidth") > 100
-        visit.page.get_by_text("Model card of seed").click()
+        visit.page.get_by_text("Model card of default").click()
         expect(visit.page.get_by_text("It labels expressions, not feelings.")).to_be_visible()
         fetched = [url for url in visit.requests if not url.startswith(("data:", "blob:"))]
         assert fetched == [file_url(Path(alone))]
