@@ -3,13 +3,14 @@
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
 from jobs import model_commands
 from jobs.errors import JobError, UsageError
 from jobs.settings import Choice, Settings, choose
+from jobs.usage import end
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(model_commands.train)
@@ -106,7 +107,7 @@ def demo(out: Out = Path("outputs")) -> None:
         if not sample.exists():
             make_sample(sample)
     except (JobError, OSError) as error:
-        _end(error)
+        end(error)
     code = run_to_end([sample], out, _chosen(None).settings)
     results = out / sample.name
     print(f"\nLook at {results / 'annotated.mp4'} and load {results / 'timeline.parquet'}")
@@ -125,7 +126,7 @@ def status(
     try:
         found = read_status(out)
     except JobError as error:
-        _end(error)
+        end(error)
     if as_json:
         print(found.to_json())
     else:
@@ -148,7 +149,7 @@ def review(
     try:
         review(out, host, port, token, browser)
     except JobError as error:
-        _end(error)
+        end(error)
 
 
 @app.command()
@@ -159,7 +160,7 @@ def report(out: OutArgument = Path("outputs")) -> None:
     try:
         written, faults = rewrite(out)
     except JobError as error:
-        _end(error)
+        end(error)
     for fault in faults:
         print(f"moodreel: {fault}", file=sys.stderr)
     print(f"{written} reports and {out / 'index.html'} written")
@@ -197,7 +198,7 @@ def live(
     try:
         raise typer.Exit(live(source, record, host, port, token, choice.settings))
     except (JobError, ModelError, PipelineError) as error:
-        _end(error)
+        end(error)
 
 
 @app.command()
@@ -218,7 +219,7 @@ def clean(out: OutArgument = Path("outputs")) -> None:
     try:
         print(clean(out))
     except JobError as error:
-        _end(error)
+        end(error)
 
 
 @app.command()
@@ -240,10 +241,4 @@ def _chosen(config: Path | None, **flags: object) -> Choice:
     try:
         return choose(flags, config)
     except UsageError as error:
-        _end(error)
-
-
-def _end(error: Exception) -> NoReturn:
-    for line in str(error).splitlines():
-        print(f"moodreel: {line}", file=sys.stderr)
-    raise typer.Exit(2) from None
+        end(error)

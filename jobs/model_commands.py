@@ -5,13 +5,13 @@ import sys
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from jobs.usage import end
 from models.errors import ModelError
 
-EXIT_USAGE = 2
 EXIT_STOPPED = 130
 
 data = typer.Typer(no_args_is_help=True, help="Data sets of labelled faces.")
@@ -37,7 +37,7 @@ def describe(
         print(count_table(dataset))
         draw_dataset(dataset, picture)
     except (ModelError, OSError) as error:
-        _end(error)
+        end(error)
     print(f"\nsamples and counts: {picture}")
 
 
@@ -78,7 +78,7 @@ def train(
         for line in export(model, run.validation.crops[:64], run.folder.export):
             print(line)
     except (ModelError, OSError) as error:
-        _end(error)
+        end(error)
     except KeyboardInterrupt:
         print("moodreel: stopped; the same command with --resume goes on after the last whole epoch", file=sys.stderr)
         raise typer.Exit(EXIT_STOPPED) from None
@@ -116,7 +116,7 @@ def evaluate(
         if out:
             save(evaluation, out)
     except (ModelError, OSError) as error:
-        _end(error)
+        end(error)
 
 
 def _load_tensorflow() -> None:
@@ -132,8 +132,3 @@ def _load_tensorflow() -> None:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
-
-
-def _end(error: Exception) -> NoReturn:
-    print(f"moodreel: {error}", file=sys.stderr)
-    raise typer.Exit(EXIT_USAGE) from None

@@ -49,8 +49,9 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras shi
     ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         rng = np.random.default_rng((self._seed, self._epoch, index))
-        crops = np.stack([self._augmentation.apply(crop, rng) for crop in self._faces.crops[rows]])
-        targets, weights = targets_of(self._faces.only(rows), self._outputs, self._smoothing)
+        faces = self._faces.only(rows)
+        crops = np.stack([self._augmentation.apply(crop, rng) for crop in faces.crops])
+        targets, weights = targets_of(faces, self._outputs, self._smoothing)
         return to_input(crops), targets, weights
 
     def on_epoch_end(self) -> None:
