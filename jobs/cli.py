@@ -32,6 +32,7 @@ Model = Annotated[str | None, _option("model")]
 Device = Annotated[str | None, _option("device")]
 Detector = Annotated[str | None, _option("detector")]
 DetectorModel = Annotated[Path | None, _option("detector_model")]
+DetectEvery = Annotated[float | None, _option("detect_every")]
 Video = Annotated[str | None, _option("video")]
 Crf = Annotated[int | None, _option("crf")]
 Preset = Annotated[str | None, _option("preset")]
@@ -60,6 +61,7 @@ def run(
     device: Device = None,
     detector: Detector = None,
     detector_model: DetectorModel = None,
+    detect_every: DetectEvery = None,
     video: Video = None,
     crf: Crf = None,
     preset: Preset = None,
@@ -84,6 +86,7 @@ def run(
         device=device,
         detector=detector,
         detector_model=detector_model,
+        detect_every=detect_every,
         video=video,
         crf=crf,
         preset=preset,

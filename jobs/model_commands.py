@@ -51,6 +51,10 @@ def train(
     dtype: Annotated[
         str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16; auto mixes where it is faster.")
     ] = "auto",
+    teacher: Annotated[
+        str | None,
+        typer.Option(help="Name, or path of a model's .json: learn from what it says, too.", show_default=False),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after the last epoch that was finished.")] = False,
 ) -> None:
     """Train a network; run --model OUT/export/NAME.json then uses it. After Ctrl-C, --resume goes on."""
@@ -64,11 +68,17 @@ def train(
             print(line)
         _load_tensorflow()
         from models.export import describe_model, export
+        from models.model_file import find_model
         from models.train import TrainingFolder, choose_dtype, plan
         from models.train import train as train_network
 
         run = plan(
-            dataset, replace(chosen, epochs=epochs or chosen.epochs), TrainingFolder(out), seed, choose_dtype(dtype)
+            dataset,
+            replace(chosen, epochs=epochs or chosen.epochs),
+            TrainingFolder(out),
+            seed,
+            choose_dtype(dtype),
+            find_model(teacher) if teacher else None,
         )
         print(run.in_words())
         train_network(run, resume)
@@ -107,8 +117,8 @@ def evaluate(
         for line in dataset.faults.lines():
             print(line)
         _load_tensorflow()
-        from models.classifier import find_model
         from models.evaluate import evaluate, save
+        from models.model_file import find_model
 
         models = [find_model(name) for name in model]
         evaluation = evaluate(models, dataset, split, device)

@@ -235,6 +235,7 @@ class MovieJob:
             "model": settings.model,
             "model_digest": self._run.equipment.model_digest,
             "detector": settings.detector,
+            "detect_every": settings.detect_every,
             "tracking": vars(settings.track_options()),
             "versions": self._run.equipment.versions,
         }

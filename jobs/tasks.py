@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from jobs.settings import Settings, fingerprint_movie
 from jobs.workspace import MovieFolder, commit
+from pipeline import schema
 from pipeline.analyze import analyze
 from pipeline.detect import FaceDetector, make_detector
 from pipeline.errors import InputError
@@ -36,6 +37,7 @@ LIBRARIES: Final = (
     "av",
     "keras",
     "numpy",
+    "onnxruntime",
     "opencv-python",
     "pandas",
     "pyarrow",
@@ -120,7 +122,8 @@ def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Pat
     """Analyze a segment and commit its observations to ``out``."""
     detector = _detector(settings.detector, settings.detector_model)
     classifier = _classifier(settings.model, settings.device, settings.threads)
-    observations = analyze(movie, segment, detector, classifier, settings.threads, count_frame)
+    every, tracking = settings.detect_every, settings.track_options()
+    observations = analyze(movie, segment, detector, classifier, settings.threads, count_frame, every, tracking)
     commit(out, lambda temporary: temporary.write_bytes(observations.to_bytes()))
 
 
@@ -233,10 +236,10 @@ def _detector(name: str, model: Path | None) -> FaceDetector:
 
 @lru_cache(maxsize=1)
 def _classifier(model: str, device: str, threads: int) -> Any:
-    # Imported here: TensorFlow takes seconds to load and only analyzing needs it.
-    from models.classifier import EmotionClassifier, find_model
-    from pipeline.schema import EMOTIONS
+    # Imported here: only analyzing needs it.
+    from models.classifier import load_classifier
+    from models.emotions import EMOTIONS
+    from models.model_file import find_model
 
-    classifier = EmotionClassifier(find_model(model), device, threads)
-    assert classifier.emotions == EMOTIONS, "models and pipeline disagree on the order of emotions"
-    return classifier
+    assert EMOTIONS == schema.EMOTIONS, "models and pipeline disagree on the order of emotions"
+    return load_classifier(find_model(model), device, threads)

@@ -10,12 +10,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.classifier import EmotionClassifier, ModelFile
+from models.classifier import EmotionClassifier, load_classifier
 from models.data.dataset import Dataset
 from models.data.faces import Faces
 from models.emotions import EMOTIONS
 from models.errors import DatasetError
 from models.measure import Figures, measure
+from models.model_file import ModelFile
 from models.plots import draw_confusion, draw_reliability
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -68,7 +69,7 @@ def evaluate(models: Sequence[ModelFile], dataset: Dataset, split: str | None, d
     names = [split] if split else [name for name in dataset.splits if name != "train"]
     if not names:
         raise DatasetError(f"{dataset.path}: expected a split other than train; name one with --split")
-    classifiers = [EmotionClassifier(model, device) for model in models]
+    classifiers = [load_classifier(model, device) for model in models]
     return Evaluation(
         tuple(model.name for model in models),
         {name: _evaluate_split(classifiers, dataset.split(name), name) for name in names},

@@ -16,11 +16,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from models.classifier import ModelFile, load_network
-from models.data.batches import to_input
-from models.data.faces import Faces
+from models.data.faces import Faces, to_input
 from models.errors import ExportError
+from models.keras_classifier import load_network
 from models.measure import fit_temperature
+from models.model_file import ModelFile
 from models.networks import build
 from models.train import predict
 
@@ -63,7 +63,8 @@ def describe_model(weights: Path, network: str, faces: Faces, calibrated_on: str
 def export(model: ModelFile, crops: NDArray[np.uint8], folder: Path) -> list[str]:
     """Write the model as Keras, TFLite and ONNX, and its architecture as ``model.json``; return what was done.
 
-    A format whose package is not installed is left out, and the lines say so.
+    Where there is an ONNX file, the model's description names it from then on, and CPUs will use it. A format whose
+    package is not installed is left out, and the lines say so.
 
     Raises:
         ExportError: a file gives other probabilities for ``crops`` than the network.
@@ -89,8 +90,19 @@ def export(model: ModelFile, crops: NDArray[np.uint8], folder: Path) -> list[str
         difference = float(np.abs(found - expected).max(initial=0))
         if not difference <= TOLERANCE:
             raise ExportError(f"{path}: expected the network's probabilities within {TOLERANCE}, found {difference}")
+        if suffix == "onnx":
+            _name_onnx(model, path)
         lines.append(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, within {difference:.0e} of the network")
     return lines
+
+
+def _name_onnx(model: ModelFile, path: Path) -> None:
+    card = model.weights.with_name(f"{model.name}.json")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    fields = json.loads(card.read_text()) | {
+        "onnx": {"file": path.name, "sha256": digest, "temperature": model.temperature}
+    }
+    card.write_text(json.dumps(fields, indent=2) + "\n")
 
 
 def _write_keras(network: keras.Model, path: Path) -> None:

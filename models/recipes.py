@@ -85,6 +85,7 @@ class Recipe:
         weight_decay: of the kernels, a step, in units of the learning rate; biases and normalization have none.
         smoothing: of the labels.
         votes: weight of FER+'s votes beside the label in the loss; 0 leaves them out.
+        teaching: share of a teacher's probabilities in the target, where there is a teacher; the label has the rest.
         validation: ``public`` validates on PublicTest (or ``test``) after each epoch, ``fold`` on a tenth of Training
             that is then not trained on.
     """
@@ -99,6 +100,7 @@ class Recipe:
     weight_decay: float = 0.0
     smoothing: float = 0.0
     votes: float = 0.0
+    teaching: float = 0.0
     validation: Literal["public", "fold"] = "fold"
 
     @property
@@ -129,6 +131,7 @@ RECIPES: Final[dict[str, Recipe]] = {
         weight_decay=5e-4,
         smoothing=0.1,
         votes=1.0,
+        teaching=0.5,
     ),
 }
 

@@ -14,10 +14,13 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from models.data.batches import TrainingBatches, to_input
+from models.classifier import load_classifier
+from models.data.batches import TrainingBatches
 from models.data.dataset import Dataset
-from models.data.faces import CROP_SIZE, Faces, in_fold
+from models.data.faces import CROP_SIZE, Faces, in_fold, to_input
 from models.errors import DatasetError, TrainingError
+from models.evaluate import ten_views
+from models.model_file import ModelFile
 from models.networks import build
 from models.plots import draw_curves
 from models.recipes import Progress, Recipe
@@ -55,6 +58,11 @@ class TrainingFolder:
         return self.root / "curves.png"
 
     @property
+    def taught(self) -> Path:
+        """What the teacher says of each picture, where there is one: float32 ``(n, 7)``."""
+        return self.root / "taught.npy"
+
+    @property
     def best(self) -> Path:
         """Weights of the epoch with the best validation accuracy."""
         return self.root / "best.weights.h5"
@@ -79,7 +87,11 @@ class TrainingFolder:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """A run: what is trained on what, how, where to; ``calibration`` is what the temperature is fitted on."""
+    """A run: what is trained on what, how, where to.
+
+    ``calibration`` is what the temperature is fitted on; ``teacher`` is a trained network whose probabilities, the mean
+    over ten views, are part of the targets: they tell more of a picture than one person's label.
+    """
 
     recipe: Recipe
     train: Faces
@@ -89,6 +101,7 @@ class TrainingRun:
     folder: TrainingFolder
     seed: int
     dtype: str = "float32"
+    teacher: ModelFile | None = None
 
     def in_words(self) -> str:
         """Return a line for the user."""
@@ -96,6 +109,7 @@ class TrainingRun:
             f"{len(self.train)} pictures to train on, {len(self.validation)} to validate on; network "
             f"{self.recipe.network}, {self.recipe.epochs} epochs, seed {self.seed}, {self.dtype}"
             f"{', with FER+ votes' if self.recipe.votes else ''}"
+            f"{f', taught by {self.teacher.name}' if self.teacher else ''}"
         )
 
     def describe(self) -> dict[str, Any]:
@@ -109,15 +123,26 @@ class TrainingRun:
             "train_rows": len(self.train),
             "validation_rows": len(self.validation),
             "keras": keras.version(),
+            "teacher": self.teacher.sha256 if self.teacher else None,
         }
 
 
-def plan(dataset: Dataset, recipe: Recipe, folder: TrainingFolder, seed: int, dtype: str) -> TrainingRun:
+def plan(
+    dataset: Dataset,
+    recipe: Recipe,
+    folder: TrainingFolder,
+    seed: int,
+    dtype: str,
+    teacher: ModelFile | None = None,
+) -> TrainingRun:
     """Decide what a recipe trains and validates on. Without FER+ votes in the data, it goes without.
 
     Raises:
         DatasetError: the data set lacks a split that is needed, or too little is left to learn from.
+        TrainingError: there is a teacher, but the recipe has no use for one.
     """
+    if teacher and not recipe.teaching:
+        raise TrainingError("this recipe has no teacher; the recipe default can have one")
     faces = dataset.split("train").only_clean()
     if recipe.validation == "fold":
         held_out = in_fold(faces.crops, fold=0)
@@ -134,7 +159,7 @@ def plan(dataset: Dataset, recipe: Recipe, folder: TrainingFolder, seed: int, dt
         )
     if not faces.votes.any():
         recipe = replace(recipe, votes=0.0)
-    return TrainingRun(recipe, faces, validation, calibration, calibrated_on, folder, seed, dtype)
+    return TrainingRun(recipe, faces, validation, calibration, calibrated_on, folder, seed, dtype, teacher)
 
 
 def choose_dtype(wanted: str) -> str:
@@ -161,16 +186,29 @@ def train(run: TrainingRun, resume: bool = False, show: bool = True) -> None:
         TrainingError: the folder holds another run, or there is nothing to go on with.
     """
     _claim(run, resume)
+    taught = _taught(run)
     keras.utils.set_random_seed(run.seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(run.dtype)
     try:
-        _fit(run, resume, show)
+        _fit(run, taught, resume, show)
     finally:
         keras.config.set_dtype_policy(before)
 
 
-def _fit(run: TrainingRun, resume: bool, show: bool) -> None:
+def _taught(run: TrainingRun) -> NDArray[np.float32] | None:
+    """Return what the teacher says of each picture to train on; asked once, since ten views of each take minutes."""
+    if run.teacher is None:
+        return None
+    path = run.folder.taught
+    if not path.is_file():
+        temporary = path.with_name(f".tmp-{path.name}")
+        np.save(temporary, ten_views(load_classifier(run.teacher).predict)(run.train.crops))
+        _commit(temporary, path)
+    return np.asarray(np.load(path), np.float32)
+
+
+def _fit(run: TrainingRun, taught: NDArray[np.float32] | None, resume: bool, show: bool) -> None:
     recipe = run.recipe
     size = recipe.augmentation.size
     network = build(recipe.network, None if size != CROP_SIZE else size)
@@ -184,7 +222,15 @@ def _fit(run: TrainingRun, resume: bool, show: bool) -> None:
     model.optimizer.build(model.trainable_variables)
     done = _restore(model, run.folder) if resume else 0
     batches = TrainingBatches(
-        run.train, recipe.batch_size, run.seed, recipe.augmentation, recipe.outputs, recipe.smoothing, done
+        run.train,
+        recipe.batch_size,
+        run.seed,
+        recipe.augmentation,
+        recipe.outputs,
+        recipe.smoothing,
+        done,
+        taught,
+        recipe.teaching,
     )
     keeper = _Keeper(run, network, len(batches), show)
     # The batches shuffle themselves, as the epoch says; Keras would shuffle them as its own history says.

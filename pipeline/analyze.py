@@ -3,7 +3,7 @@
 Nothing here depends on other segments, so any number of workers may analyze them in any order.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,14 +12,17 @@ import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from pipeline.candidates import Candidates, Verdict
 from pipeline.crops import cut_crops
 from pipeline.decode import Faults, decode
 from pipeline.detect import Detections, FaceDetector
 from pipeline.movie import Movie
 from pipeline.observations import Observations
 from pipeline.schema import EMOTIONS
+from pipeline.search import Search, Searched
 from pipeline.segments import Segment
-from pipeline.shots import ChangeScorer, thumbnail
+from pipeline.shots import THUMBNAIL_SIZE, ChangeScorer
+from pipeline.track import TrackOptions
 
 _CLASSIFY_AT = 512
 """Crops that are collected, over as many frames as it takes, before the network is called: a full batch of a GPU."""
@@ -40,41 +43,59 @@ def analyze(
     classifier: Classifier,
     threads: int = 1,
     on_frame: Callable[[], None] = lambda: None,
+    every: float = 0.0,
+    tracking: TrackOptions | None = None,
 ) -> Observations:
-    """Observe every frame of ``segment``; ``threads`` bounds the decoder's, ``on_frame`` is called after each.
+    """Observe every frame of ``segment``.
+
+    Args:
+        movie: that the segment is of.
+        segment: its span.
+        detector: finds faces.
+        classifier: says what they express, on each frame.
+        threads: bound on the decoder's.
+        on_frame: called after each frame.
+        every: s between searches for faces; between them boxes are interpolated (:mod:`pipeline.search`). 0 searches
+            every frame.
+        tracking: what candidates must reach to count as faces; those that cannot are left out without being classified
+            (:mod:`pipeline.candidates`). Without, all detections are kept.
 
     Raises:
         InputError: the movie cannot be read.
     """
     scaler = Scaler(movie, detector.long_side)
     scorer, faults = ChangeScorer(), Faults()
-    crops = _CropQueue(classifier)
+    faces = _Faces(classifier, tracking)
     pts: list[int] = []
     change: list[float] = []
-    counts: list[int] = []
-    found: list[Detections] = []
     ends: list[NDArray[np.uint8]] = []
+    search = Search(lambda picture: find_faces(picture, scaler, detector), every, movie.time_base, segment.joints)
+
+    def keep(searched: Iterator[Searched]) -> None:
+        for one in searched:
+            assert one.faces is not None
+            crops = cut_crops(one.frame.picture, one.faces.boxes, movie)
+            faces.add(movie.time_of(one.frame.pts), one.faces, crops)
+            on_frame()
+
     for frame in decode(movie, segment, faults, threads):
-        seen = look(frame.picture, movie, scaler, detector)
-        ends = [*ends[:1], seen.small]
-        crops.add(seen.crops)
+        small = scaler.thumbnail(frame.picture)
+        ends = [*ends[:1], small]
         pts.append(frame.pts)
-        change.append(scorer.score(seen.small))
-        counts.append(len(seen.faces))
-        found.append(seen.faces)
-        on_frame()
+        change.append(scorer.score(small))
+        keep(search.add(frame, change[-1]))
+    keep(search.finish())
     if len(ends) == 1:
         ends *= 2  # a lone frame is both the first and the last
-    no_face = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
-    found.append(no_face)  # so that there is something to concatenate
+    columns = faces.finish()
     return Observations(
         pts=np.array(pts, np.int64),
         change=np.array(change, np.float32),
         ends=np.array(ends, np.uint8),
-        face_frame=np.repeat(np.arange(len(pts), dtype=np.int32), counts),
-        boxes=np.concatenate([faces.boxes for faces in found]),
-        scores=np.concatenate([faces.scores for faces in found]),
-        probabilities=crops.finish(),
+        face_frame=columns.frame,
+        boxes=columns.boxes,
+        scores=columns.scores,
+        probabilities=columns.probabilities,
         refused=faults.refused,
         damaged=faults.damaged,
     )
@@ -97,9 +118,14 @@ class Look:
 
 def look(picture: av.video.frame.VideoFrame, movie: Movie, scaler: "Scaler", detector: FaceDetector) -> Look:
     """Find the faces of one decoded picture and cut them out."""
+    faces = find_faces(picture, scaler, detector)
+    return Look(scaler.thumbnail(picture), faces, cut_crops(picture, faces.boxes, movie))
+
+
+def find_faces(picture: av.video.frame.VideoFrame, scaler: "Scaler", detector: FaceDetector) -> Detections:
+    """Find the faces of one decoded picture; boxes are in pixels of the movie's upright picture."""
     bgr = scaler.upright_bgr(picture)
-    faces = scaler.to_upright(detector.detect(bgr), bgr)
-    return Look(thumbnail(bgr), faces, cut_crops(picture, faces.boxes, movie))
+    return scaler.to_upright(detector.detect(bgr), bgr)
 
 
 class Scaler:
@@ -110,12 +136,23 @@ class Scaler:
         width, height = movie.stored_size
         scale = min(1.0, long_side / max(width, height)) if long_side else 1.0
         self._size = max(1, round(width * scale)), max(1, round(height * scale))
-        self._reformatter = VideoReformatter()
+        transposed = movie.orientation.transpose
+        self._thumbnail_size = THUMBNAIL_SIZE[::-1] if transposed else THUMBNAIL_SIZE
+        # Each keeps its tables from one picture to the next.
+        self._to_search, self._to_compare = VideoReformatter(), VideoReformatter()
 
     def upright_bgr(self, picture: av.video.frame.VideoFrame) -> NDArray[np.uint8]:
         """Return the picture upright, uint8 ``(h, w, 3)``, BGR, contiguous."""
-        width, height = self._size
-        scaled = self._reformatter.reformat(picture, width, height, "bgr24", interpolation=Interpolation.AREA)
+        return self._scaled(self._to_search, picture, self._size)
+
+    def thumbnail(self, picture: av.video.frame.VideoFrame) -> NDArray[np.uint8]:
+        """Return the picture upright, uint8 ``(90, 160, 3)``, BGR, contiguous: for comparison with its neighbours."""
+        return self._scaled(self._to_compare, picture, self._thumbnail_size)
+
+    def _scaled(
+        self, reformatter: VideoReformatter, picture: av.video.frame.VideoFrame, size: tuple[int, int]
+    ) -> NDArray[np.uint8]:
+        scaled = reformatter.reformat(picture, *size, "bgr24", interpolation=Interpolation.AREA)
         return self._movie.orientation.apply(np.ascontiguousarray(scaled.to_ndarray(), np.uint8))
 
     def to_upright(self, faces: Detections, bgr: NDArray[np.uint8]) -> Detections:
@@ -124,28 +161,64 @@ class Scaler:
         return Detections(faces.boxes * scale, faces.scores)
 
 
-class _CropQueue:
-    """Collects crops over many frames, so that the network sees full batches."""
+@dataclass(frozen=True)
+class _FaceColumns:
+    """The faces of a segment, in order of frames: frame int32 ``(n,)``, and what :class:`Observations` has of them."""
 
-    def __init__(self, classifier: Classifier) -> None:
+    frame: NDArray[np.int32]
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+
+
+class _Faces:
+    """Collects the faces of a segment, and their crops over many frames, so that the network sees full batches."""
+
+    def __init__(self, classifier: Classifier, tracking: TrackOptions | None) -> None:
         self._classifier = classifier
-        self._waiting: list[NDArray[np.uint8]] = []
-        self._waiting_count = 0
-        self._done: list[NDArray[np.float32]] = []
+        self._candidates = Candidates(tracking) if tracking else None
+        self._frame_count = 0
+        self._frames: list[int] = []  # of each face
+        self._found = [Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))]
+        self._undecided: dict[int, NDArray[np.uint8]] = {}  # crops by the face's number
+        self._chosen: list[int] = []
+        self._queue: list[NDArray[np.uint8]] = []
+        self._done = [np.zeros((0, len(EMOTIONS)), np.float32)]
 
-    def add(self, crops: NDArray[np.uint8]) -> None:
-        if len(crops) == 0:
-            return
-        self._waiting.append(crops)
-        self._waiting_count += len(crops)
-        if self._waiting_count >= _CLASSIFY_AT:
-            self._classify()
+    def add(self, time: float, faces: Detections, crops: NDArray[np.uint8]) -> None:
+        """Take the faces of the next frame, shown at ``time`` in s, and their crops."""
+        first = len(self._frames)
+        numbers = list(range(first, first + len(faces)))
+        self._undecided.update(zip(numbers, crops, strict=True))
+        self._frames += [self._frame_count] * len(faces)
+        self._frame_count += 1
+        self._found.append(faces)
+        self._settle(self._candidates.add(time, faces) if self._candidates else Verdict(numbers, []))
 
-    def finish(self) -> NDArray[np.float32]:
-        if self._waiting:
+    def finish(self) -> _FaceColumns:
+        """Classify what is left, and return all."""
+        if self._candidates:
+            self._settle(self._candidates.finish())
+        self._classify()
+        chosen = np.array(self._chosen, np.int64)
+        order = np.argsort(chosen)
+        kept = chosen[order]
+        return _FaceColumns(
+            frame=np.array(self._frames, np.int32)[kept],
+            boxes=np.concatenate([faces.boxes for faces in self._found])[kept],
+            scores=np.concatenate([faces.scores for faces in self._found])[kept],
+            probabilities=np.concatenate(self._done)[order],
+        )
+
+    def _settle(self, verdict: Verdict) -> None:
+        for number in verdict.hopeless:
+            del self._undecided[number]
+        self._chosen += verdict.hopeful
+        self._queue += [self._undecided.pop(number) for number in verdict.hopeful]
+        if len(self._queue) >= _CLASSIFY_AT:
             self._classify()
-        return np.concatenate([np.zeros((0, len(EMOTIONS)), np.float32), *self._done])
 
     def _classify(self) -> None:
-        self._done.append(self._classifier.predict(np.concatenate(self._waiting)))
-        self._waiting, self._waiting_count = [], 0
+        if self._queue:
+            self._done.append(self._classifier.predict(np.stack(self._queue)))
+            self._queue = []

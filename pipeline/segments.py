@@ -1,6 +1,6 @@
 """A movie as half-open pts spans: the unit of work, of retry and of resume."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,6 +18,10 @@ _SEEK_GUESSES: Final = ("mpeg",)
 """FFmpeg's readers of files without a time stamp for every frame: what they fill in after a seek differs from what
 they fill in when reading from the start."""
 
+_SHORTEST: Final = Fraction(2, 5)
+"""Seconds between two places at which a movie may be cut. Both sides of each are searched for faces, which would make
+movies of nothing but key frames slow."""
+
 _END_TOLERANCE: Final = Fraction(1, 2)
 """Seconds by which a healthy file may end before its header says: containers round, and sound may stop early."""
 
@@ -32,6 +36,7 @@ class Segment:
         frames: about how many frames it holds, for progress bars.
         trusted: False where the file's time stamps are missing or contradict each other. Then the segment is
             the whole movie and :mod:`pipeline.decode` derives its pts from the order of decoding.
+        joints: pts inside of it at which the movie might have been cut as well, rising; see :mod:`pipeline.search`.
     """
 
     index: int
@@ -39,6 +44,7 @@ class Segment:
     end: int
     frames: int
     trusted: bool = True
+    joints: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -128,15 +134,28 @@ def cut(movie: Movie, packets: Packets, seconds: float) -> list[Segment]:
     """
     if not packets.trusted:
         return [as_one(packets)]
-    length = max(1, round(Fraction(seconds) / movie.time_base))
-    borders = [FIRST_PTS]
-    earliest = packets.pts[0] + length if packets.pts else LAST_PTS
-    for keyframe in packets.keyframes:
-        if keyframe >= earliest:
-            borders.append(keyframe)
-            earliest = keyframe + length
-    borders.append(LAST_PTS)
+    first = packets.pts[0] if packets.pts else LAST_PTS
+    # Which places come into question must not hang on the length that is asked for.
+    joints = _spaced(packets.keyframes, first, round(_SHORTEST / movie.time_base))
+    borders = [FIRST_PTS, *_spaced(joints, first, round(Fraction(seconds) / movie.time_base)), LAST_PTS]
     return [
-        Segment(index, start, end, bisect_left(packets.pts, end) - bisect_left(packets.pts, start))
+        Segment(
+            index,
+            start,
+            end,
+            bisect_left(packets.pts, end) - bisect_left(packets.pts, start),
+            joints=tuple(joints[bisect_right(joints, start) : bisect_left(joints, end)]),
+        )
         for index, (start, end) in enumerate(pairwise(borders))
     ]
+
+
+def _spaced(places: Sequence[int], first: int, apart: int) -> list[int]:
+    """Choose from rising ``places`` those that are at least ``apart`` from the last one chosen, and from ``first``."""
+    chosen = []
+    last = first
+    for place in places:
+        if place >= last + max(1, apart):
+            chosen.append(place)
+            last = place
+    return chosen

@@ -1,4 +1,4 @@
-"""How a face should be cut out: accuracy of detect, cut and classify against margin, alignment and contrast.
+"""How a face should be cut out: accuracy of detect, cut and classify against margin and contrast.
 
     python scripts/crop_study.py --data fer2013.npz --movies MOVIES --model default
 
@@ -16,10 +16,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.classifier import EmotionClassifier, find_model
+from models.classifier import EmotionClassifier, load_classifier
 from models.data import read_dataset
 from models.data.faces import Faces, in_fold
 from models.emotions import EMOTIONS
+from models.model_file import find_model
 from pipeline.decode import Faults, decode
 from pipeline.detect import SlimefaceDetector
 from pipeline.movie import open_movie
@@ -33,40 +34,31 @@ TILES = (2, 4)
 
 @dataclass(frozen=True)
 class Found:
-    """A face that was found: the grey picture around it, its box and its eyes in that picture, and its label."""
+    """A face that was found: the grey picture around it, its box in that picture, and its label."""
 
     grey: NDArray[np.uint8]
     box: NDArray[np.float32]
-    eyes: NDArray[np.float32]
     label: int
 
 
 @dataclass(frozen=True)
 class Cut:
-    """A way to cut: side of the square in units of the box's, whether eyes are made level, what contrast becomes."""
+    """A way to cut: side of the square in units of the box's, how far down, what contrast becomes."""
 
     margin: float = 1.15
-    level: bool = False
     down: float = 0.0
     contrast: str = "none"
 
     def __str__(self) -> str:
-        return (
-            f"margin {self.margin}, down {self.down}, {'level' if self.level else 'upright'}, contrast {self.contrast}"
-        )
+        return f"margin {self.margin}, down {self.down}, contrast {self.contrast}"
 
     def apply(self, face: Found) -> NDArray[np.uint8]:
         """Return the crop, uint8 ``(48, 48)``."""
         x1, y1, x2, y2 = face.box
         geometric = float(np.sqrt(max(x2 - x1, 1) * max(y2 - y1, 1)))
         side = max(2, round(geometric * self.margin))
-        (right_x, right_y), (left_x, left_y) = face.eyes
-        angle = float(np.degrees(np.arctan2(left_y - right_y, left_x - right_x))) if self.level else 0.0
-        if abs(angle) > 45:  # eyes that were not seen
-            angle = 0.0
-        centre = (float(x1 + x2) / 2, float(y1 + y2) / 2 + self.down * geometric)
-        matrix = cv2.getRotationMatrix2D(centre, angle, 1.0)
-        matrix[:, 2] += (side - 1) / 2 - np.array(centre)
+        centre = np.array([float(x1 + x2) / 2, float(y1 + y2) / 2 + self.down * geometric])
+        matrix = np.column_stack([np.eye(2), (side - 1) / 2 - centre])
         patch = cv2.warpAffine(face.grey, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         shrinks = cv2.INTER_AREA if side > CROP else cv2.INTER_LINEAR
         return CONTRASTS[self.contrast](np.asarray(cv2.resize(patch, (CROP, CROP), interpolation=shrinks), np.uint8))
@@ -93,23 +85,17 @@ CONTRASTS: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
 
 
 def detect(bgr: NDArray[np.uint8], detector: SlimefaceDetector) -> NDArray[np.float32]:
-    """Return rows of score, x, y, width, height and five landmarks, in px of ``bgr``, from a picture of 416 px."""
+    """Return rows of score, x, y, width, height, in px of ``bgr``, from a picture of 416 px."""
     scale = min(1.0, detector.long_side / max(bgr.shape[:2]))
     small = np.ascontiguousarray(cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
-    search = detector._search
-    search(small)
-    result = search._result  # type: ignore[union-attr]
-    count = int(result[:4].view(np.int32)[0])
-    rows = result[4 : 4 + count * 32].view(np.int16).reshape(count, 16).astype(np.float32)
-    rows[:, 1:] /= scale
-    rows[:, 0] /= 100
-    return rows
+    found = detector.detect(small)
+    sizes = found.boxes[:, 2:] - found.boxes[:, :2]
+    return np.concatenate([found.scores[:, None], found.boxes[:, :2] / scale, sizes / scale], axis=1)
 
 
 def _found(grey: NDArray[np.uint8], row: NDArray[np.float32], label: int) -> Found:
     box = np.array([row[1], row[2], row[1] + row[3], row[2] + row[4]], np.float32)
-    eyes = row[5:9].reshape(2, 2)
-    return Found(grey, box, eyes, label)
+    return Found(grey, box, label)
 
 
 def paste(faces: Faces, detector: SlimefaceDetector) -> tuple[list[Found], list[int]]:
@@ -148,13 +134,10 @@ def _print_jitter(found: list[Found], pasted: NDArray[np.float64]) -> None:
     boxes = np.array([face.box for face in found], np.float64)
     sides = np.sqrt((boxes[:, 2:] - boxes[:, :2]).prod(axis=1))
     offsets = ((boxes[:, :2] + boxes[:, 2:]) / 2 - pasted[:, :2]) / pasted[:, 2:] * CROP
-    eyes = np.array([face.eyes[1] - face.eyes[0] for face in found], np.float64)
-    roll = np.degrees(np.arctan2(eyes[:, 1], eyes[:, 0]))
     for name, values in (
         ("picture / box, sides", pasted[:, 2] / sides),
         ("right of the middle, px of 48", offsets[:, 0]),
         ("below the middle, px of 48", offsets[:, 1]),
-        ("roll of the eyes, degrees", roll),
     ):
         print(
             f"{name}: 5, 25, 50, 75, 95 %: " + ", ".join(f"{v:.2f}" for v in np.percentile(values, (5, 25, 50, 75, 95)))
@@ -193,7 +176,7 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     arguments = parser.parse_args()
     detector = SlimefaceDetector()
-    classifier = EmotionClassifier(find_model(arguments.model), "cpu", 1)
+    classifier = load_classifier(find_model(arguments.model), "cpu", 1)
     train = read_dataset(arguments.data).split("train").only_clean()
     held_out = train.only(in_fold(train.crops, 0))
     pasted, rows = paste(held_out, detector)
@@ -204,7 +187,7 @@ def main() -> None:
         print(f"{name}: {len(faces)} faces")
     cuts = [Cut(margin) for margin in (1.0, 1.1, 1.15, 1.2, 1.3, 1.4)]
     cuts += [Cut(down=down) for down in (-0.05, 0.05)]
-    cuts += [Cut(level=True), *(Cut(contrast=name) for name in CONTRASTS if name != "none")]
+    cuts += [Cut(contrast=name) for name in CONTRASTS if name != "none"]
     print("| cut | pasted, % | clips, % of frames | " + " | ".join(clips) + " |")
     for cut in cuts:
         right = _right(classifier, cut, pasted)

@@ -14,8 +14,7 @@ from crop_study import Cut, read_clips
 from numpy.typing import NDArray
 
 from models.data import read_dataset
-from models.data.batches import to_input
-from models.data.faces import FERPLUS, FERPLUS_OF_EMOTION, in_fold
+from models.data.faces import FERPLUS, FERPLUS_OF_EMOTION, in_fold, to_input
 from models.emotions import EMOTIONS
 from models.networks import build
 from pipeline.detect import SlimefaceDetector

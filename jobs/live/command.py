@@ -185,11 +185,12 @@ class _Loader:
 
     def analyst(self) -> Analyst:
         """Load; takes seconds."""
-        from models.classifier import EmotionClassifier, find_model
+        from models.classifier import load_classifier
+        from models.model_file import find_model
 
         settings = self._settings
         detector = make_detector(settings.detector, settings.detector_model)
-        classifier = EmotionClassifier(find_model(settings.model), settings.device, _threads(), padded=False)
+        classifier = load_classifier(find_model(settings.model), settings.device, _threads(), padded=False)
         self.device = classifier.device
         self.model_digest = f"{classifier.model.sha256}/{classifier.model.temperature}"
         return Analyst(detector, classifier, settings.track_options())

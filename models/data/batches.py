@@ -5,13 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.data.augment import Augmentation
-from models.data.faces import Faces
+from models.data.faces import Faces, to_input
 from models.emotions import EMOTIONS
-
-
-def to_input(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Turn uint8 ``(n, h, w)`` crops into the networks' input: float32 ``(n, h, w, 1)`` in 0..1."""
-    return crops.astype(np.float32)[..., np.newaxis] / np.float32(255)
 
 
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
@@ -31,11 +26,19 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras shi
         outputs: tuple[str, ...] = ("emotion",),
         smoothing: float = 0.0,
         first_epoch: int = 0,
+        taught: NDArray[np.float32] | None = None,
+        teaching: float = 0.0,
     ) -> None:
-        """Draw from ``faces``; ``smoothing`` is label smoothing (Szegedy et al. 2016, arXiv:1512.00567)."""
+        """Draw from ``faces``.
+
+        ``smoothing`` is label smoothing (Szegedy et al. 2016, arXiv:1512.00567). ``taught`` are a teacher's
+        probabilities for the faces, ``(n, 7)``, and ``teaching`` their share in the targets of ``emotion`` (Hinton et
+        al. 2015, arXiv:1503.02531, at temperature 1).
+        """
         super().__init__(workers=1, use_multiprocessing=False)
         self._faces, self._batch_size, self._seed, self._epoch = faces, batch_size, seed, first_epoch
         self._augmentation, self._outputs, self._smoothing = augmentation, outputs, smoothing
+        self._taught, self._teaching = taught, teaching
         self._start_epoch()
 
     def _start_epoch(self) -> None:
@@ -52,6 +55,9 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras shi
         faces = self._faces.only(rows)
         crops = np.stack([self._augmentation.apply(crop, rng) for crop in faces.crops])
         targets, weights = targets_of(faces, self._outputs, self._smoothing)
+        if self._taught is not None:
+            part = np.float32(self._teaching)
+            targets["emotion"] = (1 - part) * targets["emotion"] + part * self._taught[rows]
         return to_input(crops), targets, weights
 
     def on_epoch_end(self) -> None:

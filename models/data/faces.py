@@ -56,6 +56,11 @@ class Faces:
         return self.only(self.clean)
 
 
+def to_input(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Turn uint8 ``(n, h, w)`` crops into the networks' input: float32 ``(n, h, w, 1)`` in 0..1."""
+    return crops.astype(np.float32)[..., np.newaxis] / np.float32(255)
+
+
 def faces_of(crops: NDArray[np.uint8], labels: NDArray[np.int64]) -> Faces:
     """Return faces of which nothing but the label is known."""
     count = len(labels)

@@ -17,7 +17,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models.classifier import BATCH_SIZE, GPU_BATCH_SIZE, compiled
+from models.classifier import BATCH_SIZE
+from models.keras_classifier import GPU_BATCH_SIZE, compiled
 from models.networks import NETWORKS, build
 
 

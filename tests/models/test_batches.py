@@ -8,8 +8,8 @@ import pytest
 from labelled import faces
 
 from models.data.augment import Augmentation
-from models.data.batches import TrainingBatches, to_input
-from models.data.faces import Faces, faces_of
+from models.data.batches import TrainingBatches
+from models.data.faces import Faces, faces_of, to_input
 
 STRONG = Augmentation(size=40, rotation=12, scale=0.2, shift=3, light=0.4, blur=0.5, erase=0.5)
 

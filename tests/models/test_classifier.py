@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,12 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from models.classifier import BATCH_SIZE, EmotionClassifier, choose_device, find_model
+from models.classifier import BATCH_SIZE, choose_device, load_classifier
 from models.data import read_dataset
 from models.errors import DeviceError, WeightsError
+from models.keras_classifier import KerasClassifier
+from models.model_file import find_model
+from models.onnx_classifier import OnnxClassifier
 
 # Keras converts its variables in a way that NumPy 2 is about to forbid.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -55,7 +60,7 @@ class TestPredict:
 
     @pytest.mark.parametrize("count", [0, 1, 3, 65])
     def test_batches_that_are_not_filled_up_say_the_same_but_for_rounding(self, classifier, count):
-        bare = EmotionClassifier(classifier.model, "cpu", padded=False)
+        bare = KerasClassifier(classifier.model, "cpu", padded=False)
         probabilities = bare.predict(crops(count))
         assert probabilities.shape == (count, 7)
         np.testing.assert_allclose(probabilities, classifier.predict(crops(count)), atol=1e-4)
@@ -91,9 +96,8 @@ class TestPredict:
 
     def test_temperature_flattens_and_keeps_the_order(self, classifier):
         cold = classifier.predict(crops(16))
-        hot = EmotionClassifier(
-            replace(classifier.model, temperature=3.0 * classifier.model.temperature), "cpu"
-        ).predict(crops(16))
+        hotter = replace(classifier.model, temperature=3.0 * classifier.model.temperature)
+        hot = load_classifier(hotter, "cpu").predict(crops(16))
         assert (hot.max(axis=1) < cold.max(axis=1)).all()
         np.testing.assert_array_equal(hot.argmax(axis=1), cold.argmax(axis=1))
         # softmax(logits / 3) in double precision, from the probabilities of the first
@@ -167,16 +171,69 @@ class TestLoad:
         keras.Model(inputs, outputs).save_weights(weights)
         write_card(tmp_path, "small", weights)
         with pytest.raises(WeightsError, match=f"{weights}: not weights of the network 'seed'"):
-            EmotionClassifier(find_model("small", tmp_path), "cpu")
+            load_classifier(find_model("small", tmp_path), "cpu")
 
     def test_weights_that_are_no_weights(self, folder):
         with pytest.raises(WeightsError, match=r"fine\.weights\.h5: not weights of the network 'seed'"):
-            EmotionClassifier(find_model("fine", folder), "cpu")
+            load_classifier(find_model("fine", folder), "cpu")
 
     def test_network_of_a_later_version(self, folder):
         write_card(folder, "fine", folder / "fine.weights.h5", network="transformer")
         with pytest.raises(WeightsError, match="fine: made for the network 'transformer'"):
-            EmotionClassifier(find_model("fine", folder), "cpu")
+            load_classifier(find_model("fine", folder), "cpu")
+
+
+class TestOnnx:
+    def test_says_what_tensorflow_says(self):
+        model = find_model("default")
+        faces = crops(70)
+        found = OnnxClassifier(model, model.onnx.path, threads=1).predict(faces)
+        np.testing.assert_allclose(found, KerasClassifier(model, "cpu").predict(faces), atol=1e-5)
+
+    def test_threads_change_no_bit(self):
+        model = find_model("default")
+        one, two = (OnnxClassifier(model, model.onnx.path, threads) for threads in (1, 2))
+        np.testing.assert_array_equal(one.predict(crops(130)), two.predict(crops(130)))
+
+    def test_a_cpu_uses_it_where_there_is_one_for_this_temperature(self):
+        model = find_model("default")
+        assert isinstance(load_classifier(model, "cpu"), OnnxClassifier)
+        assert isinstance(load_classifier(replace(model, temperature=2.0), "cpu"), KerasClassifier)
+        assert isinstance(load_classifier(replace(model, onnx=None), "cpu"), KerasClassifier)
+
+    def test_it_needs_no_tensorflow(self):
+        script = (
+            "import sys; from models.classifier import load_classifier; from models.model_file import find_model; "
+            "load_classifier(find_model('default')); print({'tensorflow', 'keras'} & set(sys.modules))"
+        )
+        if choose_device("auto") == "gpu":
+            pytest.skip("this machine has a GPU")
+        found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        assert found.stdout.strip() == "set()"
+
+    @pytest.mark.parametrize("field", ["file", "sha256", "temperature"])
+    def test_a_card_that_names_half_of_it(self, folder, field):
+        onnx = {"file": "fine.onnx", "sha256": "0", "temperature": 1.0}
+        del onnx[field]
+        write_card(folder, "fine", folder / "fine.weights.h5", onnx=onnx)
+        with pytest.raises(WeightsError, match=field):
+            find_model("fine", folder)
+
+    def test_an_altered_file(self, folder):
+        (folder / "fine.onnx").write_bytes(b"network")
+        write_card(
+            folder,
+            "fine",
+            folder / "fine.weights.h5",
+            onnx={"file": "fine.onnx", "sha256": "0", "temperature": 1.0},
+        )
+        with pytest.raises(WeightsError, match=r"fine\.onnx: .* altered: expected SHA-256 0, found"):
+            find_model("fine", folder)
+
+    def test_a_file_that_is_no_network(self, folder):
+        (folder / "fine.onnx").write_bytes(b"network")
+        with pytest.raises(WeightsError, match=r"fine\.onnx: ONNX Runtime cannot load it"):
+            OnnxClassifier(find_model("fine", folder), folder / "fine.onnx")
 
 
 class TestDevice:
@@ -189,7 +246,7 @@ class TestDevice:
             pytest.skip("this machine has a GPU")
         assert choose_device("auto") == "cpu"
         with pytest.raises(DeviceError, match="--device gpu: TensorFlow sees no GPU"):
-            EmotionClassifier(find_model("seed"), "gpu")
+            load_classifier(find_model("seed"), "gpu")
 
 
 @pytest.mark.skipif(not FER2013.exists(), reason=f"no FER2013 at {FER2013}")

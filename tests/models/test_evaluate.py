@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from labelled import pictures, write_learnable_npz
 
-from models.classifier import find_model
 from models.data import read_dataset
 from models.emotions import EMOTIONS
 from models.errors import DatasetError
 from models.evaluate import evaluate, save, ten_views
+from models.model_file import find_model
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from labelled import faces, pictures
 
-from models.classifier import EmotionClassifier, find_model
+from models.classifier import load_classifier
 from models.errors import ExportError
 from models.export import describe_model, export
+from models.model_file import find_model
 from models.networks import build
 
 # Keras converts its variables in a way that NumPy 2 is about to forbid.
@@ -38,7 +39,7 @@ def test_is_found_by_its_path_and_predicts(model, folder):
     found = find_model(str(folder / "export" / "default.json"))
     assert found == model
     assert (found.network, found.calibrated_on) == ("default", "these rows")
-    assert EmotionClassifier(found, "cpu").predict(pictures(3)).shape == (3, 7)
+    assert load_classifier(found, "cpu").predict(pictures(3)).shape == (3, 7)
 
 
 def test_every_format_gives_the_networks_probabilities(model, folder):
@@ -53,7 +54,7 @@ def test_every_format_gives_the_networks_probabilities(model, folder):
     crops = pictures(9, seed=5)
     inputs = crops.astype(np.float32)[..., None] / 255
     (found,) = session.run(None, {session.get_inputs()[0].name: inputs})
-    np.testing.assert_allclose(found, EmotionClassifier(model, "cpu").predict(crops), atol=1e-5)
+    np.testing.assert_allclose(found, load_classifier(model, "cpu").predict(crops), atol=1e-5)
 
 
 def test_the_architecture_is_readable(model, folder):

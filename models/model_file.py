@@ -1,0 +1,91 @@
+"""What is on the disk of a trained network: its description, its weights, and the same as ONNX."""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from models.errors import WeightsError
+
+WEIGHTS_FOLDER: Final = Path(__file__).parent / "weights"
+
+
+@dataclass(frozen=True)
+class OnnxFile:
+    """A network as ONNX.
+
+    Attributes:
+        path: of the file.
+        temperature: that is folded into it.
+    """
+
+    path: Path
+    temperature: float
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """What ``weights/<name>.json`` says of a trained network.
+
+    Attributes:
+        name: of the model.
+        network: name in :data:`models.networks.NETWORKS`.
+        weights: file of its weights.
+        sha256: of that file, hexadecimal.
+        temperature: the logits are divided by this before the softmax (Guo et al. 2017, arXiv:1706.04599).
+        calibrated_on: the rows that the temperature was fitted on, in words.
+        onnx: the calibrated network for CPUs, where it was exported.
+    """
+
+    name: str
+    network: str
+    weights: Path
+    sha256: str
+    temperature: float
+    calibrated_on: str = ""
+    onnx: OnnxFile | None = None
+
+
+def find_model(name: str, folder: Path = WEIGHTS_FOLDER) -> ModelFile:
+    """Find a model, and check that its weights are what they were when it was described.
+
+    Args:
+        name: of a model in ``folder``, or the path of a model's JSON file elsewhere, such as a training leaves.
+        folder: where models that are named lie.
+
+    Raises:
+        WeightsError: there is no such model, or its weights are missing or altered.
+    """
+    card = Path(name) if name.endswith(".json") else folder / f"{name}.json"
+    if not card.is_file():
+        known = sorted(path.stem for path in folder.glob("*.json"))
+        raise WeightsError(
+            f"no model is called {name!r}; known models: {', '.join(known) or 'none'}, or the path of a model's .json"
+        )
+    folder, name = card.parent, card.stem
+    try:
+        fields = json.loads(card.read_text())
+        network, sha256, temperature = str(fields["network"]), str(fields["sha256"]), float(fields["temperature"])
+        weights, calibrated_on = folder / str(fields["weights"]), str(fields.get("calibrated_on", ""))
+        exported = {key: fields["onnx"][key] for key in ("file", "sha256", "temperature")} if "onnx" in fields else None
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{card}: expected network, weights, sha256 and temperature; {error!r}") from error
+    if not 0 < temperature < math.inf:
+        raise WeightsError(f"{card}: expected a temperature above 0, found {temperature}")
+    _check(weights, sha256, f"the weights of {name!r}")
+    onnx = None
+    if exported:
+        onnx = OnnxFile(folder / str(exported["file"]), float(exported["temperature"]))
+        _check(onnx.path, str(exported["sha256"]), f"the network {name!r} as ONNX")
+    return ModelFile(name, network, weights, sha256, temperature, calibrated_on, onnx)
+
+
+def _check(path: Path, sha256: str, what: str) -> None:
+    """Make sure that a file is what it was when the model was described."""
+    if not path.is_file():
+        raise WeightsError(f"{path}: {what}: the file is missing; expected SHA-256 {sha256}")
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != sha256:
+        raise WeightsError(f"{path}: {what}: the file is altered: expected SHA-256 {sha256}, found {found}")

