@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test test-slow screenshots test-cluster bench-networks soak check format lock clean
+.PHONY: run test test-slow screenshots test-cluster bench bench-peers bench-networks soak check format lock clean
 
 run: $(VENV)/installed
 	$(BIN)/moodreel $(if $(strip $(MOVIES)),run $(MOVIES),demo) --out "$(OUT)"
@@ -31,6 +31,20 @@ screenshots: $(VENV)/installed-dev
 test-cluster: $(VENV)/installed-dev
 	$(INSTALL) --editable '.[sample,dev,ray]'
 	$(BIN)/pytest tests/jobs/test_cluster.py
+
+# Minutes, and honest only while nothing else runs. BENCH=... for the folder of films and figures.
+BENCH ?= benchmarks
+bench: $(VENV)/installed-dev
+	$(BIN)/python tests/benchmarks/speed.py --out "$(BENCH)"
+
+# The same with the package fer, which needs 8 GB of its own.
+bench-peers: $(VENV)/installed-dev $(VENV)-fer/installed
+	$(BIN)/python tests/benchmarks/speed.py --out "$(BENCH)" --films 720p --peer $(VENV)-fer/bin/python
+
+$(VENV)-fer/installed:
+	$(PYTHON) -m venv $(VENV)-fer
+	$(VENV)-fer/bin/pip install --quiet 'fer==25.10.3' 'setuptools<81'
+	touch $@
 
 bench-networks: $(VENV)/installed-dev
 	$(BIN)/python tests/benchmarks/networks.py

@@ -1,6 +1,7 @@
 """The log file of a run: a line per event."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,13 @@ class Journal:
             line = json.dumps({"time": now(), "event": event, **facts}, ensure_ascii=False)
         else:
             line = " ".join([now(), event, *(f"{name}={_text(value)}" for name, value in facts.items())])
-        self._file.write(line + "\n")
+        with suppress(OSError):  # a full disk must not end a run through its log
+            self._file.write(line + "\n")
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with suppress(OSError):
+            self._file.close()
 
 
 def _text(value: Any) -> str:

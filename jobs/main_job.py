@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -111,7 +111,8 @@ def _announced(workspace: Workspace, sources: Sequence[Source], settings: Settin
     try:
         yield about
     finally:
-        commit_json(workspace.run, about | {"ended": now()})
+        with suppress(OSError):  # a full disk; who watches sees that the process is gone
+            commit_json(workspace.run, about | {"ended": now()})
 
 
 def _exit_code(outcomes: Sequence[Outcome]) -> int:

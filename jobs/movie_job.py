@@ -111,8 +111,7 @@ class MovieJob:
         await self._all(
             [
                 ((self._order, 1), tasks.analyze_segment, probe.movie, segment, settings, part)
-                for segment, part in zip(segments, parts, strict=True)
-                if not self._committed(part, segment)
+                for segment, part in self._largest_first(segments, parts)
             ]
         )
         await self._unit((self._order, 2), tasks.confirm_unchanged, self._source.path, probe.fingerprint)
@@ -130,8 +129,7 @@ class MovieJob:
         await self._all(
             [
                 ((self._order, 3), tasks.render_segment, probe.movie, segment, timeline, settings, part)
-                for segment, part in zip(segments, parts, strict=True)
-                if not self._committed(part, segment)
+                for segment, part in self._largest_first(segments, parts)
             ]
         )
         await self._unit((self._order, 4), tasks.confirm_unchanged, self._source.path, probe.fingerprint)
@@ -167,6 +165,11 @@ class MovieJob:
         self._stage_seconds[task.__name__.split("_")[0]] += seconds
         self._run.journal.write("unit", movie=self._source.name, task=task.__name__, seconds=round(seconds, 3))
         return result
+
+    def _largest_first(self, segments: list[Segment], parts: list[Path]) -> list[tuple[Segment, Path]]:
+        """Return what is not committed yet, in the order in which workers are all busy to the end."""
+        waiting = [pair for pair in zip(segments, parts, strict=True) if not self._committed(pair[1], pair[0])]
+        return sorted(waiting, key=lambda pair: -pair[0].frames)
 
     async def _all(self, units: list[tuple[Any, ...]]) -> None:
         """Run units side by side; the first that fails cancels those that wait."""

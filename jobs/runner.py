@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import Sequence
+from importlib import import_module
 
 from jobs import tasks
 from jobs.discover import Source
@@ -38,20 +40,30 @@ async def run_movies(
     journal.write("equipped", device=equipment.device, model=settings.model, digest=equipment.model_digest)
     run = Run(settings, workspace, equipment, dispatcher, progress, journal, force)
     _stop_on_signals(run)
-    ticker = asyncio.create_task(_tick(progress, executor))
+    ticker = asyncio.create_task(_tick(progress, executor, journal))
+    # pyarrow will want it for movies.parquet: better now, while the workers work, than when all wait for the end.
+    asyncio.get_running_loop().run_in_executor(None, import_module, "pandas")
     try:
         jobs = [MovieJob(run, source, order) for order, source in enumerate(sources)]
         return list(await asyncio.gather(*(job.process() for job in jobs)))
     finally:
         ticker.cancel()
-        write_movies_table(workspace)
-        write_index(workspace)
+        for write in (write_movies_table, write_index):
+            try:
+                write(workspace)
+            except OSError as error:  # a full disk; the next run writes them
+                progress.note(f"{workspace.root}: the table and the page of all movies are not up to date: {error}")
 
 
-async def _tick(progress: Progress, executor: Executor) -> None:
+async def _tick(progress: Progress, executor: Executor, journal: Journal) -> None:
+    begun = False
     while True:
-        progress.frames_done(executor.frames_done())
-        await asyncio.sleep(0.5)
+        frames = executor.frames_done()
+        progress.frames_done(frames)
+        if frames and not begun:
+            begun = True
+            journal.write("first frame", unix=round(time.time(), 2))
+        await asyncio.sleep(0.5 if begun else 0.1)
 
 
 def _stop_on_signals(run: Run) -> None:

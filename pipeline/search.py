@@ -21,10 +21,7 @@ from pipeline.detect import Detections
 from pipeline.shots import MIN_CHANGE
 from pipeline.track import match
 
-EVERY: Final = 0.12
-"""Seconds between searches; docs/performance.md has what it costs in faces and labels, by interval."""
-
-_MIN_IOU: Final = 0.7
+_MIN_IOU: Final = 0.9
 """Overlap of two boxes from which on one face may have moved from the one to the other in a straight line."""
 
 _MOST: Final = 8
@@ -133,6 +130,6 @@ def _interpolate(
     for searched in span[1:-1]:
         part = np.float32((searched.frame.pts - start) / (end - start))
         searched.faces = Detections(
-            first.boxes[before] * (1 - part) + last.boxes[after] * part,
-            first.scores[before] * (1 - part) + last.scores[after] * part,
+            first.boxes[before] + (last.boxes[after] - first.boxes[before]) * part,
+            first.scores[before] + (last.scores[after] - first.scores[before]) * part,
         )

@@ -22,6 +22,10 @@ _SHORTEST: Final = Fraction(2, 5)
 """Seconds between two places at which a movie may be cut. Both sides of each are searched for faces, which would make
 movies of nothing but key frames slow."""
 
+_PARTS: Final = 8
+_SHORT: Final = Fraction(4)
+"""A segment holds an eighth of what is left of the movie, but at least so many seconds: workers should end together."""
+
 _END_TOLERANCE: Final = Fraction(1, 2)
 """Seconds by which a healthy file may end before its header says: containers round, and sound may stop early."""
 
@@ -127,17 +131,24 @@ def as_one(packets: Packets) -> Segment:
 
 
 def cut(movie: Movie, packets: Packets, seconds: float) -> list[Segment]:
-    """Cut a movie at key frames into segments of about ``seconds``, at least one.
+    """Cut a movie at key frames into segments of about ``seconds``, the last ones shorter; at least one.
 
     Together they cover all of time, so that no frame can fall between two of them. Cutting at key frames means
-    that no worker decodes what another one decodes.
+    that no worker decodes what another one decodes. That they grow shorter keeps workers from waiting for the last one
+    (guided self-scheduling: Polychronopoulos and Kuck 1987).
     """
     if not packets.trusted:
         return [as_one(packets)]
     first = packets.pts[0] if packets.pts else LAST_PTS
     # Which places come into question must not hang on the length that is asked for.
-    joints = _spaced(packets.keyframes, first, round(_SHORTEST / movie.time_base))
-    borders = [FIRST_PTS, *_spaced(joints, first, round(Fraction(seconds) / movie.time_base)), LAST_PTS]
+    joints = _spaced(packets.keyframes, first, max(1, round(_SHORTEST / movie.time_base)))
+    length, short = (round(s / movie.time_base) for s in (Fraction(seconds), min(Fraction(seconds), _SHORT)))
+    borders, last = [FIRST_PTS], first
+    for joint in joints:
+        if joint - last >= max(min(length, (packets.pts[-1] - last) // _PARTS), short, 1):
+            borders.append(joint)
+            last = joint
+    borders.append(LAST_PTS)
     return [
         Segment(
             index,
@@ -155,7 +166,7 @@ def _spaced(places: Sequence[int], first: int, apart: int) -> list[int]:
     chosen = []
     last = first
     for place in places:
-        if place >= last + max(1, apart):
+        if place >= last + apart:
             chosen.append(place)
             last = place
     return chosen

@@ -1,5 +1,6 @@
 """``report.html`` and ``poster.jpg`` of one movie, from its tables."""
 
+from contextlib import ExitStack
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -8,17 +9,16 @@ from jobs.errors import ReportError
 from jobs.report.charts import chart_data
 from jobs.report.page import render
 from jobs.report.plotly import packed_plotly
-from jobs.review.boxes import best_frames
 from jobs.review.lanes import Lanes, make_lanes
 from jobs.review.library import number, shares_of
-from jobs.review.pictures import Spot, still, still_between
+from jobs.review.pictures import Reel
 from jobs.review.summaries import Summary, read_summary
 from jobs.review.tables import read_table
 from jobs.watch import text_of
 from jobs.web.errors import PageError
 from jobs.workspace import MovieFolder, commit
 from pipeline.errors import PipelineError
-from pipeline.movie import Movie, open_movie
+from pipeline.movie import open_movie
 from pipeline.schema import EMOTIONS
 
 _MOST_STILLS: Final = 60
@@ -45,8 +45,10 @@ def write_movie_report(folder: MovieFolder) -> None:
     except PageError as error:
         raise ReportError(f"{folder.root}: {error}") from error
     lanes = make_lanes(summary)
-    movie = _pictured(folder, job)
-    poster = _poster(movie, summary, lanes)
+    with ExitStack() as stack:
+        reel = _reel(folder, job, stack)
+        poster = _poster(reel, summary, lanes)
+        stills = [_still(reel, row, len(rows)) for row in rows]
     if poster is not None:
         commit(folder.poster, lambda temporary: temporary.write_bytes(poster))
     page = render(
@@ -58,7 +60,7 @@ def write_movie_report(folder: MovieFolder) -> None:
         remarks=remarks if isinstance(remarks := job.get("remarks"), list) else [],
         facts=summary.facts,
         poster=poster,
-        scenes=[row | {"shares": shares_of(row), "still": _still(movie, row, len(rows))} for row in rows],
+        scenes=[row | {"shares": shares_of(row), "still": still} for row, still in zip(rows, stills, strict=True)],
         data=chart_data(summary, lanes, rows),
         plotly=packed_plotly(),
         card=model_card(str(job.get("model", ""))),
@@ -84,35 +86,33 @@ def model_card(model: str) -> str:
     return card.read_text() if card.is_file() else ""
 
 
-def _pictured(folder: MovieFolder, job: dict[str, Any]) -> Movie | None:
-    """Return a file that pictures can be taken from: the original, which has no boxes on it, or the annotated video."""
+def _reel(folder: MovieFolder, job: dict[str, Any], stack: ExitStack) -> Reel | None:
+    """Open a file to take pictures from: the original, which has no boxes on it, or the annotated video."""
     for path in (Path(str(job.get("source", ""))), folder.video):
         try:
             if path.is_file():
-                return open_movie(path)
-        except (PipelineError, OSError):
+                return stack.enter_context(Reel(open_movie(path)))
+        except (PipelineError, PageError, OSError):
             continue
     return None
 
 
-def _poster(movie: Movie | None, summary: Summary, lanes: Lanes) -> bytes | None:
-    """Return a picture of the longest track; of the movie's middle where there is no face; None without a video."""
-    if movie is None:
-        return None
-    time = (summary.start + summary.end) / 2
+def _poster(reel: Reel | None, summary: Summary, lanes: Lanes) -> bytes | None:
+    """Return a picture with the longest track's face on it; of any moment where there is none; None without a video."""
+    start, end = summary.start, summary.end
     if len(lanes.track):
-        longest = int(lanes.track[(lanes.end - lanes.start).argmax()])
-        time = float(summary.time[best_frames(summary)[longest]])
+        longest = int((lanes.end - lanes.start).argmax())
+        start, end = float(lanes.start[longest]), float(lanes.end[longest])
     try:
-        return still(Spot(movie, time), _POSTER_WIDTH)
+        return reel.still_between(start, end, _POSTER_WIDTH) if reel else None
     except PageError:
         return None
 
 
-def _still(movie: Movie | None, row: dict[str, Any], scenes: int) -> bytes | None:
-    if movie is None or scenes > _MOST_STILLS:
+def _still(reel: Reel | None, row: dict[str, Any], scenes: int) -> bytes | None:
+    if reel is None or scenes > _MOST_STILLS:
         return None
     try:
-        return still_between(movie, row["start"], row["end"], _STILL_WIDTH)
+        return reel.still_between(row["start"], row["end"], _STILL_WIDTH)
     except PageError:
         return None

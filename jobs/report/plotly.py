@@ -27,4 +27,4 @@ def packed_plotly() -> str:
         script = (folder / _FILE).read_bytes()
     except (AssertionError, OSError):
         raise ReportError(f"expected plotly with {_FILE} in it, found none: pip install plotly") from None
-    return base64.b64encode(gzip.compress(script, 9, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(script, 6, mtime=0)).decode()

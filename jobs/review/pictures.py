@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -46,13 +47,37 @@ def still(spot: Spot, width: int) -> bytes:
     return _jpeg(_fitted(_frame(spot), width))
 
 
-def still_between(movie: Movie, start: float, end: float, width: int) -> bytes:
-    """Return a frame between two times in s as a JPEG, one that is quick to get: a key frame before the middle.
+class Reel:
+    """A movie that is kept open while many pictures are taken from it."""
 
-    Raises:
-        NotFoundError: it cannot be had.
-    """
-    return _jpeg(_fitted(_frame(Spot(movie, (start + end) / 2), start), width))
+    def __init__(self, movie: Movie) -> None:
+        """Open it.
+
+        Raises:
+            NotFoundError: it cannot be read.
+        """
+        self._movie = movie
+        self._stack = ExitStack()
+        try:
+            self._container = self._stack.enter_context(_opened(movie))
+        except (PipelineError, av.error.FFmpegError, OSError) as error:
+            raise NotFoundError(f"{movie.path.name}: {error}") from error
+
+    def __enter__(self) -> "Reel":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def still_between(self, start: float, end: float, width: int) -> bytes:
+        """Return a frame between two times in s as a JPEG, one that is quick to get: a key frame before the middle.
+
+        Raises:
+            NotFoundError: it cannot be had.
+        """
+        time = (start + end) / 2
+        with _told(self._movie, time):
+            return _jpeg(_fitted(_upright(self._movie, _found(self._container, self._movie, time, start)), width))
 
 
 def face(spot: Spot, box: tuple[float, float, float, float], size: int) -> bytes:
@@ -85,29 +110,41 @@ def _jpeg(picture: cv2.typing.MatLike) -> bytes:
     return data.tobytes()
 
 
-def _frame(spot: Spot, since: float | None = None) -> Picture:
-    """Decode the frame on the screen at a spot: uint8 BGR ``(h, w, 3)``, upright, with square pixels.
+def _frame(spot: Spot) -> Picture:
+    """Decode the frame on the screen at a spot: uint8 BGR ``(h, w, 3)``, upright, with square pixels."""
+    with _AT_ONCE, _told(spot.movie, spot.time), _opened(spot.movie) as container:
+        return _upright(spot.movie, _found(container, spot.movie, spot.time, None))
 
-    With ``since``, the first frame at hand that is not before that time in s will do.
-    """
-    movie = spot.movie
-    with _AT_ONCE:
-        try:
-            with opened(movie.path) as container:
-                frame = _found(container, movie, spot.time, since)
-                width, height = movie.stored_size
-                stored = frame.reformat(width, height, "bgr24").to_ndarray()
-        except (PipelineError, av.error.FFmpegError, OSError) as error:
-            raise NotFoundError(f"{movie.path.name}: no picture at {spot.time:.2f} s: {error}") from error
-    return movie.orientation.apply(np.asarray(stored, np.uint8))
+
+@contextmanager
+def _told(movie: Movie, time: float) -> Iterator[None]:
+    """Say of which picture in which movie it is that it cannot be had."""
+    try:
+        yield
+    except (PipelineError, av.error.FFmpegError, OSError) as error:
+        raise NotFoundError(f"{movie.path.name}: no picture at {time:.2f} s: {error}") from error
+
+
+@contextmanager
+def _opened(movie: Movie) -> Iterator[av.container.InputContainer]:
+    with opened(movie.path) as container:
+        stream = container.streams[movie.stream]
+        assert isinstance(stream, av.video.stream.VideoStream)
+        stream.codec_context.thread_count = 1
+        yield container
+
+
+def _upright(movie: Movie, frame: av.video.frame.VideoFrame) -> Picture:
+    width, height = movie.stored_size
+    return movie.orientation.apply(np.asarray(frame.reformat(width, height, "bgr24").to_ndarray(), np.uint8))
 
 
 def _found(
     container: av.container.InputContainer, movie: Movie, time: float, since: float | None
 ) -> av.video.frame.VideoFrame:
+    """Return the frame on the screen at a time in s; with ``since``, the first one at hand that is not before it."""
     stream = container.streams[movie.stream]
     assert isinstance(stream, av.video.stream.VideoStream)
-    stream.codec_context.thread_count = 1
     pts = _pts(movie, time)
     enough = pts if since is None else _pts(movie, since)
     container.seek(pts, backward=True, stream=stream)

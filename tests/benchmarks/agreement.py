@@ -20,13 +20,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from jobs.settings import Settings
 from models.classifier import load_classifier
 from models.model_file import find_model
 from pipeline.analyze import Classifier, analyze
 from pipeline.detect import Detections, FaceDetector, make_detector
 from pipeline.movie import Movie, open_movie
 from pipeline.schema import BOX
-from pipeline.search import EVERY
 from pipeline.segments import cut, read_packets
 from pipeline.timeline import assemble
 from pipeline.track import TrackOptions, match
@@ -131,7 +131,9 @@ def main() -> None:
     """Print a table and a line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("films", type=Path, nargs="+")
-    parser.add_argument("--every", type=float, nargs="+", default=[EVERY], help="seconds between searches")
+    parser.add_argument(
+        "--every", type=float, nargs="+", default=[Settings().detect_every], help="seconds between searches"
+    )
     arguments = parser.parse_args()
     tallies = compare(arguments.films, arguments.every)
     print("| seconds | frames searched, % | recall, % | extra rows, % | overlap, % | same label, % |")

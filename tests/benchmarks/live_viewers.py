@@ -21,10 +21,10 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "live")]
 
-from clips import ffmpeg  # noqa: E402
-from viewers import Viewer  # noqa: E402
+from clips import ffmpeg
+from viewers import Viewer
 
-from jobs.sample import make_sample  # noqa: E402
+from jobs.sample import make_sample
 
 MOODREEL = Path(sys.executable).with_name("moodreel")
 SAMPLE_S = 14

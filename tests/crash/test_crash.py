@@ -1,6 +1,5 @@
 """Whatever dies and whenever: the next run goes on, and the results are those of a run that was left alone."""
 
-import hashlib
 import os
 import random
 import signal
@@ -9,66 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-import av
-import pyarrow.parquet as pq
 import pytest
-
-from jobs.sample import make_sample
+from crash_runs import OPTIONS, command, results
 
 HERE = Path(__file__).parent
-MOODREEL = Path(sys.executable).with_name("moodreel")
-OPTIONS = ["--segment", "2", "--workers", "2", "--preset", "ultrafast"]
-TABLES = ("timeline", "tracks", "shots", "scenes")
-
-
-@pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of two films with faces."""
-    pytest.importorskip("skimage")
-    pytest.importorskip("matplotlib")
-    folder = tmp_path_factory.mktemp("films")
-    make_sample(folder / "first.mp4")
-    (folder / "more").mkdir()
-    (folder / "more" / "second.mp4").write_bytes((folder / "first.mp4").read_bytes())
-    return folder
-
-
-def command(films: Path, out: Path) -> list[str]:
-    return [str(MOODREEL), "run", str(films), "--out", str(out), *OPTIONS]
-
-
-@pytest.fixture(scope="module")
-def undisturbed(films: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What a run that was left alone gives."""
-    out = tmp_path_factory.mktemp("undisturbed")
-    subprocess.run(command(films, out), check=True, capture_output=True)
-    return results(out)
-
-
-def results(out: Path) -> dict[str, str]:
-    """Return a digest of every table's bytes and of every annotated video's decoded frames."""
-    found = {}
-    for job in out.rglob("job.json"):
-        folder = job.parent
-        name = folder.relative_to(out).as_posix()
-        for table in TABLES:
-            assert pq.read_table(folder / f"{table}.parquet").num_rows
-            found[f"{name}/{table}"] = hashlib.sha256((folder / f"{table}.parquet").read_bytes()).hexdigest()
-        assert (folder / "report.html").stat().st_size
-        found[f"{name}/video"] = frames_digest(folder / "annotated.mp4")
-        left = [path for path in folder.rglob("*") if ".tmp-" in path.name or ".work" in path.parts]
-        assert left == []
-    return found
-
-
-def frames_digest(video: Path) -> str:
-    digest = hashlib.sha256()
-    with av.open(str(video)) as container:
-        for frame in container.decode(video=0):
-            digest.update(str(frame.pts).encode())
-            for plane in frame.planes:
-                digest.update(bytes(plane))
-    return digest.hexdigest()
 
 
 def workers_of(runner: int) -> list[int]:
@@ -92,7 +35,7 @@ def run_with_kills(films: Path, out: Path, kills: int, rng: random.Random) -> No
     for _ in range(20 * kills):
         process = subprocess.Popen(command(films, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while done < kills and process.poll() is None:
-            time.sleep(rng.uniform(0.5, 6))
+            time.sleep(rng.uniform(0.3, 3))
             if process.poll() is None:
                 kill_something(process, rng)
                 done += 1

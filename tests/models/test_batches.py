@@ -120,3 +120,16 @@ class TestAugmentation:
     def test_blur_takes_detail_away(self, seed):
         found = Augmentation(blur=1.0).apply(self.CROP, np.random.default_rng(seed))
         assert found.std() < self.CROP.std()
+
+
+def test_a_teacher_has_its_share_of_the_target():
+    some = numbered(20)
+    taught = np.random.default_rng(0).dirichlet(np.ones(7), 20).astype(np.float32)
+    drawn = TrainingBatches(some, 6, 3, Augmentation(), ("emotion", "votes"), 0.1, taught=taught, teaching=0.25)
+    alone = TrainingBatches(some, 6, 3, Augmentation(), ("emotion", "votes"), 0.1)
+    for index in range(len(drawn)):
+        (_, targets, _), (_, plain, _) = drawn[index], alone[index]
+        rows = (targets["votes"] @ (1 << np.arange(10))).astype(int)
+        np.testing.assert_allclose(targets["emotion"], 0.75 * plain["emotion"] + 0.25 * taught[rows], atol=1e-6)
+        np.testing.assert_array_equal(targets["votes"], plain["votes"])
+        assert targets["emotion"].dtype == np.float32

@@ -16,6 +16,7 @@ from labelled import write_learnable_npz
 
 from models.data import read_dataset
 from models.errors import DatasetError, TrainingError
+from models.model_file import find_model
 from models.networks import build
 from models.recipes import Recipe, find_recipe
 from models.train import COLUMNS, TrainingFolder, TrainingRun, choose_dtype, plan, train
@@ -167,3 +168,42 @@ def test_dtype():
     assert choose_dtype("auto") in ("float32", "mixed_bfloat16", "mixed_float16")
     with pytest.raises(TrainingError, match="no dtype is called 'int8'; known: auto, float32"):
         choose_dtype("int8")
+
+
+class TestTeacher:
+    def taught(self, data: Path, out: Path, epochs: int, name: str = "default") -> TrainingRun:
+        recipe = replace(find_recipe("default"), epochs=epochs, batch_size=16)
+        return plan(read_dataset(data), recipe, TrainingFolder(out), 0, "float32", find_model(name))
+
+    def test_is_asked_once_and_listened_to(self, data, tmp_path, monkeypatch):
+        run = self.taught(data, tmp_path / "taught", 1)
+        train(run, show=False)
+        said = np.load(run.folder.taught)
+        assert said.shape == (len(run.train), 7)
+        np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
+        assert json.loads(run.folder.run.read_text())["teacher"] == find_model("default").sha256
+        assert "taught by default" in run.in_words()
+        alone = planned(data, tmp_path / "alone")
+        train(alone, show=False)
+        assert alone.folder.rows()[0]["loss"] != run.folder.rows()[0]["loss"]
+        assert not alone.folder.taught.exists()
+
+        def refuse(_):
+            raise AssertionError("asked again")
+
+        monkeypatch.setattr("models.train.load_classifier", refuse)
+        longer = self.taught(data, tmp_path / "taught", 2)
+        described = longer.describe() | {"epochs": 2}
+        longer.folder.run.write_text(json.dumps(described))
+        train(longer, resume=True, show=False)
+        assert len(longer.folder.rows()) == 2
+
+    def test_another_one_cannot_go_on(self, data, tmp_path):
+        train(self.taught(data, tmp_path / "run", 1), show=False)
+        with pytest.raises(TrainingError, match=r"teacher was '[0-9a-f]{64}', not '[0-9a-f]{64}'"):
+            train(self.taught(data, tmp_path / "run", 1, "seed"), resume=True, show=False)
+
+    def test_a_recipe_without_one_says_so(self, data, tmp_path):
+        recipe, teacher = find_recipe("seed"), find_model("default")
+        with pytest.raises(TrainingError, match="this recipe has no teacher"):
+            plan(read_dataset(data), recipe, TrainingFolder(tmp_path), 0, "float32", teacher)

