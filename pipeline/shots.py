@@ -5,6 +5,7 @@ only score (:class:`ChangeScorer`), and :func:`find_cuts` replays the movie's sc
 the cuts are those that it finds on the uncut movie.
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
 from fractions import Fraction
@@ -90,7 +91,6 @@ def find_cuts(pts: Sequence[int], time_base: Fraction, scores: NDArray[np.float3
         scores: float32, as long as ``pts``: change of each frame against the one before.
     """
     detector = _Replay(min_scene_len=MIN_SHOT, min_content_val=MIN_CHANGE)
-    index_of = {int(p): index for index, p in enumerate(pts)}
     found: list[FrameTimecode] = []
     # The frame rate only serves to print frame numbers; time codes carry exact pts.
     moments = (FrameTimecode(Timecode(int(p), time_base), Fraction(25)) for p in pts)
@@ -99,4 +99,4 @@ def find_cuts(pts: Sequence[int], time_base: Fraction, scores: NDArray[np.float3
         found += detector.process_frame(last, score)  # see _Replay: a score is its picture
     if last is not None:
         found += detector.post_process(last)
-    return sorted({index_of[cut.pts] for cut in found} - {0})
+    return sorted({bisect_left(pts, cut.pts) for cut in found} - {0})

@@ -175,8 +175,8 @@ def _timeline(
 
     def column(values: NDArray[Any]) -> pa.Array:
         padded = np.concatenate([values, np.zeros(len(faceless), values.dtype)])[order]
-        missing = np.concatenate([np.isnan(values.astype(np.float64)), np.ones(len(faceless), bool)])[order]
-        return pa.array(padded, mask=missing)
+        lost = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
+        return pa.array(padded, mask=np.concatenate([lost, np.ones(len(faceless), bool)])[order])
 
     labels = pa.DictionaryArray.from_arrays(column(emotion), pa.array(EMOTIONS))
     confidence = np.take_along_axis(seen.smoothed, emotion[:, None], axis=1)[:, 0]
