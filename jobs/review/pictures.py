@@ -26,6 +26,9 @@ _AT_ONCE: Final = threading.BoundedSemaphore(2)
 """Decoding fills a core; a page that asks for two hundred pictures must not fill them all."""
 
 _QUALITY: Final = 82
+_ROUNDING: Final = 0.001
+"""s"""
+
 _FACE_ROOM: Final = 1.5
 """Side of the square around a face, in units of the longer side of its box."""
 
@@ -59,7 +62,8 @@ class Reel:
         self._movie = movie
         self._stack = ExitStack()
         try:
-            self._container = self._stack.enter_context(_opened(movie))
+            # As many threads as there are cores: a report is what a movie ends with, and others wait for nothing else.
+            self._container = self._stack.enter_context(_opened(movie, threads=0))
         except (PipelineError, av.error.FFmpegError, OSError) as error:
             raise NotFoundError(f"{movie.path.name}: {error}") from error
 
@@ -70,14 +74,33 @@ class Reel:
         self._stack.close()
 
     def still_between(self, start: float, end: float, width: int) -> bytes:
-        """Return a frame between two times in s as a JPEG, one that is quick to get: a key frame before the middle.
+        """Return a frame between two times in s as a JPEG, one that is quick to get: a key frame if there is any.
 
         Raises:
             NotFoundError: it cannot be had.
         """
-        time = (start + end) / 2
-        with _told(self._movie, time):
-            return _jpeg(_fitted(_upright(self._movie, _found(self._container, self._movie, time, start)), width))
+        middle = (start + end) / 2
+        with _told(self._movie, middle):
+            frame = self._key_frame(start, middle, end) or _found(self._container, self._movie, middle, start)
+            return _jpeg(_fitted(_upright(self._movie, frame), width))
+
+    def _key_frame(self, start: float, middle: float, end: float) -> av.video.frame.VideoFrame | None:
+        """Return the key frame before the middle of a span, or else the one after it, if it lies in the span."""
+        movie, stream = self._movie, _stream(self._container, self._movie)
+        for backward in (True, False):
+            try:
+                self._container.seek(_pts(movie, middle), backward=backward, stream=stream)
+            except av.error.FFmpegError:  # there is none after it
+                continue
+            frame = next(_readable(self._container, stream), None)
+            # A shot mostly begins with a key frame, whose time may have been rounded up.
+            if (
+                frame is not None
+                and frame.pts is not None
+                and _pts(movie, start - _ROUNDING) <= frame.pts < _pts(movie, end)
+            ):
+                return frame
+        return None
 
 
 def face(spot: Spot, box: tuple[float, float, float, float], size: int) -> bytes:
@@ -126,12 +149,17 @@ def _told(movie: Movie, time: float) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(movie: Movie) -> Iterator[av.container.InputContainer]:
+def _opened(movie: Movie, threads: int = 1) -> Iterator[av.container.InputContainer]:
     with opened(movie.path) as container:
-        stream = container.streams[movie.stream]
-        assert isinstance(stream, av.video.stream.VideoStream)
-        stream.codec_context.thread_count = 1
+        context = _stream(container, movie).codec_context
+        context.thread_count, context.thread_type = threads, "AUTO"
         yield container
+
+
+def _stream(container: av.container.InputContainer, movie: Movie) -> av.video.stream.VideoStream:
+    stream = container.streams[movie.stream]
+    assert isinstance(stream, av.video.stream.VideoStream)
+    return stream
 
 
 def _upright(movie: Movie, frame: av.video.frame.VideoFrame) -> Picture:
@@ -143,10 +171,9 @@ def _found(
     container: av.container.InputContainer, movie: Movie, time: float, since: float | None
 ) -> av.video.frame.VideoFrame:
     """Return the frame on the screen at a time in s; with ``since``, the first one at hand that is not before it."""
-    stream = container.streams[movie.stream]
-    assert isinstance(stream, av.video.stream.VideoStream)
+    stream = _stream(container, movie)
     pts = _pts(movie, time)
-    enough = pts if since is None else _pts(movie, since)
+    enough = pts if since is None else _pts(movie, since - _ROUNDING)
     container.seek(pts, backward=True, stream=stream)
     before: av.video.frame.VideoFrame | None = None
     for frame in _readable(container, stream):

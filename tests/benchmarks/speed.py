@@ -3,7 +3,8 @@
     python tests/benchmarks/speed.py [--rounds 3] [--out FOLDER] [--peer PYTHON]
 
 Prints tables, and writes ``speed.json`` (with versions and machine) and ``stages.png`` (where the time goes) to the
-folder. ``--peer`` names the Python of an environment in which fer is installed, which ``make bench-peers`` makes.
+folder, beside those of films measured there before. ``--peer`` names the Python of an environment in which fer is
+installed, which ``make bench-peers`` makes.
 """
 
 import argparse
@@ -121,7 +122,9 @@ class Bench:
         return cost
 
 
-def compare(film: Path, folder: Path, rounds: int, peer: Path | None) -> tuple[dict[str, list[Cost]], list[float]]:
+def compare(
+    film: Path, folder: Path, rounds: int, origin: bool, peer: Path | None
+) -> tuple[dict[str, list[Cost]], list[float]]:
     """Run everything in turn; what takes minutes, the origin's loop and the peer, once."""
     bench = Bench(film, folder)
     commands: dict[str, Callable[[], Cost]] = {
@@ -130,7 +133,7 @@ def compare(film: Path, folder: Path, rounds: int, peer: Path | None) -> tuple[d
         "moodreel analyze": bench.analyze,
         "moodreel whole": bench.whole,
     }
-    once: dict[str, Callable[[], Cost]] = {"origin's loop": bench.origin}
+    once: dict[str, Callable[[], Cost]] = {"origin's loop": bench.origin} if origin else {}
     if peer:
         once |= {f"fer {kind}": lambda kind=kind: bench.peer(peer, kind) for kind in ("haar", "mtcnn")}  # type: ignore[misc]
     costs: dict[str, list[Cost]] = {name: [] for name in (*commands, *once)}
@@ -201,29 +204,31 @@ def main() -> None:
     parser.add_argument("--films", nargs="+", choices=list(SIZES), default=list(SIZES))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("benchmarks"))
+    parser.add_argument("--no-origin", action="store_true", help="leave out the origin's loop, which takes minutes")
     parser.add_argument("--peer", type=Path, help="Python of an environment with fer")
     arguments = parser.parse_args()
     folder: Path = arguments.out
     folder.mkdir(parents=True, exist_ok=True)
-    report: dict[str, Any] = {"machine": machine(), "films": {}}
-    stages: dict[str, dict[str, float]] = {}
+    saved = folder / "speed.json"
+    report: dict[str, Any] = json.loads(saved.read_text()) if saved.is_file() else {"films": {}}
     for name in arguments.films:
         film = make_film(name, folder)
         found = json.loads(subprocess.check_output([sys.executable, HERE / "stages.py", film]))
-        stages[name] = found["stages"]
-        costs, first = compare(film, folder, arguments.rounds, arguments.peer)
+        costs, first = compare(film, folder, arguments.rounds, not arguments.no_origin, arguments.peer)
         print_costs(name, found["frames"], costs)
         print(f"from the command to the first frame: {statistics.median(first):.1f} s")
         report["films"][name] = {
             **found,
+            "machine": machine(),
             "first_frame": first,
             "costs": {command: [asdict(cost) for cost in all_costs] for command, all_costs in costs.items()},
         }
+    stages = {name: film["stages"] for name, film in sorted(report["films"].items(), key=lambda item: len(item[0]))}
     print("\n| core-ms a frame | " + " | ".join(stages) + " |\n|---|" + "---:|" * len(stages))
     for stage in next(iter(stages.values())):
         print(f"| {stage} | " + " | ".join(f"{found[stage]:.2f}" for found in stages.values()) + " |")
     draw_stages(stages, folder / "stages.png")
-    (folder / "speed.json").write_text(json.dumps(report, indent=1) + "\n")
+    saved.write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":
