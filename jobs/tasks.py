@@ -163,11 +163,11 @@ def assemble_movie(
 
     observations = [Observations.load(part) for part in parts]
     _make_room(sum(len(o.pts) for o in observations))
+    refused, damaged = (sum(getattr(o, name) for o in observations) for name in ("refused", "damaged"))
     tables = assemble(about.name, movie, observations, settings.track_options(), about.provenance)
+    del observations  # before the tables are written, which takes room, too
     commit_tables(tables, folder)
-    return Assembled(
-        tables.summary, sum(o.refused for o in observations), sum(o.damaged for o in observations), about.trusted
-    )
+    return Assembled(tables.summary, refused, damaged, about.trusted)
 
 
 def commit_tables(tables: "Tables", folder: MovieFolder) -> None:
@@ -201,6 +201,7 @@ def render_segment(movie: Movie, segment: Segment, timeline: Path, settings: Set
 
 def join_movie(movie: Movie, parts: Sequence[Path], folder: MovieFolder, comment: str) -> list[str]:
     """Join the parts, add the source's sound, and commit the annotated video. Returns remarks for the user."""
+    _make_room(pq.read_metadata(folder.timeline).num_rows)
     picture = folder.work / "picture.mp4"
     commit(picture, lambda temporary: join([part for part in parts if part.stat().st_size], temporary))
     remarks: list[str] = []

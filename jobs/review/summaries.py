@@ -152,7 +152,10 @@ def _sums(faces: Faces, seconds: NDArray[np.float64]) -> tuple[NDArray[np.float6
     """Return the running sums ``(f + 1, 7)`` of labelled face-time and ``(f + 1,)`` of time with a face."""
     frames = len(seconds)
     cell = faces.frame.astype(np.int64) * len(EMOTIONS) + faces.emotion
-    counts = np.bincount(cell, minlength=frames * len(EMOTIONS)).reshape(frames, len(EMOTIONS))
-    labelled = np.concatenate([np.zeros((1, len(EMOTIONS))), np.cumsum(counts * seconds[:, None], axis=0)])
-    covered = np.concatenate([[0.0], np.cumsum((counts.sum(axis=1) > 0) * seconds)])
+    # In place: for a film of two hours each copy would be 10 MB.
+    labelled = np.zeros((frames + 1, len(EMOTIONS)))
+    labelled[1:] = np.bincount(cell, seconds[faces.frame], frames * len(EMOTIONS)).reshape(frames, len(EMOTIONS))
+    np.cumsum(labelled, axis=0, out=labelled)
+    covered = np.zeros(frames + 1)
+    np.cumsum((np.bincount(faces.frame, minlength=frames) > 0) * seconds, out=covered[1:])
     return labelled, covered
