@@ -159,13 +159,15 @@ def assemble_movie(
     movie: Movie, parts: Sequence[Path], folder: MovieFolder, settings: Settings, about: About
 ) -> Assembled:
     """Make the movie's tables from its observations and commit them."""
-    from pipeline.timeline import assemble  # as in analyze_segment
+    from pipeline.timeline import assemble, concatenated  # as in analyze_segment
 
     observations = [Observations.load(part) for part in parts]
     _make_room(sum(len(o.pts) for o in observations))
-    refused, damaged = (sum(getattr(o, name) for o in observations) for name in ("refused", "damaged"))
-    tables = assemble(about.name, movie, observations, settings.track_options(), about.provenance)
-    del observations  # before the tables are written, which takes room, too
+    whole = concatenated(observations)
+    del observations  # of a long movie, its parts would be a tenth of the memory that is needed
+    tables = assemble(about.name, movie, [whole], settings.track_options(), about.provenance)
+    refused, damaged = whole.refused, whole.damaged
+    del whole
     commit_tables(tables, folder)
     return Assembled(tables.summary, refused, damaged, about.trusted)
 

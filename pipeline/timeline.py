@@ -60,7 +60,7 @@ def assemble(
     Raises:
         InputError: the segments hold not one frame.
     """
-    whole = _concatenated(parts)
+    whole = concatenated(parts)
     if len(whole.pts) == 0:
         raise InputError(f"{movie.path}: not one frame of its {movie.codec} video can be decoded")
     clock = _clock(movie, whole)
@@ -113,8 +113,10 @@ def make_tables(
     return Tables(**stamped, summary=_summary(clock, rows, movie))
 
 
-def _concatenated(parts: Sequence[Observations]) -> Observations:
-    """Join the observations of neighbouring segments, scoring the change from each to the next."""
+def concatenated(parts: Sequence[Observations]) -> Observations:
+    """Join the observations of neighbouring segments, at least one, scoring the change from each to the next."""
+    if len(parts) == 1:
+        return parts[0]
     full = [part for part in parts if len(part.pts)] or list(parts[:1])
     change = [part.change.copy() for part in full]
     for before, after, scores in zip(full, full[1:], change[1:], strict=False):
