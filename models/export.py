@@ -4,7 +4,6 @@ All formats give calibrated probabilities, float32 ``(n, 7)``, for float32 ``(n,
 each is run and compared with the network before it counts.
 """
 
-import hashlib
 import json
 import warnings
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from models.data.faces import Faces, to_input
 from models.errors import ExportError
 from models.keras_classifier import load_network
 from models.measure import fit_temperature
-from models.model_file import ModelFile
+from models.model_file import ModelFile, sha256_of
 from models.networks import build
 from models.train import predict
 
@@ -46,7 +45,7 @@ def describe_model(weights: Path, network: str, faces: Faces, calibrated_on: str
     trained.load_weights(weights)
     shipped = folder / f"{name}.weights.h5"
     trained.save_weights(shipped)
-    digest = hashlib.sha256(shipped.read_bytes()).hexdigest()
+    digest = sha256_of(shipped)
     temperature = fit_temperature(predict(trained, faces.crops), faces.labels)
     model = ModelFile(name, network, shipped, digest, temperature, calibrated_on)
     fields = {
@@ -98,11 +97,8 @@ def export(model: ModelFile, crops: NDArray[np.uint8], folder: Path) -> list[str
 
 def _name_onnx(model: ModelFile, path: Path) -> None:
     card = model.weights.with_name(f"{model.name}.json")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    fields = json.loads(card.read_text()) | {
-        "onnx": {"file": path.name, "sha256": digest, "temperature": model.temperature}
-    }
-    card.write_text(json.dumps(fields, indent=2) + "\n")
+    onnx = {"file": path.name, "sha256": sha256_of(path), "temperature": model.temperature}
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"onnx": onnx}, indent=2) + "\n")
 
 
 def _write_keras(network: keras.Model, path: Path) -> None:

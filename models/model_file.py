@@ -48,6 +48,11 @@ class ModelFile:
     onnx: OnnxFile | None = None
 
 
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def find_model(name: str, folder: Path = WEIGHTS_FOLDER) -> ModelFile:
     """Find a model, and check that its weights are what they were when it was described.
 
@@ -86,6 +91,6 @@ def _check(path: Path, sha256: str, what: str) -> None:
     """Make sure that a file is what it was when the model was described."""
     if not path.is_file():
         raise WeightsError(f"{path}: {what}: the file is missing; expected SHA-256 {sha256}")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = sha256_of(path)
     if found != sha256:
         raise WeightsError(f"{path}: {what}: the file is altered: expected SHA-256 {sha256}, found {found}")

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scenedetect import FrameTimecode
@@ -26,11 +25,6 @@ MIN_SHOT: Final = 0.6
 
 MIN_CHANGE: Final = 20.0
 """Score that a cut must reach. The library's 15 takes the noise in the hues of a dark shot for a cut."""
-
-
-def thumbnail(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Scale a uint8 ``(h, w, 3)`` BGR picture to ``(90, 160, 3)`` for comparison."""
-    return np.asarray(cv2.resize(bgr, THUMBNAIL_SIZE, interpolation=cv2.INTER_AREA))
 
 
 class ChangeScorer(ContentDetector):  # type: ignore[misc]  # scenedetect ships no types

@@ -120,10 +120,8 @@ def _decoded(b: Builder, x: str, level: int) -> tuple[str, str]:
     rows = b.add(
         "Reshape", b.add("Transpose", heads["bbox"], perm=[0, 2, 3, 1]), b.constant([-1, 4], TensorProto.INT64)
     )
-    offset, size = b.add("Split", rows, axis=1, name=f"offset_{level}"), f"size_{level}"
-    b.nodes[-1].output.append(size)
-    b.nodes[-1].input.append(b.constant([2, 2], TensorProto.INT64))
-    b.nodes[-2], b.nodes[-1] = b.nodes[-1], b.nodes[-2]  # the constant must stand before its use
+    offset = b.add("Split", rows, b.constant([2, 2], TensorProto.INT64), axis=1, name=f"offset_{level}")
+    b.nodes[-1].output.append(size := f"size_{level}")
     # Places in the grid, from the coordinates of all elements that are not zero: those of a grid of ones.
     plane = b.add("Squeeze", heads["cls"], b.constant([0, 1], TensorProto.INT64))
     ones = b.add("ConstantOfShape", b.add("Shape", plane), value=helper.make_tensor("", TensorProto.FLOAT, [1], [1.0]))

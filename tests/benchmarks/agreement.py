@@ -29,7 +29,7 @@ from pipeline.movie import Movie, open_movie
 from pipeline.schema import BOX
 from pipeline.segments import cut, read_packets
 from pipeline.timeline import assemble
-from pipeline.track import TrackOptions, match
+from pipeline.track import TrackOptions, iou, match
 
 _MIN_IOU = 0.5
 _SEGMENT = 30.0
@@ -78,10 +78,11 @@ class Tally:
             if others is None:
                 continue
             before, now = faces[list(BOX)].to_numpy(np.float32), others[list(BOX)].to_numpy(np.float32)
+            overlap = iou(before, now)
             for i, j in match(before, now, _MIN_IOU):
                 self.found += 1
                 self.extra -= 1
-                self.overlaps.append(_overlap(before[i], now[j]))
+                self.overlaps.append(float(overlap[i, j]))
                 self.same_label += faces.emotion.iloc[i] == others.emotion.iloc[j]
 
     def as_dict(self) -> dict[str, float]:
@@ -93,13 +94,6 @@ class Tally:
             "overlap": 100 * float(np.mean(self.overlaps or [0])),
             "labels": 100 * self.same_label / max(self.found, 1),
         }
-
-
-def _overlap(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    wide, high = (min(a[k + 2], b[k + 2]) - max(a[k], b[k]) for k in (0, 1))
-    inside = max(wide, 0) * max(high, 0)
-    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
-    return float(inside / (areas - inside))
 
 
 def timeline(movie: Movie, detector: FaceDetector, classifier: Classifier, every: float) -> pd.DataFrame:

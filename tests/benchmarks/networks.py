@@ -1,7 +1,7 @@
 """Faces a second of every network on one core, in one process, in turn; ``make bench-networks``.
 
 The ratio counts: these figures move with the machine, and both networks move together. Weights do not matter for
-speed, so untrained networks are measured, as the classifier would run them: one compiled function of a full batch.
+speed, so untrained networks are measured, as TensorFlow runs them: one compiled function of a full batch.
 """
 
 import argparse

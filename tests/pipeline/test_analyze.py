@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -16,10 +17,10 @@ from pipeline import analyze as module
 from pipeline.analyze import Scaler, analyze
 from pipeline.detect import Detections, FaceDetector, make_detector
 from pipeline.errors import InputError
-from pipeline.movie import Movie, open_movie
+from pipeline.movie import Movie, Orientation, open_movie
 from pipeline.observations import Observations
 from pipeline.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
-from pipeline.shots import change_between
+from pipeline.shots import THUMBNAIL_SIZE, change_between
 
 Picture = NDArray[np.uint8]
 
@@ -266,3 +267,15 @@ def test_pictures_are_scaled_down_never_up(movie: Movie, long_side: int, shape: 
 )
 def test_detectors_get_contiguous_pictures(movie: Movie, long_side: int) -> None:
     assert Scaler(movie, long_side).upright_bgr(Clip(size=SIZE).frame(1)).flags.c_contiguous
+
+
+@pytest.mark.parametrize("size", [(1, 1), (90, 160), (47, 65), (720, 1280), (640, 360)], ids=str)
+@pytest.mark.parametrize("transposed", [False, True])
+def test_thumbnails_have_one_size(movie: Movie, size: tuple[int, int], transposed: bool) -> None:
+    height, width = size
+    turned = replace(movie, width=width, height=height, orientation=Orientation(transpose=transposed))
+    picture = av.VideoFrame.from_ndarray(np.full((*size, 3), 77, np.uint8), "bgr24")
+    small = Scaler(turned, 416).thumbnail(picture)
+    assert small.shape == (*THUMBNAIL_SIZE[::-1], 3)
+    assert small.dtype == np.uint8
+    assert np.unique(small).tolist() == [77]

@@ -11,7 +11,7 @@ from scenedetect import FrameTimecode
 from scenedetect.common import Timecode
 from scenedetect.detectors import AdaptiveDetector
 
-from pipeline.shots import MIN_CHANGE, MIN_SHOT, THUMBNAIL_SIZE, ChangeScorer, change_between, find_cuts, thumbnail
+from pipeline.shots import MIN_CHANGE, MIN_SHOT, ChangeScorer, change_between, find_cuts
 
 RATE = Fraction(1, 25)
 MS = Fraction(1, 1000)
@@ -113,11 +113,3 @@ def test_equal_pictures_do_not_differ() -> None:
     picture = film([], 1)[0]
     assert change_between(picture, picture) == 0
     assert 0 < change_between(np.zeros_like(picture), np.full_like(picture, 255)) <= 255
-
-
-@pytest.mark.parametrize("size", [(1, 1), (90, 160), (47, 65), (720, 1280), (640, 360)], ids=str)
-def test_thumbnails_have_one_size(size: tuple[int, int]) -> None:
-    small = thumbnail(np.full((*size, 3), 77, np.uint8))
-    assert small.shape == (*THUMBNAIL_SIZE[::-1], 3)
-    assert small.dtype == np.uint8
-    assert np.unique(small).tolist() == [77]
