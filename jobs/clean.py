@@ -23,9 +23,6 @@ _TEMPORARY: Final = re.compile(r"\.tmp-\d+-.")
 _KEY: Final = re.compile(r"[0-9a-f]{16}")
 """What :func:`jobs.settings.digest` gives; names the folders of units."""
 
-_PICTURE: Final = "picture.mp4"
-"""The parts of a video, joined; made anew whenever the sound is to be added."""
-
 
 @dataclass(frozen=True)
 class Cleaned:
@@ -80,7 +77,7 @@ def _unneeded(path: Path, needed: bool) -> Iterator[Path]:
                 yield from _temporaries(entry)
             else:
                 yield entry
-        elif entry.name == _PICTURE or (entry == folder.plan and not wanted):
+        elif entry == folder.plan and not wanted:
             yield entry
 
 

@@ -23,8 +23,9 @@ from uuid import uuid4
 
 from jobs.errors import NodeLostError, UsageError, WorkerDiedError
 from jobs.journal import now
+from jobs.life import report_progress_with
 from jobs.local import STALL_S, prepare_libraries
-from jobs.tasks import LIBRARIES, report_progress_with
+from jobs.tasks import LIBRARIES
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reads it when it is imported
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -16,7 +17,7 @@ from typing import Any, Final, Protocol
 from pebble import ProcessExpired, ProcessPool
 
 from jobs.errors import WorkerDiedError
-from jobs.tasks import report_progress_with
+from jobs.life import report_progress_with
 
 
 class Executor(Protocol):
@@ -72,6 +73,7 @@ class LocalExecutor:
             max_workers=workers, context=context, initializer=_start_worker, initargs=(self._signs, threads, logs)
         )
         self._pool = self._new_pool()
+        self._pool.schedule(_nothing)  # the workers start with the first unit: let them start now
         self._unit_ids = count(1)
         self._running: dict[int, Future[Any]] = {}
         self._closing = threading.Event()
@@ -218,6 +220,11 @@ def _start_worker(signs: _Signs, threads: int, logs: Path) -> None:
     # Ctrl-C on a terminal reaches the whole process group, but it is the runner that decides what to finish.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     prepare_libraries(threads, _log_of(logs, os.getpid()))
+    import_module("jobs.tasks")  # which loads most of the libraries that units need: at once, side by side
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def prepare_libraries(threads: int, log: Path) -> None:

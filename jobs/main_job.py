@@ -11,19 +11,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jobs.discover import Source, discover
 from jobs.errors import JobError
 from jobs.journal import Journal, now
 from jobs.local import Executor, LocalExecutor
-from jobs.outcome import Outcome
-from jobs.progress import Progress, print_table
-from jobs.runner import run_movies
 from jobs.settings import Settings
 from jobs.workspace import Workspace, commit_json
 from models.errors import ModelError
 from pipeline.errors import DetectorError
+
+if TYPE_CHECKING:
+    from jobs.outcome import Outcome
 
 EXIT_DONE: Final = 0
 EXIT_FAILED: Final = 1
@@ -56,6 +56,8 @@ def run_to_end(
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("moodreel: stopped at once; the same command goes on where this one was", file=sys.stderr)
         return EXIT_STOPPED
+    from jobs.progress import print_table  # see _run
+
     seconds = time.monotonic() - begun
     print_table(outcomes, seconds)
     if _exit_code(outcomes) == EXIT_STOPPED:
@@ -67,8 +69,12 @@ def run_to_end(
 
 def _run(
     sources: Sequence[Source], settings: Settings, workspace: Workspace, journal: Journal, force: bool
-) -> list[Outcome]:
+) -> "list[Outcome]":
     executor = _executor(settings, journal.path.parent)
+    # While the workers load their libraries, this process loads its own.
+    from jobs.progress import Progress
+    from jobs.runner import run_movies
+
     progress = Progress(len(sources))
     try:
         return asyncio.run(run_movies(sources, settings, workspace, executor, progress, journal, force))
@@ -115,13 +121,13 @@ def _announced(workspace: Workspace, sources: Sequence[Source], settings: Settin
             commit_json(workspace.run, about | {"ended": now()})
 
 
-def _exit_code(outcomes: Sequence[Outcome]) -> int:
+def _exit_code(outcomes: "Sequence[Outcome]") -> int:
     if any(outcome.status == "stopped" for outcome in outcomes):
         return EXIT_STOPPED
     return EXIT_DONE if all(outcome.ok for outcome in outcomes) else EXIT_FAILED
 
 
-def _last_line(outcomes: Sequence[Outcome], seconds: float) -> str:
+def _last_line(outcomes: "Sequence[Outcome]", seconds: float) -> str:
     """Return the run in one line of JSON, for schedulers."""
     counts = Counter(outcome.status for outcome in outcomes)
     frames = sum(outcome.summary["frames"] for outcome in outcomes if outcome.fresh and outcome.ok)

@@ -7,15 +7,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.errors import UsageError
-from pipeline import schema
-from pipeline.crops import BOX_SCALE
-from pipeline.render import EncoderOptions
-from pipeline.track import TrackOptions
+
+if TYPE_CHECKING:  # the command line needs settings, but none of the libraries that these bring
+    from pipeline.render import EncoderOptions
+    from pipeline.track import TrackOptions
 
 MEMORY_PER_WORKER = 1.5e9
 """Bytes; TensorFlow and a 4K movie in one worker."""
@@ -65,16 +65,23 @@ class Settings(BaseModel):
         """How many threads each worker's libraries may use, so that all workers together fill the machine once."""
         return 1 if self.engine == "ray" else max(1, available_cores() // self.worker_count)
 
-    def track_options(self) -> TrackOptions:
+    def track_options(self) -> "TrackOptions":
         """Return what the tracker needs."""
+        from pipeline.track import TrackOptions
+
         return TrackOptions()
 
-    def encoder_options(self) -> EncoderOptions:
+    def encoder_options(self) -> "EncoderOptions":
         """Return what the encoder needs."""
+        from pipeline.render import EncoderOptions
+
         return EncoderOptions(self.crf, self.preset, self.threads)
 
     def analysis_key(self, movie_fingerprint: str, model_digest: str) -> str:
         """Identify observations: equal keys promise equal observations."""
+        from pipeline import schema
+        from pipeline.crops import BOX_SCALE
+
         file = self.detector_model if self.detector == "yunet" else None
         detector_digest = digest_file(file) if file else ""
         search = [self.detector, detector_digest, self.detect_every, repr(self.track_options())]

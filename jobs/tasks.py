@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from jobs.life import count_frame, show_life
 from jobs.settings import Settings, fingerprint_movie
-from jobs.workspace import MovieFolder, commit
+from jobs.workspace import MovieFolder, commit, temporary_beside
 from pipeline import schema
 from pipeline.detect import FaceDetector, make_detector
 from pipeline.errors import InputError
@@ -204,10 +205,10 @@ def render_segment(movie: Movie, segment: Segment, timeline: Path, settings: Set
 def join_movie(movie: Movie, parts: Sequence[Path], folder: MovieFolder, comment: str) -> list[str]:
     """Join the parts, add the source's sound, and commit the annotated video. Returns remarks for the user."""
     _make_room(pq.read_metadata(folder.timeline).num_rows)
-    picture = folder.work / "picture.mp4"
-    commit(picture, lambda temporary: join([part for part in parts if part.stat().st_size], temporary))
     remarks: list[str] = []
-    commit(folder.video, lambda temporary: remarks.extend(mux(picture, movie, temporary, comment, show_life)))
+    with temporary_beside(folder.video.with_stem("picture")) as picture:
+        join([part for part in parts if part.stat().st_size], picture)
+        commit(folder.video, lambda temporary: remarks.extend(mux(picture, movie, temporary, comment, show_life)))
     return remarks
 
 
@@ -225,25 +226,6 @@ def timed(task: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
     begun = time.perf_counter()
     result = task(*arguments)
     return result, time.perf_counter() - begun
-
-
-_progress: Callable[[int], None] = lambda frames: None  # noqa: ARG005, E731  # see report_progress_with
-
-
-def report_progress_with(report: Callable[[int], None]) -> None:
-    """Call ``report`` with the number of frames that this process has finished, and with 0 as a sign of life."""
-    global _progress
-    _progress = report
-
-
-def count_frame() -> None:
-    """Tell the run that a frame is done."""
-    _progress(1)
-
-
-def show_life() -> None:
-    """Tell the run that this unit is not hung."""
-    _progress(0)
 
 
 def _make_room(frames: int) -> None:

@@ -24,14 +24,21 @@ def commit(path: Path, write: Callable[[Path], Any]) -> None:
     After a crash at any moment ``path`` holds what it held before or all of the new content: the content is on the
     disk before the name, and the name before this returns.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Processes of several machines may write here.
-    temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{socket.gethostname()}-{path.name}")
-    try:
+    with temporary_beside(path) as temporary:
         write(temporary)
         _sync(temporary)
         os.replace(temporary, path)
         _sync(path.parent)
+
+
+@contextmanager
+def temporary_beside(path: Path) -> Iterator[Path]:
+    """Give a name beside ``path`` for a file that is gone afterwards, or after a crash with the next run's begin."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Processes of several machines may write here.
+    temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{socket.gethostname()}-{path.name}")
+    try:
+        yield temporary
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -14,6 +14,7 @@ import av.video.frame
 import av.video.stream
 import cv2
 import numpy as np
+from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
 from jobs.web.errors import NotFoundError
@@ -47,7 +48,8 @@ def still(spot: Spot, width: int) -> bytes:
     Raises:
         NotFoundError: it cannot be had.
     """
-    return _jpeg(_fitted(_frame(spot), width))
+    with _AT_ONCE, _told(spot.movie, spot.time), _opened(spot.movie) as container:
+        return _jpeg(_upright(spot.movie, _found(container, spot.movie, spot.time, None), width))
 
 
 class Reel:
@@ -62,8 +64,7 @@ class Reel:
         self._movie = movie
         self._stack = ExitStack()
         try:
-            # As many threads as there are cores: a report is what a movie ends with, and others wait for nothing else.
-            self._container = self._stack.enter_context(_opened(movie, threads=0))
+            self._container = self._stack.enter_context(_opened(movie))
         except (PipelineError, av.error.FFmpegError, OSError) as error:
             raise NotFoundError(f"{movie.path.name}: {error}") from error
 
@@ -82,7 +83,7 @@ class Reel:
         middle = (start + end) / 2
         with _told(self._movie, middle):
             frame = self._key_frame(start, middle, end) or _found(self._container, self._movie, middle, start)
-            return _jpeg(_fitted(_upright(self._movie, frame), width))
+            return _jpeg(_upright(self._movie, frame, width))
 
     def _key_frame(self, start: float, middle: float, end: float) -> av.video.frame.VideoFrame | None:
         """Return the key frame before the middle of a span, or else the one after it, if it lies in the span."""
@@ -92,7 +93,7 @@ class Reel:
                 self._container.seek(_pts(movie, middle), backward=backward, stream=stream)
             except av.error.FFmpegError:  # there is none after it
                 continue
-            frame = next(_readable(self._container, stream), None)
+            frame = _first_key_frame(self._container, stream)
             # A shot mostly begins with a key frame, whose time may have been rounded up.
             if (
                 frame is not None
@@ -109,7 +110,8 @@ def face(spot: Spot, box: tuple[float, float, float, float], size: int) -> bytes
     Raises:
         NotFoundError: it cannot be had.
     """
-    picture = _frame(spot)
+    with _AT_ONCE, _told(spot.movie, spot.time), _opened(spot.movie) as container:
+        picture = _upright(spot.movie, _found(container, spot.movie, spot.time, None))
     x1, y1, x2, y2 = box
     half = max(x2 - x1, y2 - y1, 2) * _FACE_ROOM / 2
     half = min(half, picture.shape[0] / 2, picture.shape[1] / 2)
@@ -119,24 +121,11 @@ def face(spot: Spot, box: tuple[float, float, float, float], size: int) -> bytes
     return _jpeg(cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA))
 
 
-def _fitted(picture: Picture, width: int) -> Picture:
-    if picture.shape[1] <= width:
-        return picture
-    height = max(1, round(picture.shape[0] * width / picture.shape[1]))
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-
-
 def _jpeg(picture: cv2.typing.MatLike) -> bytes:
     done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not done:
         raise NotFoundError("the picture cannot be encoded")
     return data.tobytes()
-
-
-def _frame(spot: Spot) -> Picture:
-    """Decode the frame on the screen at a spot: uint8 BGR ``(h, w, 3)``, upright, with square pixels."""
-    with _AT_ONCE, _told(spot.movie, spot.time), _opened(spot.movie) as container:
-        return _upright(spot.movie, _found(container, spot.movie, spot.time, None))
 
 
 @contextmanager
@@ -149,10 +138,10 @@ def _told(movie: Movie, time: float) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(movie: Movie, threads: int = 1) -> Iterator[av.container.InputContainer]:
+def _opened(movie: Movie) -> Iterator[av.container.InputContainer]:
     with opened(movie.path) as container:
-        context = _stream(container, movie).codec_context
-        context.thread_count, context.thread_type = threads, "AUTO"
+        # With threads that take a frame each, the first one would come only after as many packets as there are threads.
+        _stream(container, movie).codec_context.thread_count = 1
         yield container
 
 
@@ -162,9 +151,31 @@ def _stream(container: av.container.InputContainer, movie: Movie) -> av.video.st
     return stream
 
 
-def _upright(movie: Movie, frame: av.video.frame.VideoFrame) -> Picture:
-    width, height = movie.stored_size
-    return movie.orientation.apply(np.asarray(frame.reformat(width, height, "bgr24").to_ndarray(), np.uint8))
+def _upright(movie: Movie, frame: av.video.frame.VideoFrame, widest: int | None = None) -> Picture:
+    """Return the frame as uint8 BGR ``(h, w, 3)``, upright, with square pixels, at most ``widest`` pixels wide."""
+    scale = min(1.0, (widest or movie.width) / movie.width)
+    width, height = (max(1, round(side * scale)) for side in movie.stored_size)
+    scaled = frame.reformat(width, height, "bgr24", interpolation=Interpolation.AREA)
+    return movie.orientation.apply(np.asarray(scaled.to_ndarray(), np.uint8))
+
+
+def _first_key_frame(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream
+) -> av.video.frame.VideoFrame | None:
+    """Return the next key frame, decoded alone; None if there is none that can be."""
+    context = stream.codec_context
+    for packet in container.demux(stream):
+        if not packet.is_keyframe:
+            continue
+        try:
+            # No more packets are to come, the decoder is told: else it would wait for pictures that may be shown first.
+            frames = [*context.decode(packet), *context.decode(None)]
+        except av.error.FFmpegError:
+            frames = []
+        if frames:
+            return frames[0]
+        context.flush_buffers()
+    return None
 
 
 def _found(

@@ -31,7 +31,7 @@ def write(path: Path, content: Any) -> Path:
 
 
 def write_work(folder: Path, plan: bool = True) -> None:
-    """Write units of the plan's keys and of another, a joined picture, and what killed writers left."""
+    """Write units of the plan's keys and of another, and what killed writers left."""
     work = folder / ".work"
     if plan:
         segments = [{"name": "start_end", "frames": 10}]
@@ -40,7 +40,7 @@ def write_work(folder: Path, plan: bool = True) -> None:
     write(work / KEYS["video"] / "start_end.mp4", "0123456789")
     write(work / KEYS["analysis"] / ".tmp-77-start_end.npz", "0123456789")
     write(work / OTHER / "start_end.npz", "0123456789")
-    write(work / "picture.mp4", "0123456789")
+    write(folder / ".tmp-77-picture.mp4", "0123456789")
     write(folder / ".tmp-77-annotated.mp4", "0123456789")
 
 

@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from jobs.tasks import count_frame
+from jobs.life import count_frame
 from pipeline.errors import NotAMovieError
 
 
