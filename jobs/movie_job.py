@@ -219,6 +219,9 @@ class MovieJob:
         if done is None:
             self._record.refuse_other_movie()
         else:
+            # A run may have died after it had recorded the results, before it cleared what they were made from.
+            self._folder.clear_units(keys.values())
+            self._folder.clear_temporary()
             self._run.progress.skipped(self._expected * self._passes)
         return done
 

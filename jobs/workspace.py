@@ -4,8 +4,8 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -139,6 +139,15 @@ class MovieFolder:
     def clear_work(self) -> None:
         """Remove the units of work."""
         shutil.rmtree(self.work, ignore_errors=True)
+
+    def clear_units(self, keys: Iterable[str]) -> None:
+        """Remove the units of these keys; those of other settings stay, for a run that goes on with them."""
+        for key in keys:
+            shutil.rmtree(self.work / key, ignore_errors=True)
+        with suppress(OSError):  # others are left, or there never was a folder
+            others = [path for path in self.work.iterdir() if path != self.plan]
+            if not others:
+                self.clear_work()
 
 
 @dataclass(frozen=True)

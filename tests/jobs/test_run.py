@@ -220,6 +220,28 @@ class TestAgain:
         assert not (out / "face.mp4" / "report.html").exists()
         assert "no report" in (out / "logs" / "run.log").read_text()
 
+    def test_what_a_run_left_that_died_when_all_was_done_is_removed(self, run_here, films, out):
+        folder = out / "face.mp4"
+        keys = job_of(folder)["keys"]
+        units = [
+            folder / ".work" / keys["analysis"] / "start_end.npz",
+            folder / ".work" / keys["video"] / "start_end.mp4",
+        ]
+        rest = [*units, folder / ".work" / "plan.json", folder / ".tmp-77-host-picture.mp4"]
+        for path in rest:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("0123456789")
+        assert not run_here(films / "face.mp4", out=out)["face.mp4"].fresh
+        assert not (folder / ".work").exists()
+        assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, *TABLES])
+
+    def test_units_of_other_settings_stay(self, run_here, films, out):
+        unit = out / "face.mp4" / ".work" / "0123456789abcdef" / "start_end.npz"
+        unit.parent.mkdir(parents=True)
+        unit.write_text("0123456789")
+        assert not run_here(films / "face.mp4", out=out)["face.mp4"].fresh
+        assert unit.is_file()
+
     def test_an_edited_film_is_done_again(self, run_here, films, tmp_path):
         film, out = Path(shutil.copy2(films / "cut.mkv", tmp_path)), tmp_path / "out"
         assert run_here(film, out=out, video="none")["cut.mkv"].fresh
