@@ -4,6 +4,8 @@ import asyncio
 import time
 import traceback
 from collections import defaultdict
+from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from jobs.journal import Journal, now
 from jobs.outcome import Outcome
 from jobs.progress import Progress
 from jobs.record import JobRecord
+from jobs.report.pictures import Pictures
 from jobs.settings import Settings
 from jobs.workspace import Workspace, commit_json
 from models.errors import ModelError
@@ -58,6 +61,7 @@ class MovieJob:
         self._begun = time.monotonic()
         self._expected = 0
         self._frames_before = 0  # over all passes
+        self._pictures: Pictures | None = None
 
     async def process(self) -> Outcome:
         """Do what is to do and record the outcome."""
@@ -108,11 +112,9 @@ class MovieJob:
     async def _tables(self, probe: tasks.Probe, segments: list[Segment], keys: dict[str, str]) -> tasks.Assembled:
         settings, work = self._run.settings, self._folder.work / keys["analysis"]
         parts = [work / f"{segment.name}.npz" for segment in segments]
-        await self._all(
-            [
-                ((self._order, 1), tasks.analyze_segment, probe.movie, segment, settings, part)
-                for segment, part in self._largest_first(segments, parts)
-            ]
+        await _all(
+            self._unit((self._order, 1), tasks.analyze_segment, probe.movie, segment, settings, part)
+            for segment, part in self._largest_first(segments, parts)
         )
         await self._unit((self._order, 2), tasks.confirm_unchanged, self._source.path, probe.fingerprint)
         self._record.disown(keep=())
@@ -126,12 +128,11 @@ class MovieJob:
         settings, work = self._run.settings, self._folder.work / keys["video"]
         parts = [work / f"{segment.name}.mp4" for segment in segments]
         timeline = self._folder.timeline
-        await self._all(
-            [
-                ((self._order, 3), tasks.render_segment, probe.movie, segment, timeline, settings, part)
-                for segment, part in self._largest_first(segments, parts)
-            ]
-        )
+        rendering = [
+            self._unit((self._order, 3), tasks.render_segment, probe.movie, segment, timeline, settings, part)
+            for segment, part in self._largest_first(segments, parts)
+        ]
+        await _all([self._illustrate(), *rendering])
         await self._unit((self._order, 4), tasks.confirm_unchanged, self._source.path, probe.fingerprint)
         self._record.disown(keep=("analysis", "tables"))
         comment = f"Predicted expression labels, not feelings; moodreel, model {settings.model}"
@@ -140,12 +141,17 @@ class MovieJob:
         )
         return remarks
 
+    async def _illustrate(self) -> None:
+        """Take the report's pictures while the video is drawn: at the end, one worker would do that alone."""
+        with suppress(Exception):  # the report then takes them itself, and says what is in the way
+            self._pictures = await self._unit((self._order, 3), tasks.illustrate_movie, self._folder, self._source.path)
+
     async def _report(self, outcome: Outcome) -> None:
         """Write the movie's report, if there is none for just these results; without one it is done all the same."""
         if not outcome.fresh and self._folder.report.exists():
             return
         try:
-            await self._unit((self._order, 5), tasks.report_movie, self._folder)
+            await self._unit((self._order, 5), tasks.report_movie, self._folder, self._pictures)
         except StoppedError:
             return  # the next run writes it
         except Exception as error:
@@ -170,15 +176,6 @@ class MovieJob:
         """Return what is not committed yet, in the order in which workers are all busy to the end."""
         waiting = [pair for pair in zip(segments, parts, strict=True) if not self._committed(pair[1], pair[0])]
         return sorted(waiting, key=lambda pair: -pair[0].frames)
-
-    async def _all(self, units: list[tuple[Any, ...]]) -> None:
-        """Run units side by side; the first that fails cancels those that wait."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                for unit in units:
-                    group.create_task(self._unit(*unit))
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
 
     def _committed(self, part: Path, segment: Segment) -> bool:
         if part.exists():
@@ -306,3 +303,13 @@ class MovieJob:
             "settings": settings.model_dump(mode="json"),
             "versions": equipment.versions,
         }
+
+
+async def _all(units: Iterable[Coroutine[Any, Any, Any]]) -> None:
+    """Run units side by side; the first that fails cancels those that wait."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for unit in units:
+                group.create_task(unit)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None

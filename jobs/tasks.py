@@ -32,6 +32,7 @@ from pipeline.render import render
 from pipeline.segments import Packets, Segment, read_packets
 
 if TYPE_CHECKING:
+    from jobs.report.pictures import Pictures
     from pipeline.timeline import Tables
 
 _ROW_GROUP: Final = 1 << 14
@@ -212,13 +213,21 @@ def join_movie(movie: Movie, parts: Sequence[Path], folder: MovieFolder, comment
     return remarks
 
 
-def report_movie(folder: MovieFolder) -> None:
+def illustrate_movie(folder: MovieFolder, source: Path) -> "Pictures":
+    """Take the pictures for the movie's report; see :func:`jobs.report.pictures.take_pictures`."""
+    from jobs.report.pictures import take_pictures  # needed once a movie
+
+    _make_room(pq.read_metadata(folder.timeline).num_rows)
+    return take_pictures(folder, source)
+
+
+def report_movie(folder: MovieFolder, pictures: "Pictures | None" = None) -> None:
     """Write the movie's ``report.html``; see :func:`jobs.report.movie_report.write_movie_report`."""
     from jobs.report.movie_report import write_movie_report  # needed once a movie
 
     summary = (folder.read_job() or {}).get("summary")
     _make_room(int(summary.get("frames") or 0) if isinstance(summary, dict) else 0)
-    write_movie_report(folder)
+    write_movie_report(folder, pictures)
 
 
 def timed(task: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:

@@ -23,7 +23,7 @@ _SHORTEST: Final = Fraction(2, 5)
 movies of nothing but key frames slow."""
 
 _PARTS: Final = 8
-_SHORT: Final = Fraction(4)
+_SHORT: Final = Fraction(2)
 """A segment holds an eighth of what is left of the movie, but at least so many seconds: workers should end together."""
 
 _END_TOLERANCE: Final = Fraction(1, 2)

@@ -1,6 +1,5 @@
 """``report.html`` and ``poster.jpg`` of one movie, from its tables."""
 
-from contextlib import ExitStack
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -8,30 +7,25 @@ from typing import Any, Final
 from jobs.errors import ReportError
 from jobs.report.charts import chart_data
 from jobs.report.page import render
+from jobs.report.pictures import Pictures, take_pictures
 from jobs.report.plotly import packed_plotly
-from jobs.review.lanes import Lanes, make_lanes
+from jobs.review.lanes import make_lanes
 from jobs.review.library import number, shares_of
-from jobs.review.pictures import Reel
-from jobs.review.summaries import Summary, read_summary
+from jobs.review.summaries import read_summary
 from jobs.review.tables import read_table
 from jobs.watch import text_of
 from jobs.web.errors import PageError
 from jobs.workspace import MovieFolder, commit
-from pipeline.errors import PipelineError
-from pipeline.movie import open_movie
 from pipeline.schema import EMOTIONS
 
-_MOST_STILLS: Final = 60
-"""With more scenes their pictures would take longer to cut out, and weigh more, than all the rest."""
-
-_STILL_WIDTH: Final = 160
-_POSTER_WIDTH: Final = 320
 _COLUMNS: Final = ["scene", "start", "end", "coverage", "faces_max", "tracks", "dominant"]
 _COLUMNS_OF_SHARES: Final = [f"share_{emotion}" for emotion in EMOTIONS]
 
 
-def write_movie_report(folder: MovieFolder) -> None:
+def write_movie_report(folder: MovieFolder, pictures: Pictures | None = None) -> None:
     """Write the report of the movie whose results lie in ``folder``, each file whole or not at all.
+
+    ``pictures`` are those that :func:`jobs.report.pictures.take_pictures` took of it; without, they are taken now.
 
     Raises:
         ReportError: the folder holds no results, or they cannot be read.
@@ -44,11 +38,9 @@ def write_movie_report(folder: MovieFolder) -> None:
         rows = read_table(folder.scenes, [*_COLUMNS, *_COLUMNS_OF_SHARES]).to_pylist()
     except PageError as error:
         raise ReportError(f"{folder.root}: {error}") from error
-    lanes = make_lanes(summary)
-    with ExitStack() as stack:
-        reel = _reel(folder, job, stack)
-        poster = _poster(reel, summary, lanes)
-        stills = [_still(reel, row, len(rows)) for row in rows]
+    if pictures is None:
+        pictures = take_pictures(folder, Path(str(job.get("source", ""))))
+    poster, stills = pictures.poster, pictures.stills
     if poster is not None:
         commit(folder.poster, lambda temporary: temporary.write_bytes(poster))
     page = render(
@@ -61,7 +53,7 @@ def write_movie_report(folder: MovieFolder) -> None:
         facts=summary.facts,
         poster=poster,
         scenes=[row | {"shares": shares_of(row), "still": still} for row, still in zip(rows, stills, strict=True)],
-        data=chart_data(summary, lanes, rows),
+        data=chart_data(summary, make_lanes(summary), rows),
         plotly=packed_plotly(),
         card=model_card(str(job.get("model", ""))),
         video=folder.video.name if folder.video.exists() else None,
@@ -84,35 +76,3 @@ def model_card(model: str) -> str:
         return ""
     card = resources.files("models") / "weights" / f"{model}.md"
     return card.read_text() if card.is_file() else ""
-
-
-def _reel(folder: MovieFolder, job: dict[str, Any], stack: ExitStack) -> Reel | None:
-    """Open a file to take pictures from: the original, which has no boxes on it, or the annotated video."""
-    for path in (Path(str(job.get("source", ""))), folder.video):
-        try:
-            if path.is_file():
-                return stack.enter_context(Reel(open_movie(path)))
-        except (PipelineError, PageError, OSError):
-            continue
-    return None
-
-
-def _poster(reel: Reel | None, summary: Summary, lanes: Lanes) -> bytes | None:
-    """Return a picture with the longest track's face on it; of any moment where there is none; None without a video."""
-    start, end = summary.start, summary.end
-    if len(lanes.track):
-        longest = int((lanes.end - lanes.start).argmax())
-        start, end = float(lanes.start[longest]), float(lanes.end[longest])
-    try:
-        return reel.still_between(start, end, _POSTER_WIDTH) if reel else None
-    except PageError:
-        return None
-
-
-def _still(reel: Reel | None, row: dict[str, Any], scenes: int) -> bytes | None:
-    if reel is None or scenes > _MOST_STILLS:
-        return None
-    try:
-        return reel.still_between(row["start"], row["end"], _STILL_WIDTH)
-    except PageError:
-        return None

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -27,9 +27,6 @@ _AT_ONCE: Final = threading.BoundedSemaphore(2)
 """Decoding fills a core; a page that asks for two hundred pictures must not fill them all."""
 
 _QUALITY: Final = 82
-_ROUNDING: Final = 0.001
-"""s"""
-
 _FACE_ROOM: Final = 1.5
 """Side of the square around a face, in units of the longer side of its box."""
 
@@ -48,60 +45,8 @@ def still(spot: Spot, width: int) -> bytes:
     Raises:
         NotFoundError: it cannot be had.
     """
-    with _AT_ONCE, _told(spot.movie, spot.time), _opened(spot.movie) as container:
-        return _jpeg(_upright(spot.movie, _found(container, spot.movie, spot.time, None), width))
-
-
-class Reel:
-    """A movie that is kept open while many pictures are taken from it."""
-
-    def __init__(self, movie: Movie) -> None:
-        """Open it.
-
-        Raises:
-            NotFoundError: it cannot be read.
-        """
-        self._movie = movie
-        self._stack = ExitStack()
-        try:
-            self._container = self._stack.enter_context(_opened(movie))
-        except (PipelineError, av.error.FFmpegError, OSError) as error:
-            raise NotFoundError(f"{movie.path.name}: {error}") from error
-
-    def __enter__(self) -> "Reel":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def still_between(self, start: float, end: float, width: int) -> bytes:
-        """Return a frame between two times in s as a JPEG, one that is quick to get: a key frame if there is any.
-
-        Raises:
-            NotFoundError: it cannot be had.
-        """
-        middle = (start + end) / 2
-        with _told(self._movie, middle):
-            frame = self._key_frame(start, middle, end) or _found(self._container, self._movie, middle, start)
-            return _jpeg(_upright(self._movie, frame, width))
-
-    def _key_frame(self, start: float, middle: float, end: float) -> av.video.frame.VideoFrame | None:
-        """Return the key frame before the middle of a span, or else the one after it, if it lies in the span."""
-        movie, stream = self._movie, _stream(self._container, self._movie)
-        for backward in (True, False):
-            try:
-                self._container.seek(_pts(movie, middle), backward=backward, stream=stream)
-            except av.error.FFmpegError:  # there is none after it
-                continue
-            frame = _first_key_frame(self._container, stream)
-            # A shot mostly begins with a key frame, whose time may have been rounded up.
-            if (
-                frame is not None
-                and frame.pts is not None
-                and _pts(movie, start - _ROUNDING) <= frame.pts < _pts(movie, end)
-            ):
-                return frame
-        return None
+    with _AT_ONCE, told(spot.movie, spot.time), opened_video(spot.movie) as container:
+        return jpeg(upright(spot.movie, _found(container, spot.movie, spot.time), width))
 
 
 def face(spot: Spot, box: tuple[float, float, float, float], size: int) -> bytes:
@@ -110,18 +55,23 @@ def face(spot: Spot, box: tuple[float, float, float, float], size: int) -> bytes
     Raises:
         NotFoundError: it cannot be had.
     """
-    with _AT_ONCE, _told(spot.movie, spot.time), _opened(spot.movie) as container:
-        picture = _upright(spot.movie, _found(container, spot.movie, spot.time, None))
+    with _AT_ONCE, told(spot.movie, spot.time), opened_video(spot.movie) as container:
+        picture = upright(spot.movie, _found(container, spot.movie, spot.time))
     x1, y1, x2, y2 = box
     half = max(x2 - x1, y2 - y1, 2) * _FACE_ROOM / 2
     half = min(half, picture.shape[0] / 2, picture.shape[1] / 2)
     x = min(max((x1 + x2) / 2, half), picture.shape[1] - half)
     y = min(max((y1 + y2) / 2, half), picture.shape[0] - half)
     square = picture[round(y - half) : round(y + half), round(x - half) : round(x + half)]
-    return _jpeg(cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA))
+    return jpeg(cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA))
 
 
-def _jpeg(picture: cv2.typing.MatLike) -> bytes:
+def jpeg(picture: cv2.typing.MatLike) -> bytes:
+    """Return a BGR picture as a JPEG.
+
+    Raises:
+        NotFoundError: it cannot be encoded.
+    """
     done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not done:
         raise NotFoundError("the picture cannot be encoded")
@@ -129,7 +79,7 @@ def _jpeg(picture: cv2.typing.MatLike) -> bytes:
 
 
 @contextmanager
-def _told(movie: Movie, time: float) -> Iterator[None]:
+def told(movie: Movie, time: float) -> Iterator[None]:
     """Say of which picture in which movie it is that it cannot be had."""
     try:
         yield
@@ -138,20 +88,24 @@ def _told(movie: Movie, time: float) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(movie: Movie) -> Iterator[av.container.InputContainer]:
+def opened_video(movie: Movie, options: dict[str, str] | None = None) -> Iterator[av.container.InputContainer]:
+    """Open a movie to take pictures from it; ``options`` are the decoder's."""
     with opened(movie.path) as container:
+        context = video_of(container, movie).codec_context
         # With threads that take a frame each, the first one would come only after as many packets as there are threads.
-        _stream(container, movie).codec_context.thread_count = 1
+        context.thread_count = 1
+        context.options = options or {}
         yield container
 
 
-def _stream(container: av.container.InputContainer, movie: Movie) -> av.video.stream.VideoStream:
+def video_of(container: av.container.InputContainer, movie: Movie) -> av.video.stream.VideoStream:
+    """Return the stream of the movie's pictures."""
     stream = container.streams[movie.stream]
     assert isinstance(stream, av.video.stream.VideoStream)
     return stream
 
 
-def _upright(movie: Movie, frame: av.video.frame.VideoFrame, widest: int | None = None) -> Picture:
+def upright(movie: Movie, frame: av.video.frame.VideoFrame, widest: int | None = None) -> Picture:
     """Return the frame as uint8 BGR ``(h, w, 3)``, upright, with square pixels, at most ``widest`` pixels wide."""
     scale = min(1.0, (widest or movie.width) / movie.width)
     width, height = (max(1, round(side * scale)) for side in movie.stored_size)
@@ -159,55 +113,29 @@ def _upright(movie: Movie, frame: av.video.frame.VideoFrame, widest: int | None 
     return movie.orientation.apply(np.asarray(scaled.to_ndarray(), np.uint8))
 
 
-def _first_key_frame(
-    container: av.container.InputContainer, stream: av.video.stream.VideoStream
-) -> av.video.frame.VideoFrame | None:
-    """Return the next key frame, decoded alone; None if there is none that can be."""
-    context = stream.codec_context
-    for packet in container.demux(stream):
-        if not packet.is_keyframe:
-            continue
-        try:
-            # No more packets are to come, the decoder is told: else it would wait for pictures that may be shown first.
-            frames = [*context.decode(packet), *context.decode(None)]
-        except av.error.FFmpegError:
-            frames = []
-        if frames:
-            return frames[0]
-        context.flush_buffers()
-    return None
-
-
-def _found(
-    container: av.container.InputContainer, movie: Movie, time: float, since: float | None
-) -> av.video.frame.VideoFrame:
-    """Return the frame on the screen at a time in s; with ``since``, the first one at hand that is not before it."""
-    stream = _stream(container, movie)
-    pts = _pts(movie, time)
-    enough = pts if since is None else _pts(movie, since - _ROUNDING)
-    container.seek(pts, backward=True, stream=stream)
+def _found(container: av.container.InputContainer, movie: Movie, time: float) -> av.video.frame.VideoFrame:
+    """Return the frame on the screen at a time in s."""
+    pts = pts_at(movie, time)
+    container.seek(pts, backward=True, stream=video_of(container, movie))
     before: av.video.frame.VideoFrame | None = None
-    for frame in _readable(container, stream):
+    for frame in readable(container, movie):
         if frame.pts is not None and frame.pts > pts:
             return before or frame
         before = frame
-        if since is not None and frame.pts is not None and frame.pts >= enough:
-            return frame
     if before is None:
         raise NotFoundError(f"{movie.path.name}: no picture at {time:.2f} s")
     return before
 
 
-def _pts(movie: Movie, time: float) -> int:
+def pts_at(movie: Movie, time: float) -> int:
+    """Return a time in s by the player's clock in units of the movie's pts."""
     # Half a millisecond more: times are rounded on their way through a page.
     return round((Fraction(time) + movie.clock_start + Fraction(1, 2000)) / movie.time_base)
 
 
-def _readable(
-    container: av.container.InputContainer, stream: av.video.stream.VideoStream
-) -> Iterator[av.video.frame.VideoFrame]:
-    """Yield the frames that can be decoded; those that cannot are passed over."""
-    for packet in container.demux(stream):
+def readable(container: av.container.InputContainer, movie: Movie) -> Iterator[av.video.frame.VideoFrame]:
+    """Yield the frames that can be decoded from where the container is; those that cannot are passed over."""
+    for packet in container.demux(video_of(container, movie)):
         try:
             yield from packet.decode()
         except av.error.FFmpegError:

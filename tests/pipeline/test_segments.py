@@ -23,7 +23,7 @@ IN_MS = Movie(Path("m"), 0, "h264", MS, Fraction(0), 64, 48, Orientation(), Frac
         (0.4, [400, 800, 1200, 1600, 2000]),
         (0.5, [800, 1600]),
         (1, [1200]),
-        (3600, []),
+        (3600, [2000]),  # no segment has less than two seconds, but the last one
         (0, [400, 800, 1200, 1600, 2000]),
     ],
 )
@@ -46,7 +46,7 @@ def test_names_are_unique_however_a_movie_is_cut() -> None:
     cuts = [cut(IN_MS, packets, seconds) for seconds in (0.1, 1, 3, 3600)]
     spans = {(s.start, s.end) for segments in cuts for s in segments}
     assert len({s.name for segments in cuts for s in segments}) == len(spans)
-    assert cuts[-1][0].name == "start_4000"
+    assert cuts[-1][0].name == "start_2000"
     assert cuts[0][1].name == "400_800"
 
 
@@ -57,15 +57,15 @@ def test_segments_grow_shorter_towards_the_end() -> None:
     assert segments[0].end == 30_000
     assert lengths == sorted(lengths, reverse=True)
     assert lengths[:5] == [30] * 5
-    assert set(lengths[-3:]) == {4}
-    assert 20 < len(segments) < 40
+    assert set(lengths[-3:]) == {2}
+    assert 20 < len(segments) < 50
 
 
 def test_joints_are_where_it_might_have_been_cut_whatever_the_length() -> None:
     keyframes = [0, 200, 300, 500, 1300, 1400, 1690, 1700, 2500]
     packets = Packets(keyframes, range(0, 3000, 20), trusted=True, fault="")
-    assert cut(IN_MS, packets, 3600)[0].joints == (500, 1300, 1700, 2500)
-    for seconds in (0.1, 0.7, 1, 2):
+    assert cut(IN_MS, packets, 3600)[0].joints == (500, 1300, 1700)
+    for seconds in (0.1, 0.7, 1, 2, 3600):
         segments = cut(IN_MS, packets, seconds)
         borders = [segment.start for segment in segments[1:]]
         assert sorted([*borders, *(joint for segment in segments for joint in segment.joints)]) == [

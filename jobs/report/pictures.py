@@ -1,0 +1,73 @@
+"""The pictures in a movie's report: a poster, and a still of each scene."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from jobs.errors import ReportError
+from jobs.report.reel import Reel
+from jobs.review.lanes import make_lanes
+from jobs.review.summaries import read_summary
+from jobs.review.tables import read_table
+from jobs.web.errors import PageError
+from jobs.workspace import MovieFolder
+from pipeline.errors import PipelineError
+from pipeline.movie import open_movie
+
+_MOST_STILLS: Final = 60
+"""With more scenes their pictures would take longer to cut out, and weigh more, than all the rest."""
+
+_STILL_WIDTH: Final = 160
+_POSTER_WIDTH: Final = 320
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """JPEGs, None for each that cannot be had: the poster, and a still of each scene in the order of the table."""
+
+    poster: bytes | None
+    stills: list[bytes | None]
+
+
+def take_pictures(folder: MovieFolder, source: Path) -> Pictures:
+    """Take the pictures of a movie whose tables lie in ``folder``.
+
+    They come from the original, which has no boxes on it, or from the annotated video where that is gone.
+
+    Raises:
+        ReportError: the tables cannot be read.
+    """
+    try:
+        summary = read_summary(folder.timeline)
+        scenes = read_table(folder.scenes, ["start", "end"]).to_pylist()
+    except PageError as error:
+        raise ReportError(f"{folder.root}: {error}") from error
+    lanes = make_lanes(summary)
+    start, end = summary.start, summary.end
+    if len(lanes.track):  # the longest track's face
+        longest = int((lanes.end - lanes.start).argmax())
+        start, end = float(lanes.start[longest]), float(lanes.end[longest])
+    spans = [(scene["start"], scene["end"]) for scene in scenes]
+    with ExitStack() as stack:
+        reel = _reel((source, folder.video), stack)
+        stills = [_still(reel, span, _STILL_WIDTH) if len(spans) <= _MOST_STILLS else None for span in spans]
+        return Pictures(_still(reel, (start, end), _POSTER_WIDTH), stills)
+
+
+def _reel(paths: tuple[Path, ...], stack: ExitStack) -> Reel | None:
+    """Open the first of some files that can be."""
+    for path in paths:
+        try:
+            if path.is_file():
+                return stack.enter_context(Reel(open_movie(path)))
+        except (PipelineError, PageError, OSError):
+            continue
+    return None
+
+
+def _still(reel: Reel | None, span: tuple[float, float], width: int) -> bytes | None:
+    try:
+        return reel.still_between(*span, width) if reel else None
+    except PageError:
+        return None
