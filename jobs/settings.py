@@ -20,6 +20,12 @@ if TYPE_CHECKING:  # the command line needs settings, but none of the libraries 
 MEMORY_PER_WORKER = 1.5e9
 """Bytes; TensorFlow and a 4K movie in one worker."""
 
+OBSERVING: Final = 1
+"""Raised when a new moodreel observes or follows faces otherwise: what an older one left must not be mixed with it."""
+
+DRAWING: Final = 1
+"""Raised when a new moodreel draws or encodes the same timeline otherwise."""
+
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 
 
@@ -85,7 +91,7 @@ class Settings(BaseModel):
         file = self.detector_model if self.detector == "yunet" else None
         detector_digest = digest_file(file) if file else ""
         search = [self.detector, detector_digest, self.detect_every, repr(self.track_options())]
-        return digest([schema.VERSION, movie_fingerprint, model_digest, *search, BOX_SCALE])
+        return digest([schema.VERSION, OBSERVING, movie_fingerprint, model_digest, *search, BOX_SCALE])
 
     def tables_key(self, analysis_key: str) -> str:
         """Identify tables."""
@@ -93,7 +99,7 @@ class Settings(BaseModel):
 
     def video_key(self, tables_key: str) -> str:
         """Identify an annotated video; a changed colour never repeats the analysis."""
-        return digest([tables_key, self.video, self.crf, self.preset])
+        return digest([DRAWING, tables_key, self.video, self.crf, self.preset])
 
 
 SETTINGS_FILE: Final = Path("moodreel.toml")

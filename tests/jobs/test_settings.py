@@ -88,6 +88,13 @@ def test_changes_all_keys(values):
     assert all(other[name] != key for name, key in keys().items())
 
 
+@pytest.mark.parametrize(("version", "names"), [("OBSERVING", {"analysis", "tables", "video"}), ("DRAWING", {"video"})])
+def test_a_moodreel_that_does_it_otherwise_does_it_again(monkeypatch, version, names):
+    before = keys()
+    monkeypatch.setattr(f"jobs.settings.{version}", 2)
+    assert {name for name, key in keys().items() if key != before[name]} == names
+
+
 def test_the_content_of_the_detectors_file_counts_and_not_its_name(tmp_path):
     one, two, three = (tmp_path / name for name in ("1.onnx", "2.onnx", "3.onnx"))
     one.write_bytes(b"net")
