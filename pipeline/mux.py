@@ -165,7 +165,9 @@ def exact_clock(time_base: Fraction) -> dict[str, str]:
 def _part(path: Path) -> Iterator[tuple[av.container.InputContainer, av.video.stream.VideoStream]]:
     """Open one of our own files at its only video stream."""
     try:
-        container = av.open(str(path.absolute()))
+        # Its packets are copied. FFmpeg would decode some frames to learn what its header says.
+        options: Any = [{"skip_frame": "all"}]  # PyAV's types say that these were texts
+        container = av.open(str(path.absolute()), stream_options=options)
     except (av.error.FFmpegError, OSError) as error:
         raise FfmpegError(f"{path}: the encoded video cannot be read: {error}") from error
     with container:

@@ -151,12 +151,13 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
     asked: list[float] = []
 
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # as signal handlers are called
-        if not asked:
+        # Noted before anything else: a second signal interrupts this very function, and stopping takes locks.
+        asked.append(time.monotonic())
+        if len(asked) == 1:
             stop()
             _say("moodreel: stopping", sys.stderr)
-        elif time.monotonic() - asked[0] > _INSISTS_AFTER_S:
+        elif asked[-1] - asked[0] > _INSISTS_AFTER_S:
             os._exit(EXIT_STOPPED)
-        asked.append(time.monotonic())
 
     names = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {name: signal.getsignal(name) for name in names}

@@ -76,3 +76,22 @@ def test_it_stops_cleanly_and_leaves_a_recording(sample, tmp_path):
     assert job["summary"]["duration"] > 4.5
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
+
+
+def test_a_second_signal_in_the_middle_of_stopping_holds_nothing_up():
+    script = """
+import os, signal, threading
+from jobs.live.command import _signals
+lock = threading.Lock()
+def stop():
+    with lock:
+        os.kill(os.getpid(), signal.SIGTERM)
+        print("stopped")
+with _signals(stop):
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True, cwd=Path.cwd()
+    )
+    assert done.stdout == "stopped\n"
+    assert done.stderr == "moodreel: stopping\n"
