@@ -221,9 +221,9 @@ class TestBadCluster:
 
 @pytest.fixture(scope="module")
 def film(films, tmp_path_factory) -> Path:
-    """The film with a face, four times over: 12 s."""
+    """The film with a face, twelve times over: 36 s, so that units last long enough to be caught at work."""
     film = tmp_path_factory.mktemp("film") / "film.mp4"
-    command = [get_ffmpeg_exe(), "-v", "error", "-stream_loop", "3", "-i", films / "face.mp4", "-c", "copy", film]
+    command = [get_ffmpeg_exe(), "-v", "error", "-stream_loop", "11", "-i", films / "face.mp4", "-c", "copy", film]
     subprocess.run(command, check=True)
     return film
 
@@ -277,10 +277,15 @@ class Recorder:
         return [future for future in self.futures if not future.done()]
 
 
+LONG = 3.0
+"""s; units take a tenth of it, once libraries are loaded."""
+
+
 def kill_a_busy_node(nodes: Cluster, executor: Recorder, out: Path) -> None:
     """Kill a node with all its processes while it works, once a segment is committed.
 
-    They are stopped first: else a unit may end between the look at it and the blow.
+    They are stopped first: else a unit may end between the look at it and the blow. A unit that then does not end is
+    that node's.
     """
     node = next(iter(nodes.worker_nodes))
     raylet = node.all_processes["raylet"][0].process.pid
@@ -292,8 +297,10 @@ def kill_a_busy_node(nodes: Cluster, executor: Recorder, out: Path) -> None:
             continue
         processes = children_of(raylet)
         send(processes, signal.SIGSTOP)
-        time.sleep(0.2)  # for results that are under way
-        if executor.working() == working:
+        waited_until = time.monotonic() + LONG
+        while time.monotonic() < waited_until and not all(future.done() for future in working):
+            time.sleep(0.05)
+        if not all(future.done() for future in working):
             nodes.remove_node(node, allow_graceful=False)
             send(processes, signal.SIGKILL)
             return
@@ -325,7 +332,7 @@ def await_nodes(nodes: Cluster, number: int) -> None:
 
 def run(film: Path, out: Path, executor: Executor, close: bool = True) -> dict[str, Any]:
     """Do what ``moodreel run`` does; return the tables' bytes and the hashes of the video's pictures."""
-    settings = Settings.model_validate({"device": "cpu", "workers": 2, "segment": 2})
+    settings = Settings.model_validate({"device": "cpu", "workers": 2, "segment": 6})
     progress = Progress(1, io.StringIO())
     workspace = Workspace(out)
     journal = Journal(out / "run.log")
@@ -343,5 +350,5 @@ def run(film: Path, out: Path, executor: Executor, close: bool = True) -> dict[s
     results: dict[str, Any] = {name: (folder.root / name).read_bytes() for name in TABLES}
     with av.open(str(folder.video)) as container:
         results["pictures"] = [(frame.pts, hash(frame.to_ndarray().tobytes())) for frame in container.decode(video=0)]
-    assert len(results["pictures"]) == 144
+    assert len(results["pictures"]) == 432
     return results
