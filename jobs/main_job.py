@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -71,15 +71,14 @@ def _run(
     sources: Sequence[Source], settings: Settings, workspace: Workspace, journal: Journal, force: bool
 ) -> "list[Outcome]":
     executor = _executor(settings, journal.path.parent)
-    # While the workers load their libraries, this process loads its own.
-    from jobs.progress import Progress
-    from jobs.runner import run_movies
-
-    progress = Progress(len(sources))
     try:
-        return asyncio.run(run_movies(sources, settings, workspace, executor, progress, journal, force))
+        # While the workers load their libraries, this process loads its own.
+        from jobs.progress import Progress
+        from jobs.runner import run_movies
+
+        with closing(Progress(len(sources))) as progress:
+            return asyncio.run(run_movies(sources, settings, workspace, executor, progress, journal, force))
     finally:
-        progress.close()
         executor.close()
 
 
