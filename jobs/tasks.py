@@ -214,11 +214,11 @@ def join_movie(movie: Movie, parts: Sequence[Path], folder: MovieFolder, comment
 
 
 def illustrate_movie(folder: MovieFolder, source: Path) -> "Pictures":
-    """Take the pictures for the movie's report; see :func:`jobs.report.pictures.take_pictures`."""
-    from jobs.report.pictures import take_pictures  # needed once a movie
+    """Take the pictures for the movie's report; see :func:`jobs.report.movie_report.illustrate`."""
+    from jobs.report.movie_report import illustrate  # needed once a movie
 
     _make_room(pq.read_metadata(folder.timeline).num_rows)
-    return take_pictures(folder, source)
+    return illustrate(folder, source)
 
 
 def report_movie(folder: MovieFolder, pictures: "Pictures | None" = None) -> None:

@@ -1,5 +1,6 @@
 """``report.html`` and ``poster.jpg`` of one movie, from its tables."""
 
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -9,9 +10,9 @@ from jobs.report.charts import chart_data
 from jobs.report.page import render
 from jobs.report.pictures import Pictures, take_pictures
 from jobs.report.plotly import packed_plotly
-from jobs.review.lanes import make_lanes
+from jobs.review.lanes import Lanes, make_lanes
 from jobs.review.library import number, shares_of
-from jobs.review.summaries import read_summary
+from jobs.review.summaries import Summary, read_summary
 from jobs.review.tables import read_table
 from jobs.watch import text_of
 from jobs.web.errors import PageError
@@ -25,7 +26,7 @@ _COLUMNS_OF_SHARES: Final = [f"share_{emotion}" for emotion in EMOTIONS]
 def write_movie_report(folder: MovieFolder, pictures: Pictures | None = None) -> None:
     """Write the report of the movie whose results lie in ``folder``, each file whole or not at all.
 
-    ``pictures`` are those that :func:`jobs.report.pictures.take_pictures` took of it; without, they are taken now.
+    ``pictures`` are those that :func:`illustrate` took of it; without, they are taken now.
 
     Raises:
         ReportError: the folder holds no results, or they cannot be read.
@@ -33,13 +34,10 @@ def write_movie_report(folder: MovieFolder, pictures: Pictures | None = None) ->
     job = folder.read_job()
     if job is None or job.get("status") not in ("done", "partial"):
         raise ReportError(f"{folder.root}: expected the results of a movie, found none")
-    try:
-        summary = read_summary(folder.timeline)
-        rows = read_table(folder.scenes, [*_COLUMNS, *_COLUMNS_OF_SHARES]).to_pylist()
-    except PageError as error:
-        raise ReportError(f"{folder.root}: {error}") from error
+    results = _read(folder)
+    summary, rows = results.summary, results.scenes
     if pictures is None:
-        pictures = take_pictures(folder, Path(str(job.get("source", ""))))
+        pictures = results.illustrate(Path(str(job.get("source", ""))), folder.video)
     poster, stills = pictures.poster, pictures.stills
     if poster is not None:
         commit(folder.poster, lambda temporary: temporary.write_bytes(poster))
@@ -53,13 +51,43 @@ def write_movie_report(folder: MovieFolder, pictures: Pictures | None = None) ->
         facts=summary.facts,
         poster=poster,
         scenes=[row | {"shares": shares_of(row), "still": still} for row, still in zip(rows, stills, strict=True)],
-        data=chart_data(summary, make_lanes(summary), rows),
+        data=chart_data(summary, results.lanes, rows),
         plotly=packed_plotly(),
         card=model_card(str(job.get("model", ""))),
         video=folder.video.name if folder.video.exists() else None,
         index="../" * (str(job.get("movie", "")).count("/") + 1) + "index.html",
     )
     commit(folder.report, lambda temporary: temporary.write_text(page))
+
+
+def illustrate(folder: MovieFolder, source: Path) -> Pictures:
+    """Take the pictures for the report of the movie at ``source``, whose tables lie in ``folder``.
+
+    Raises:
+        ReportError: the tables cannot be read.
+    """
+    return _read(folder).illustrate(source, folder.video)
+
+
+@dataclass(frozen=True)
+class _Results:
+    """What a report is made from: the timeline's sums, the tracks as lanes, the rows of the table of scenes."""
+
+    summary: Summary
+    lanes: Lanes
+    scenes: list[dict[str, Any]]
+
+    def illustrate(self, *videos: Path) -> Pictures:
+        return take_pictures(videos, self.summary, self.lanes, [(row["start"], row["end"]) for row in self.scenes])
+
+
+def _read(folder: MovieFolder) -> _Results:
+    try:
+        summary = read_summary(folder.timeline)
+        scenes = read_table(folder.scenes, [*_COLUMNS, *_COLUMNS_OF_SHARES]).to_pylist()
+    except PageError as error:
+        raise ReportError(f"{folder.root}: {error}") from error
+    return _Results(summary, make_lanes(summary), scenes)
 
 
 def about(job: dict[str, Any]) -> dict[str, Any]:

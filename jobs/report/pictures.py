@@ -1,17 +1,15 @@
 """The pictures in a movie's report: a poster, and a still of each scene."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from jobs.errors import ReportError
 from jobs.report.reel import Reel
-from jobs.review.lanes import make_lanes
-from jobs.review.summaries import read_summary
-from jobs.review.tables import read_table
+from jobs.review.lanes import Lanes
+from jobs.review.summaries import Summary
 from jobs.web.errors import PageError
-from jobs.workspace import MovieFolder
 from pipeline.errors import PipelineError
 from pipeline.movie import open_movie
 
@@ -30,32 +28,28 @@ class Pictures:
     stills: list[bytes | None]
 
 
-def take_pictures(folder: MovieFolder, source: Path) -> Pictures:
-    """Take the pictures of a movie whose tables lie in ``folder``.
+def take_pictures(
+    videos: Sequence[Path], summary: Summary, lanes: Lanes, spans: Sequence[tuple[float, float]]
+) -> Pictures:
+    """Take the pictures of a movie from the first of ``videos`` that can be read.
 
-    They come from the original, which has no boxes on it, or from the annotated video where that is gone.
-
-    Raises:
-        ReportError: the tables cannot be read.
+    Args:
+        videos: the original, which has no boxes on it, then the annotated video.
+        summary: of its timeline.
+        lanes: its tracks.
+        spans: start and end of each scene in s.
     """
-    try:
-        summary = read_summary(folder.timeline)
-        scenes = read_table(folder.scenes, ["start", "end"]).to_pylist()
-    except PageError as error:
-        raise ReportError(f"{folder.root}: {error}") from error
-    lanes = make_lanes(summary)
     start, end = summary.start, summary.end
     if len(lanes.track):  # the longest track's face
         longest = int((lanes.end - lanes.start).argmax())
         start, end = float(lanes.start[longest]), float(lanes.end[longest])
-    spans = [(scene["start"], scene["end"]) for scene in scenes]
     with ExitStack() as stack:
-        reel = _reel((source, folder.video), stack)
+        reel = _reel(videos, stack)
         stills = [_still(reel, span, _STILL_WIDTH) if len(spans) <= _MOST_STILLS else None for span in spans]
         return Pictures(_still(reel, (start, end), _POSTER_WIDTH), stills)
 
 
-def _reel(paths: tuple[Path, ...], stack: ExitStack) -> Reel | None:
+def _reel(paths: Sequence[Path], stack: ExitStack) -> Reel | None:
     """Open the first of some files that can be."""
     for path in paths:
         try:
