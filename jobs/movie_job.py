@@ -6,7 +6,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Coroutine, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +36,18 @@ _ROOM_PER_BYTE = 3
 
 @dataclass(frozen=True)
 class Run:
-    """What all movies of a run share."""
+    """What all movies of a run share.
+
+    ``equipment`` is set once a worker has loaded network and detector; where they cannot be had, it never is.
+    """
 
     settings: Settings
     workspace: Workspace
-    equipment: tasks.Equipment
     dispatcher: Dispatcher
     progress: Progress
     journal: Journal
     force: bool
+    equipment: "asyncio.Future[tasks.Equipment]" = field(default_factory=asyncio.Future)
 
 
 class MovieJob:
@@ -84,7 +87,13 @@ class MovieJob:
 
     async def _process(self) -> Outcome:
         # All movies are probed before any work: in the evening the user sees which files are no movies.
-        probe = await self._unit((-1, self._order), tasks.probe, self._source.path)
+        probing = asyncio.gather(
+            self._unit((-1, self._order), tasks.probe, self._source.path), return_exceptions=True
+        )
+        await asyncio.wait([self._run.equipment])  # without it not even a failure can be recorded
+        [probe] = await probing
+        if isinstance(probe, BaseException):
+            raise probe
         keys = self._keys(probe)
         self._expect(probe.frames)
         done = self._done_before(keys)
@@ -204,7 +213,7 @@ class MovieJob:
 
     def _keys(self, probe: tasks.Probe) -> dict[str, str]:
         settings = self._run.settings
-        analysis = settings.analysis_key(probe.fingerprint, self._run.equipment.model_digest)
+        analysis = settings.analysis_key(probe.fingerprint, self._run.equipment.result().model_digest)
         tables = settings.tables_key(analysis)
         return {"analysis": analysis, "tables": tables, "video": settings.video_key(tables)}
 
@@ -236,11 +245,11 @@ class MovieJob:
             "fingerprint": probe.fingerprint,
             "key": keys["tables"],
             "model": settings.model,
-            "model_digest": self._run.equipment.model_digest,
+            "model_digest": self._run.equipment.result().model_digest,
             "detector": settings.detector,
             "detect_every": settings.detect_every,
             "tracking": vars(settings.track_options()),
-            "versions": self._run.equipment.versions,
+            "versions": self._run.equipment.result().versions,
         }
 
     def _finished(
@@ -291,7 +300,7 @@ class MovieJob:
 
     def _facts(self) -> dict[str, Any]:
         """Return what ``job.json`` says of how results came about."""
-        settings, equipment = self._run.settings, self._run.equipment
+        settings, equipment = self._run.settings, self._run.equipment.result()
         return {
             "stage_seconds": {stage: round(seconds, 3) for stage, seconds in self._stage_seconds.items()},
             "finished": now(),

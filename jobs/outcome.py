@@ -1,9 +1,11 @@
 """What became of each movie: ``job.json`` beside its results, and ``movies.parquet`` over all of them."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+from pyarrow.json import ParseOptions, ReadOptions, read_json
 
 from jobs.tasks import write_table
 from jobs.workspace import Workspace, commit
@@ -45,5 +47,15 @@ def write_movies_table(workspace: Workspace) -> None:
         if not all(isinstance(known.get(name), str) for name in ("movie", "status", "reason", "source")):
             continue  # another program's file of that name
         rows.append({name: known.get(name) for name in schema.MOVIES.names})
-    table = pa.Table.from_pylist(rows, schema=schema.MOVIES)
+    table = _table(rows)
     commit(workspace.movies, lambda temporary: write_table(table, temporary))
+
+
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    """Make the table of rows by way of JSON: from lists, pyarrow would load pandas, for longer than all else takes."""
+    if not rows:
+        return schema.MOVIES.empty_table()
+    lines = "\n".join(json.dumps(row, allow_nan=False) for row in rows).encode()
+    options = ReadOptions(use_threads=False, block_size=len(lines) + 1)
+    table = read_json(pa.BufferReader(lines), options, ParseOptions(explicit_schema=schema.MOVIES))
+    return table.cast(schema.MOVIES)  # explicit_schema forgets what cannot be null

@@ -5,7 +5,6 @@ import contextlib
 import signal
 import time
 from collections.abc import Sequence
-from importlib import import_module
 
 from jobs import tasks
 from jobs.discover import Source
@@ -35,24 +34,33 @@ async def run_movies(
         ModelError, DetectorError, WorkerDiedError: network or detector cannot be had, so that no movie can be done.
     """
     dispatcher = Dispatcher(executor)
-    equipment, _ = await dispatcher.run((-2, 0), tasks.equip, settings)
-    progress.equipped(equipment, settings)
-    journal.write("equipped", device=equipment.device, model=settings.model, digest=equipment.model_digest)
-    run = Run(settings, workspace, equipment, dispatcher, progress, journal, force)
+    run = Run(settings, workspace, dispatcher, progress, journal, force)
     _stop_on_signals(run)
     ticker = asyncio.create_task(_tick(progress, executor, journal))
-    # pyarrow will want it for movies.parquet: better now, while the workers work, than when all wait for the end.
-    asyncio.get_running_loop().run_in_executor(None, import_module, "pandas")
+    # One worker loads detector and network while others look at the first movies.
+    equipping = asyncio.create_task(dispatcher.run((-2, 0), tasks.equip, settings))
+    jobs = [asyncio.create_task(MovieJob(run, source, order).process()) for order, source in enumerate(sources)]
     try:
-        jobs = [MovieJob(run, source, order) for order, source in enumerate(sources)]
-        return list(await asyncio.gather(*(job.process() for job in jobs)))
+        equipment, _ = await equipping
+        progress.equipped(equipment, settings)
+        journal.write("equipped", device=equipment.device, model=settings.model, digest=equipment.model_digest)
+        run.equipment.set_result(equipment)
+        outcomes = list(await asyncio.gather(*jobs))
     finally:
         ticker.cancel()
-        for write in (write_movies_table, write_index):
-            try:
-                write(workspace)
-            except OSError as error:  # a full disk; the next run writes them
-                progress.note(f"{workspace.root}: the table and the page of all movies are not up to date: {error}")
+        for job in jobs:
+            job.cancel()
+        if run.equipment.done():
+            _write_summaries(run)
+    return outcomes
+
+
+def _write_summaries(run: Run) -> None:
+    for write in (write_movies_table, write_index):
+        try:
+            write(run.workspace)
+        except OSError as error:  # a full disk; the next run writes them
+            run.progress.note(f"{run.workspace.root}: the table and the page of all movies are not up to date: {error}")
 
 
 async def _tick(progress: Progress, executor: Executor, journal: Journal) -> None:

@@ -23,6 +23,7 @@ from jobs.life import count_frame, show_life
 from jobs.settings import Settings, fingerprint_movie
 from jobs.workspace import MovieFolder, commit, temporary_beside
 from pipeline import schema
+from pipeline.decode import Reader
 from pipeline.detect import FaceDetector, make_detector
 from pipeline.errors import InputError
 from pipeline.movie import Movie, open_movie, opened
@@ -53,6 +54,10 @@ LIBRARIES: Final = (
     "scenedetect",
     "tensorflow",
 )
+
+
+_READER: Final = Reader()
+"""Of this worker, which does one unit after the other, mostly of the same movie."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,9 @@ def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Pat
     detector = _detector(settings.detector, settings.detector_model)
     classifier = _classifier(settings.model, settings.device, settings.threads)
     every, tracking = settings.detect_every, settings.track_options()
-    observations = analyze(movie, segment, detector, classifier, settings.threads, count_frame, every, tracking)
+    observations = analyze(
+        movie, segment, detector, classifier, settings.threads, count_frame, every, tracking, _READER
+    )
     commit(out, lambda temporary: temporary.write_bytes(observations.to_bytes()))
 
 
@@ -197,7 +204,7 @@ def render_segment(movie: Movie, segment: Segment, timeline: Path, settings: Set
     """Encode a segment of the annotated video and commit it to ``out``; an empty file where it has no frames."""
 
     def write(temporary: Path) -> None:
-        if render(movie, segment, timeline, temporary, settings.encoder_options(), count_frame) == 0:
+        if render(movie, segment, timeline, temporary, settings.encoder_options(), count_frame, _READER) == 0:
             temporary.touch()
 
     commit(out, write)
@@ -246,6 +253,7 @@ def _make_room(frames: int) -> None:
         return
     _detector.cache_clear()
     _classifier.cache_clear()
+    _READER.close()
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:  # glibc keeps what is freed

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.candidates import Candidates, Verdict
 from pipeline.crops import cut_crops
-from pipeline.decode import Faults, decode
+from pipeline.decode import Faults, Reader, decode
 from pipeline.detect import Detections, FaceDetector
 from pipeline.movie import Movie
 from pipeline.observations import Observations
@@ -45,6 +45,7 @@ def analyze(
     on_frame: Callable[[], None] = lambda: None,
     every: float = 0.0,
     tracking: TrackOptions | None = None,
+    reader: Reader | None = None,
 ) -> Observations:
     """Observe every frame of ``segment``.
 
@@ -59,6 +60,7 @@ def analyze(
             every frame.
         tracking: what candidates must reach to count as faces; those that cannot are left out without being classified
             (:mod:`pipeline.candidates`). Without, all detections are kept.
+        reader: keeps the movie open for the next segment.
 
     Raises:
         InputError: the movie cannot be read.
@@ -78,7 +80,7 @@ def analyze(
             faces.add(movie.time_of(one.frame.pts), one.faces, crops)
             on_frame()
 
-    for frame in decode(movie, segment, faults, threads):
+    for frame in decode(movie, segment, faults, threads, reader):
         small = scaler.thumbnail(frame.picture)
         ends = [*ends[:1], small]
         pts.append(frame.pts)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from pipeline.decode import Faults, decode
+from pipeline.decode import Faults, Reader, decode
 from pipeline.draw import LabelledFace, Planes, draw_faces
 from pipeline.errors import FfmpegError
 from pipeline.movie import Movie
@@ -55,11 +55,12 @@ def render(
     out: Path,
     options: EncoderOptions,
     on_frame: Callable[[], None] = lambda: None,
+    reader: Reader | None = None,
 ) -> int:
     """Draw ``timeline`` on the frames of ``segment`` and encode them to ``out``, an mp4 without sound.
 
     Its pts count from the container's start in :func:`output_clock`. Returns the number of frames; where it is 0
-    there is no file.
+    there is no file. ``reader`` keeps the movie open for the next segment.
 
     Raises:
         InputError: the movie cannot be read.
@@ -70,7 +71,7 @@ def render(
     clock = output_clock(movie)
     writer: PartWriter | None = None
     try:
-        for frame in decode(movie, segment, Faults(), options.threads):
+        for frame in decode(movie, segment, Faults(), options.threads, reader):
             picture = upright.yuv420p(frame.picture)
             draw_faces(Planes.of_frame(picture), faces.get(frame.pts, []))
             if writer is None:

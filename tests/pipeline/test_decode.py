@@ -1,5 +1,6 @@
 """Decoding in pieces gives what decoding at one go gives: the same frames, bit by bit, at the same times."""
 
+import os
 import random
 import zlib
 from collections.abc import Iterable, Sequence
@@ -23,7 +24,7 @@ from clips import (
     truncated,
 )
 
-from pipeline.decode import Faults, TimestampError, decode, shown_for
+from pipeline.decode import Faults, Reader, TimestampError, decode, shown_for
 from pipeline.errors import InputError
 from pipeline.movie import UNSPECIFIED, Movie, Orientation, open_movie
 from pipeline.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
@@ -76,10 +77,24 @@ def seen(pictures: Iterable[tuple[int | None, av.video.frame.VideoFrame]]) -> li
 
 
 def pieces(movie: Movie, segments: Sequence[Segment], threads: int = 1) -> tuple[list[Shown], str]:
-    """Decode ``segments`` one by one, each anew; return the frames of all and what went wrong."""
+    """Decode ``segments`` one by one, each anew; return the frames of all and what went wrong.
+
+    A reader that is kept from one to the next must give the same, in whatever order they come.
+    """
     faults = Faults()
     frames = [frame for segment in segments for frame in decode(movie, segment, faults, threads)]
-    return seen((frame.pts, frame.picture) for frame in frames), str(faults)
+    anew = seen((frame.pts, frame.picture) for frame in frames)
+    shuffled = random.Random(2).sample(segments, len(segments))
+    again = Faults()
+    with Reader() as reader:
+        kept = {segment.index: list(decode(movie, segment, again, threads, reader)) for segment in shuffled}
+    assert seen((f.pts, f.picture) for k in sorted(kept) for f in kept[k]) == anew
+    assert str(again) == str(faults)
+    return anew, str(faults)
+
+
+def is_open(path: Path) -> bool:
+    return any(str(path) == str(link.resolve()) for link in Path("/proc/self/fd").glob("*"))
 
 
 def spans(*borders: int) -> list[Segment]:
@@ -264,8 +279,40 @@ def test_a_decoder_left_early_lets_go_of_the_file(tmp_path: Path) -> None:
     path = Clip(options=X264).write(tmp_path / "m")
     frames = decode(open_movie(path), WHOLE, Faults())
     assert next(frames).pts == 0
+    assert is_open(path)
     frames.close()
-    assert not any(str(path) == str(link.resolve()) for link in Path("/proc/self/fd").glob("*"))
+    assert not is_open(path)
+
+
+def test_a_reader_lets_go_of_the_file_when_it_is_told_to_or_something_goes_wrong(tmp_path: Path) -> None:
+    path = Clip(options=X264).write(tmp_path / "m")
+    movie = open_movie(path)
+    with Reader() as reader:
+        sound = list(decode(movie, WHOLE, Faults(), reader=reader))
+        assert is_open(path)
+        reader.close()
+        assert not is_open(path)
+        late = spans(sound[5].pts)[1]
+        assert [f.pts for f in decode(movie, late, Faults(), reader=reader)] == [f.pts for f in sound[5:]]
+        assert is_open(path)
+        path = spoiled(path, 9)
+        faults = Faults()
+        list(decode(replace(movie, path=path), WHOLE, faults, reader=reader))
+        assert str(faults)
+        assert not is_open(path)
+
+
+def test_a_reader_opens_what_has_taken_the_files_place(tmp_path: Path) -> None:
+    path = Clip(options=X264).write(tmp_path / "m")
+    other = Clip(pts=range(0, 4000, 80), options=X264).write(tmp_path / "other")
+    movie, late = open_movie(path), spans(200)[1]
+    with Reader() as reader:
+        before = [frame.pts for frame in decode(movie, late, Faults(), reader=reader)]
+        os.replace(other, path)
+        assert [frame.pts for frame in decode(movie, late, Faults(), reader=reader)] != before
+        path.unlink()
+        with pytest.raises(InputError, match=r"m\.mp4: cannot be read"):
+            next(decode(movie, late, Faults(), reader=reader))
 
 
 def test_streams_beside_the_first_are_no_obstacle(tmp_path: Path) -> None:
