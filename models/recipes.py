@@ -122,7 +122,7 @@ RECIPES: Final[dict[str, Recipe]] = {
     ),
     "default": Recipe(
         network="default",
-        epochs=70,
+        epochs=50,
         batch_size=128,
         optimizer="sgd",
         rate=0.1,

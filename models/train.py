@@ -17,7 +17,7 @@ from tqdm import tqdm
 from models.classifier import load_classifier
 from models.data.batches import TrainingBatches
 from models.data.dataset import Dataset
-from models.data.faces import CROP_SIZE, Faces, in_fold, to_input
+from models.data.faces import Faces, in_fold, to_input
 from models.errors import DatasetError, TrainingError
 from models.evaluate import ten_views
 from models.model_file import ModelFile
@@ -210,8 +210,7 @@ def _taught(run: TrainingRun) -> NDArray[np.float32] | None:
 
 def _fit(run: TrainingRun, taught: NDArray[np.float32] | None, resume: bool, show: bool) -> None:
     recipe = run.recipe
-    size = recipe.augmentation.size
-    network = build(recipe.network, None if size != CROP_SIZE else size)
+    network = build(recipe.network, recipe.augmentation.size)
     model = keras.Model(network.input, {name: network.output[name] for name in recipe.outputs})
     model.compile(
         _optimizer(recipe),
@@ -352,8 +351,13 @@ def _validate(network: keras.Model, faces: Faces) -> tuple[float, float]:
 
 
 def predict(network: keras.Model, crops: NDArray[np.uint8], output: str = "emotion") -> NDArray[np.float32]:
-    """Return float32 ``(n, k)`` probabilities of one output of a network, uncalibrated."""
-    return np.asarray(network.predict(to_input(crops), batch_size=256, verbose=0)[output])
+    """Return float32 ``(n, k)`` probabilities of one output of a network, uncalibrated.
+
+    A network for smaller crops than these sees their middle.
+    """
+    edge = (crops.shape[1] - network.input_shape[1]) // 2
+    inside = slice(edge, crops.shape[1] - edge)
+    return np.asarray(network.predict(to_input(crops[:, inside, inside]), batch_size=256, verbose=0)[output])
 
 
 def _write_history(folder: TrainingFolder, rows: Sequence[dict[str, float]]) -> None:

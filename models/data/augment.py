@@ -16,8 +16,7 @@ class Augmentation:
     A detector's box is never as steady as the hand-checked crops of a data set, nor is a film lit like a portrait.
 
     Attributes:
-        size: side of the altered crop, px. Less than 48 cuts a window: cheaper to train on, and a network that
-            averages over places can look at all 48 px later (Touvron et al. 2019, arXiv:1906.06423).
+        size: side of the altered crop, px. Less than 48 cuts a window, for networks that look at one.
         rotation: degrees to either side.
         scale: the face is drawn larger or smaller by up to this factor, less 1.
         shift: of the face, px of 48 to either side, in both directions.

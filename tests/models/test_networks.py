@@ -7,7 +7,7 @@ import pytest
 from models.data.faces import FERPLUS
 from models.emotions import EMOTIONS
 from models.errors import ModelError, UnknownNetworkError
-from models.networks import NETWORKS, build
+from models.networks import NETWORKS, WINDOW, build
 from pipeline import schema
 
 
@@ -59,12 +59,15 @@ def test_default_costs_at_most_60_million_multiplications():
     assert multiplications(build("seed")) > 4 * multiplications(build("default"))
 
 
-def test_default_takes_crops_of_any_size():
-    network = build("default", None)
-    for size in (40, 48):
-        outputs = network(np.zeros((2, size, size, 1), np.float32), training=False)
-        assert outputs["votes"].shape == (2, len(FERPLUS))
-        assert outputs["emotion"].shape == (2, len(EMOTIONS))
+def test_default_sees_the_middle_of_a_crop():
+    crops = np.random.default_rng(0).random((2, 48, 48, 1), np.float32)
+    network, bare = build("default"), build("default", WINDOW)
+    bare.set_weights(network.get_weights())
+    expected = bare(crops[:, 4:44, 4:44], training=False)
+    for name, outputs in network(crops, training=False).items():
+        np.testing.assert_allclose(outputs, expected[name], atol=1e-6)
+    assert expected["votes"].shape == (2, len(FERPLUS))
+    assert expected["emotion"].shape == (2, len(EMOTIONS))
 
 
 def test_unknown_network_names_the_known_ones():
