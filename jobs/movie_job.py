@@ -87,21 +87,19 @@ class MovieJob:
 
     async def _process(self) -> Outcome:
         # All movies are probed before any work: in the evening the user sees which files are no movies.
-        probing = asyncio.gather(
-            self._unit((-1, self._order), tasks.probe, self._source.path), return_exceptions=True
-        )
+        probing = asyncio.gather(self._unit((-1, self._order), tasks.probe, self._source.path), return_exceptions=True)
         await asyncio.wait([self._run.equipment])  # without it not even a failure can be recorded
         [probe] = await probing
         if isinstance(probe, BaseException):
             raise probe
         keys = self._keys(probe)
-        self._expect(probe.frames)
+        self._expect(probe.movie.frames)
         done = self._done_before(keys)
         if done is not None:
             return done
         packets = await self._unit((self._order, 0), tasks.scan, probe.movie)
         self._begun = time.monotonic() - self._stage_seconds["scan"]  # before, it waited for its turn
-        self._expect(len(packets.pts) or probe.frames)
+        self._expect(len(packets.pts) or probe.movie.frames)
         segments = cut(probe.movie, packets, self._run.settings.segment)
         self._folder.clear_temporary()
         self._write_plan(segments, keys)

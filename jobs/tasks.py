@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +25,7 @@ from pipeline import schema
 from pipeline.decode import Reader
 from pipeline.detect import FaceDetector, make_detector
 from pipeline.errors import InputError
-from pipeline.movie import Movie, open_movie, opened
+from pipeline.movie import Movie, open_movie
 from pipeline.mux import join, mux
 from pipeline.observations import Observations
 from pipeline.render import render
@@ -77,11 +76,10 @@ class Equipment:
 
 @dataclass(frozen=True)
 class Probe:
-    """What a look at a movie's header and first frame tells; ``frames`` is an estimate."""
+    """What a look at a movie's header and first frame tells."""
 
     movie: Movie
     fingerprint: str
-    frames: int
 
 
 def equip(settings: Settings) -> Equipment:
@@ -103,14 +101,11 @@ def probe(path: Path) -> Probe:
         InputError: it is no movie, or cannot be read.
     """
     movie = open_movie(path)
-    with opened(path) as container:
-        frames = container.streams[movie.stream].frames
-        seconds = Fraction(container.duration or 0, 1_000_000)
     try:
         fingerprint = fingerprint_movie(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    return Probe(movie, fingerprint, frames or max(1, round(seconds * movie.rate)))
+    return Probe(movie, fingerprint)
 
 
 def confirm_unchanged(path: Path, fingerprint: str) -> None:

@@ -15,7 +15,6 @@ from models.data.faces import CROP_SIZE, FERPLUS
 from models.emotions import EMOTIONS
 from models.errors import UnknownNetworkError
 
-
 WINDOW: Final = 40
 """Pixels. Crops of a data set are framed so that a window may be cut from them at random; to be classified best, a
 face must then be seen as large and as much of it as in training, that is, in the middle window."""

@@ -96,6 +96,7 @@ class Movie:
         orientation: how a stored picture becomes upright.
         rate: average frame rate in 1/s, for the encoder and for estimates; never for time stamps.
         colour: of its first frame.
+        frames: how many, by what the header says; an estimate, for progress bars.
     """
 
     path: Path
@@ -108,6 +109,7 @@ class Movie:
     orientation: Orientation
     rate: Fraction
     colour: Colour
+    frames: int = 1
 
     @property
     def stored_size(self) -> tuple[int, int]:
@@ -204,6 +206,7 @@ def describe(
         orientation=orientation,
         rate=Fraction(rate),
         colour=Colour(int(frame.colorspace) or _SWSCALE_MATRIX, int(frame.color_primaries), int(frame.color_trc)),
+        frames=stream.frames or max(1, round(Fraction(container.duration or 0, av.time_base) * Fraction(rate))),
     )
 
 
