@@ -7,9 +7,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from importlib import import_module
 from itertools import count
 from multiprocessing import forkserver
@@ -155,15 +156,35 @@ def _context(threads: int) -> Any:
     _set_environment(threads)  # of the server, whose libraries read it when they are loaded
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(_PRELOADED))
-    before = os.environ.get("PYTHONSAFEPATH")
-    os.environ["PYTHONSAFEPATH"] = "1"  # the server must not take a file of the current folder for a library
-    try:
+    with _environment(PYTHONSAFEPATH="1"), _without_ctrl_c():
+        # Safe: it must not take a file of the current folder for a library. And it is the runner that Ctrl-C is for.
         forkserver.ensure_running()
-    finally:
-        del os.environ["PYTHONSAFEPATH"]
-        if before is not None:
-            os.environ["PYTHONSAFEPATH"] = before
     return context
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """Set variables for a child that starts meanwhile."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Let a child that starts meanwhile never see SIGINT; this process sees it a little later."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Signs:

@@ -95,14 +95,21 @@ def run_here() -> Iterator[Here]:
 
 @pytest.fixture(scope="session")
 def moodreel() -> Command:
-    """Run the installed command with these arguments; ``env`` replaces the environment."""
+    """Run the installed command with these arguments, in the folder ``cwd``; ``env`` replaces the environment."""
 
-    def run(*arguments: object, env: dict[str, str] | None = None) -> Finished:
+    def run(*arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> Finished:
         if not MOODREEL.exists():
             pytest.skip(f"the command is not installed: expected {MOODREEL}")
         command = [str(MOODREEL), *map(str, arguments)]
         done = subprocess.run(
-            command, capture_output=True, encoding="utf-8", timeout=300, check=False, stdin=subprocess.DEVNULL, env=env
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=300,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env=env,
+            cwd=cwd,
         )
         assert "Traceback" not in done.stderr, done.stderr
         return Finished(done.returncode, done.stdout, done.stderr)

@@ -378,3 +378,10 @@ def test_altered_weights_are_named_with_their_digest(moodreel, films, tmp_path):
     assert str(weights) in line
     assert expected in line
     assert not (tmp_path / "out" / "face.mp4").exists()
+
+
+def test_files_of_the_current_folder_are_not_taken_for_libraries(moodreel, films, tmp_path):
+    for name in ("av", "jobs", "models", "numpy"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(7)")
+    done = moodreel("run", films / "face.mp4", "--out", "out", "--video", "none", cwd=tmp_path)
+    assert (done.code, done.out.count("1 of 1 movies done")) == (0, 1), done.err
