@@ -52,9 +52,12 @@ def train(
         str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16; auto mixes where it is faster.")
     ] = "auto",
     teacher: Annotated[
-        str | None,
-        typer.Option(help="Name, or path of a model's .json: learn from what it says, too.", show_default=False),
-    ] = None,
+        list[str],
+        typer.Option(
+            help="Name, or path of a model's .json: learn from what it says, too; of several, from their mean.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006  # typer wants a list
     resume: Annotated[bool, typer.Option("--resume", help="Go on after the last epoch that was finished.")] = False,
 ) -> None:
     """Train a network; run --model OUT/export/NAME.json then uses it. After Ctrl-C, --resume goes on."""
@@ -78,7 +81,7 @@ def train(
             TrainingFolder(out),
             seed,
             choose_dtype(dtype),
-            find_model(teacher) if teacher else None,
+            [find_model(name) for name in teacher],
         )
         print(run.in_words())
         train_network(run, resume)

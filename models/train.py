@@ -59,7 +59,7 @@ class TrainingFolder:
 
     @property
     def taught(self) -> Path:
-        """What the teacher says of each picture, where there is one: float32 ``(n, 7)``."""
+        """What the teachers say of each picture, where there are any: float32 ``(n, 7)``."""
         return self.root / "taught.npy"
 
     @property
@@ -89,8 +89,8 @@ class TrainingFolder:
 class TrainingRun:
     """A run: what is trained on what, how, where to.
 
-    ``calibration`` is what the temperature is fitted on; ``teacher`` is a trained network whose probabilities, the mean
-    over ten views, are part of the targets: they tell more of a picture than one person's label.
+    ``calibration`` is what the temperature is fitted on; ``teachers`` are trained networks whose probabilities, the
+    mean over all of them and ten views, are part of the targets: they tell more of a picture than one person's label.
     """
 
     recipe: Recipe
@@ -101,15 +101,16 @@ class TrainingRun:
     folder: TrainingFolder
     seed: int
     dtype: str = "float32"
-    teacher: ModelFile | None = None
+    teachers: tuple[ModelFile, ...] = ()
 
     def in_words(self) -> str:
         """Return a line for the user."""
+        teachers = " and ".join(teacher.name for teacher in self.teachers)
         return (
             f"{len(self.train)} pictures to train on, {len(self.validation)} to validate on; network "
             f"{self.recipe.network}, {self.recipe.epochs} epochs, seed {self.seed}, {self.dtype}"
             f"{', with FER+ votes' if self.recipe.votes else ''}"
-            f"{f', taught by {self.teacher.name}' if self.teacher else ''}"
+            f"{f', taught by {teachers}' if teachers else ''}"
         )
 
     def describe(self) -> dict[str, Any]:
@@ -123,7 +124,7 @@ class TrainingRun:
             "train_rows": len(self.train),
             "validation_rows": len(self.validation),
             "keras": keras.version(),
-            "teacher": self.teacher.sha256 if self.teacher else None,
+            "teachers": [teacher.sha256 for teacher in self.teachers],
         }
 
 
@@ -133,15 +134,15 @@ def plan(
     folder: TrainingFolder,
     seed: int,
     dtype: str,
-    teacher: ModelFile | None = None,
+    teachers: Sequence[ModelFile] = (),
 ) -> TrainingRun:
     """Decide what a recipe trains and validates on. Without FER+ votes in the data, it goes without.
 
     Raises:
         DatasetError: the data set lacks a split that is needed, or too little is left to learn from.
-        TrainingError: there is a teacher, but the recipe has no use for one.
+        TrainingError: there are teachers, but the recipe has no use for them.
     """
-    if teacher and not recipe.teaching:
+    if teachers and not recipe.teaching:
         raise TrainingError("this recipe has no teacher; the recipe default can have one")
     faces = dataset.split("train").only_clean()
     if recipe.validation == "fold":
@@ -159,7 +160,7 @@ def plan(
         )
     if not faces.votes.any():
         recipe = replace(recipe, votes=0.0)
-    return TrainingRun(recipe, faces, validation, calibration, calibrated_on, folder, seed, dtype, teacher)
+    return TrainingRun(recipe, faces, validation, calibration, calibrated_on, folder, seed, dtype, tuple(teachers))
 
 
 def choose_dtype(wanted: str) -> str:
@@ -197,13 +198,14 @@ def train(run: TrainingRun, resume: bool = False, show: bool = True) -> None:
 
 
 def _taught(run: TrainingRun) -> NDArray[np.float32] | None:
-    """Return what the teacher says of each picture to train on; asked once, since ten views of each take minutes."""
-    if run.teacher is None:
+    """Return what the teachers say of each picture to train on; asked once, since ten views of each take minutes."""
+    if not run.teachers:
         return None
     path = run.folder.taught
     if not path.is_file():
         temporary = path.with_name(f".tmp-{path.name}")
-        np.save(temporary, ten_views(load_classifier(run.teacher).predict)(run.train.crops))
+        said = [ten_views(load_classifier(teacher).predict)(run.train.crops) for teacher in run.teachers]
+        np.save(temporary, np.mean(said, axis=0))
         _commit(temporary, path)
     return np.asarray(np.load(path), np.float32)
 

@@ -1,6 +1,6 @@
 """Which labels should probabilities follow: FER2013's, or the votes of FER+'s ten taggers?
 
-    python scripts/label_study.py --data fer2013.npz --movies MOVIES --weights training/best.weights.h5
+    python scripts/label_study.py --data fer2013.npz --movies MOVIES --model training/export/default.json
 
 Both heads of a trained ``default``, and means of them, on the held-out fold against either kind of label, and on the
 annotated movies. The taggers' verdict on a picture is the emotion with most votes, where one of the seven has most.
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from models.data import read_dataset
 from models.data.faces import FERPLUS, FERPLUS_OF_EMOTION, in_fold, to_input
 from models.emotions import EMOTIONS
+from models.model_file import find_model
 from models.networks import build
 from pipeline.detect import SlimefaceDetector
 
@@ -25,10 +26,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--movies", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--model", default="default")
     arguments = parser.parse_args()
     network = build("default")
-    network.load_weights(arguments.weights)
+    network.load_weights(find_model(arguments.model).weights)
 
     def heads(crops: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         outputs = network.predict(to_input(crops), batch_size=64, verbose=0)

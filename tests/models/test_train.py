@@ -171,9 +171,10 @@ def test_dtype():
 
 
 class TestTeacher:
-    def taught(self, data: Path, out: Path, epochs: int, name: str = "default") -> TrainingRun:
+    def taught(self, data: Path, out: Path, epochs: int, *names: str) -> TrainingRun:
         recipe = replace(find_recipe("default"), epochs=epochs, batch_size=16)
-        return plan(read_dataset(data), recipe, TrainingFolder(out), 0, "float32", find_model(name))
+        teachers = [find_model(name) for name in names or ("default",)]
+        return plan(read_dataset(data), recipe, TrainingFolder(out), 0, "float32", teachers)
 
     def test_is_asked_once_and_listened_to(self, data, tmp_path, monkeypatch):
         run = self.taught(data, tmp_path / "taught", 1)
@@ -181,7 +182,7 @@ class TestTeacher:
         said = np.load(run.folder.taught)
         assert said.shape == (len(run.train), 7)
         np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
-        assert json.loads(run.folder.run.read_text())["teacher"] == find_model("default").sha256
+        assert json.loads(run.folder.run.read_text())["teachers"] == [find_model("default").sha256]
         assert "taught by default" in run.in_words()
         alone = planned(data, tmp_path / "alone")
         train(alone, show=False)
@@ -198,12 +199,22 @@ class TestTeacher:
         train(longer, resume=True, show=False)
         assert len(longer.folder.rows()) == 2
 
+    def test_of_several_the_mean_is_listened_to(self, data, tmp_path):
+        said = []
+        for number, names in enumerate((("default",), ("seed",), ("default", "seed"))):
+            run = self.taught(data, tmp_path / str(number), 1, *names)
+            train(run, show=False)
+            said.append(np.load(run.folder.taught))
+        assert not np.allclose(said[0], said[1], atol=1e-3)
+        np.testing.assert_allclose(said[2], (said[0] + said[1]) / 2, atol=1e-6)
+        assert "taught by default and seed" in run.in_words()
+
     def test_another_one_cannot_go_on(self, data, tmp_path):
         train(self.taught(data, tmp_path / "run", 1), show=False)
-        with pytest.raises(TrainingError, match=r"teacher was '[0-9a-f]{64}', not '[0-9a-f]{64}'"):
+        with pytest.raises(TrainingError, match=r"teachers was \['[0-9a-f]{64}'\], not \['[0-9a-f]{64}'\]"):
             train(self.taught(data, tmp_path / "run", 1, "seed"), resume=True, show=False)
 
     def test_a_recipe_without_one_says_so(self, data, tmp_path):
         recipe, teacher = find_recipe("seed"), find_model("default")
         with pytest.raises(TrainingError, match="this recipe has no teacher"):
-            plan(read_dataset(data), recipe, TrainingFolder(tmp_path), 0, "float32", teacher)
+            plan(read_dataset(data), recipe, TrainingFolder(tmp_path), 0, "float32", [teacher])
