@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from itertools import count
 from multiprocessing import forkserver
@@ -151,15 +151,16 @@ def _context(threads: int) -> Any:
     Never by a fork of this process: TensorFlow and OpenMP do not survive one. On Linux a server process loads the
     libraries once, starts none of their threads, and the workers are forks of it; elsewhere each loads its own.
     """
-    if sys.platform != "linux":
-        return multiprocessing.get_context("spawn")
-    _set_environment(threads)  # of the server, whose libraries read it when they are loaded
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(_PRELOADED))
-    with _environment(PYTHONSAFEPATH="1"), _without_ctrl_c():
+    if sys.platform == "linux":
+        _set_environment(threads)  # of the server, whose libraries read it when they are loaded
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(list(_PRELOADED))
         # Safe: it must not take a file of the current folder for a library. And it is the runner that Ctrl-C is for.
-        forkserver.ensure_running()
-    return context
+        with suppress(OSError), _environment(PYTHONSAFEPATH="1"), _without_ctrl_c():
+            forkserver.ensure_running()
+            return context
+        # Its socket cannot be made, as where the path of the folder for temporary files is longer than a socket's.
+    return multiprocessing.get_context("spawn")
 
 
 @contextmanager

@@ -8,16 +8,19 @@ installed, which ``make bench-peers`` makes.
 """
 
 import argparse
+import ctypes
 import json
 import os
 import platform
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -36,6 +39,9 @@ from matplotlib import pyplot as plt
 HERE: Final = Path(__file__).parent
 _KEYFRAMES: Final = 50
 """Frames between key frames in the transcode: two seconds, as in an annotated video."""
+
+_PR_SET_CHILD_SUBREAPER: Final = 36
+"""Of Linux's ``sys/prctl.h``."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +64,27 @@ def run(command: Sequence[str | Path], folder: Path | None = None) -> Cost:
         child = subprocess.Popen([str(part) for part in command], cwd=folder, stdout=words, stderr=subprocess.STDOUT)
         # The children of the child count, too, once it has waited for them.
         _, status, usage = os.wait4(child.pid, 0)
+        wall = time.perf_counter() - begun
+        usages = [usage, *_usages_of_orphans()]
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
             words.seek(0)
             last = words.read().decode(errors="replace")[-2000:]
             raise RuntimeError(f"{command}: exit code {child.returncode}: {last}")
-    peak = usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
-    return Cost(time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, peak)
+    peak = max(usage.ru_maxrss for usage in usages) / (1024 if sys.platform == "linux" else 1024**2)
+    return Cost(wall, sum(usage.ru_utime + usage.ru_stime for usage in usages), peak)
+
+
+def _adopt_orphans() -> None:
+    """Let Linux give us the processes whose parents end before them, such as the server that workers are forks of."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _usages_of_orphans() -> Iterator[resource.struct_rusage]:
+    with suppress(ChildProcessError):  # there are no more
+        while True:
+            yield os.wait4(-1, 0)[2]
 
 
 def transcode(film: Path, out: Path) -> list[str | Path]:
@@ -207,6 +227,7 @@ def main() -> None:
     parser.add_argument("--no-origin", action="store_true", help="leave out the origin's loop, which takes minutes")
     parser.add_argument("--peer", type=Path, help="Python of an environment with fer")
     arguments = parser.parse_args()
+    _adopt_orphans()
     folder: Path = arguments.out
     folder.mkdir(parents=True, exist_ok=True)
     saved = folder / "speed.json"

@@ -385,3 +385,11 @@ def test_files_of_the_current_folder_are_not_taken_for_libraries(moodreel, films
         (tmp_path / f"{name}.py").write_text("raise SystemExit(7)")
     done = moodreel("run", films / "face.mp4", "--out", "out", "--video", "none", cwd=tmp_path)
     assert (done.code, done.out.count("1 of 1 movies done")) == (0, 1), done.err
+
+
+def test_a_folder_for_temporary_files_with_a_long_path(moodreel, films, tmp_path):
+    long = tmp_path / ("long" * 30)
+    long.mkdir()
+    env = {**os.environ, "TMPDIR": str(long)}
+    done = moodreel("run", films / "face.mp4", "--out", tmp_path / "out", "--video", "none", env=env)
+    assert (done.code, done.out.count("1 of 1 movies done")) == (0, 1), done.err
