@@ -18,13 +18,14 @@ from jobs.journal import Journal, now
 from jobs.outcome import Outcome
 from jobs.progress import Progress
 from jobs.record import JobRecord
-from jobs.report.pictures import Pictures
+from jobs.report.movie_report import Prepared
 from jobs.settings import Settings
 from jobs.workspace import Workspace, commit_json
 from models.errors import ModelError
 from pipeline import schema
 from pipeline.decode import TimestampError
 from pipeline.errors import InputError, PipelineError
+from pipeline.movie import Movie
 from pipeline.segments import Packets, Segment, as_one, cut
 
 _FORESEEN = (PipelineError, ModelError, JobError)
@@ -64,7 +65,7 @@ class MovieJob:
         self._begun = time.monotonic()
         self._expected = 0
         self._frames_before = 0  # over all passes
-        self._pictures: Pictures | None = None
+        self._prepared: Prepared | None = None
 
     async def process(self) -> Outcome:
         """Do what is to do and record the outcome."""
@@ -139,7 +140,7 @@ class MovieJob:
             self._unit((self._order, 3), tasks.render_segment, probe.movie, segment, timeline, settings, part)
             for segment, part in self._largest_first(segments, parts)
         ]
-        await _all([self._illustrate(), *rendering])
+        await _all([self._prepare_report(probe.movie), *rendering])
         await self._unit((self._order, 4), tasks.confirm_unchanged, self._source.path, probe.fingerprint)
         self._record.disown(keep=("analysis", "tables"))
         comment = f"Predicted expression labels, not feelings; moodreel, model {settings.model}"
@@ -148,17 +149,17 @@ class MovieJob:
         )
         return remarks
 
-    async def _illustrate(self) -> None:
-        """Take the report's pictures while the video is drawn: at the end, one worker would do that alone."""
-        with suppress(Exception):  # the report then takes them itself, and says what is in the way
-            self._pictures = await self._unit((self._order, 3), tasks.illustrate_movie, self._folder, self._source.path)
+    async def _prepare_report(self, movie: Movie) -> None:
+        """Make what takes longest of the report while the video is drawn: at the end, one worker would do it alone."""
+        with suppress(Exception):  # the report then makes it itself, and says what is in the way
+            self._prepared = await self._unit((self._order, 3), tasks.prepare_report, self._folder, movie)
 
     async def _report(self, outcome: Outcome) -> None:
         """Write the movie's report, if there is none for just these results; without one it is done all the same."""
         if not outcome.fresh and self._folder.report.exists():
             return
         try:
-            await self._unit((self._order, 5), tasks.report_movie, self._folder, self._pictures)
+            await self._unit((self._order, 5), tasks.report_movie, self._folder, self._prepared)
         except StoppedError:
             return  # the next run writes it
         except Exception as error:

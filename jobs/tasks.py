@@ -3,6 +3,7 @@
 A unit is done when its file stands under its final name; what it returns is only news for the run.
 """
 
+import csv
 import ctypes
 import gc
 import platform
@@ -32,7 +33,7 @@ from pipeline.render import render
 from pipeline.segments import Packets, Segment, read_packets
 
 if TYPE_CHECKING:
-    from jobs.report.pictures import Pictures
+    from jobs.report.movie_report import Prepared
     from pipeline.timeline import Tables
 
 _ROW_GROUP: Final = 1 << 14
@@ -186,13 +187,21 @@ def commit_tables(tables: "Tables", folder: MovieFolder) -> None:
         (folder.timeline, tables.timeline),
     ):
         commit(path, lambda temporary, table=table: write_table(table, temporary))  # type: ignore[misc]
-    scenes = tables.scenes.to_pandas()
-    commit(folder.scenes_csv, lambda temporary: scenes.to_csv(temporary, index=False, float_format="%.6g"))
+    commit(folder.scenes_csv, lambda temporary: write_csv(tables.scenes, temporary))
 
 
 def write_table(table: pa.Table, path: Path) -> None:
     """Write a Parquet file as all of ours are: zstd, row groups of 16,384."""
     pq.write_table(table, path, compression="zstd", row_group_size=_ROW_GROUP)
+
+
+def write_csv(table: pa.Table, path: Path) -> None:
+    """Write a small table for spreadsheets; null becomes an empty cell."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(table.column_names)
+        for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
+            writer.writerow(f"{value:.6g}" if isinstance(value, float) else value for value in row)
 
 
 def render_segment(movie: Movie, segment: Segment, timeline: Path, settings: Settings, out: Path) -> None:
@@ -215,21 +224,21 @@ def join_movie(movie: Movie, parts: Sequence[Path], folder: MovieFolder, comment
     return remarks
 
 
-def illustrate_movie(folder: MovieFolder, source: Path) -> "Pictures":
-    """Take the pictures for the movie's report; see :func:`jobs.report.movie_report.illustrate`."""
-    from jobs.report.movie_report import illustrate  # needed once a movie
+def prepare_report(folder: MovieFolder, movie: Movie) -> "Prepared":
+    """Make what takes longest of the movie's report; see :func:`jobs.report.movie_report.prepare`."""
+    from jobs.report.movie_report import prepare  # needed once a movie
 
     _make_room(pq.read_metadata(folder.timeline).num_rows)
-    return illustrate(folder, source)
+    return prepare(folder, movie)
 
 
-def report_movie(folder: MovieFolder, pictures: "Pictures | None" = None) -> None:
+def report_movie(folder: MovieFolder, prepared: "Prepared | None" = None) -> None:
     """Write the movie's ``report.html``; see :func:`jobs.report.movie_report.write_movie_report`."""
     from jobs.report.movie_report import write_movie_report  # needed once a movie
 
     summary = (folder.read_job() or {}).get("summary")
     _make_room(int(summary.get("frames") or 0) if isinstance(summary, dict) else 0)
-    write_movie_report(folder, pictures)
+    write_movie_report(folder, prepared)
 
 
 def timed(task: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:

@@ -47,8 +47,8 @@ def emotion_columns(rows: FaceRows, groups: int) -> dict[str, Any]:
     weighted = [_sums(group, seconds * rows.probabilities[classified, e], groups) for e in range(k)]
     mean = _ratio(np.stack(weighted, axis=1), _sums(group, seconds, groups))
     dominant = [None if np.isnan(row[0]) else EMOTIONS[int(row.argmax())] for row in share]
-    columns: dict[str, Any] = {f"share_{name}": _nullable(share[:, e]) for e, name in enumerate(EMOTIONS)}
-    columns |= {f"mean_{name}": _nullable(mean[:, e]) for e, name in enumerate(EMOTIONS)}
+    columns: dict[str, Any] = {f"share_{name}": share[:, e] for e, name in enumerate(EMOTIONS)}
+    columns |= {f"mean_{name}": mean[:, e] for e, name in enumerate(EMOTIONS)}
     return columns | {"dominant": dominant}
 
 
@@ -85,7 +85,3 @@ def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> 
     """Divide rows, NaN where there is nothing to divide by."""
     result = np.full_like(numerator, np.nan)
     return np.divide(numerator, denominator[:, None], out=result, where=denominator[:, None] > 0)
-
-
-def _nullable(column: NDArray[np.float64]) -> list[float | None]:
-    return [None if np.isnan(value) else float(value) for value in column]

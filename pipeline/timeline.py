@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline import schema
+from pipeline.columns import column_of, table_of
 from pipeline.decode import shown_for
 from pipeline.detect import Detections
 from pipeline.errors import InputError
@@ -93,7 +94,7 @@ def make_tables(
     emotion = seen.smoothed.argmax(axis=1).astype(np.int32)
     rows = FaceRows(clock.shot[seen.frame], seen.frame, seen.track, emotion, probabilities, clock.seconds[seen.frame])
     shots = _shots(name, clock, rows)
-    scenes = shots.drop_columns(["shot"]).append_column("shots", pa.array(np.ones(len(shots), np.int32)))
+    scenes = shots.drop_columns(["shot"]).append_column("shots", column_of(np.ones(len(shots), np.int32)))
     tables = {
         "timeline": (_timeline(name, clock, seen, scores, probabilities, emotion), schema.TIMELINE),
         "tracks": (_tracks(name, clock, rows, scores), schema.TRACKS),
@@ -177,10 +178,9 @@ def _timeline(
 
     def column(values: NDArray[Any]) -> pa.Array:
         padded = np.concatenate([values, np.zeros(len(faceless), values.dtype)])[order]
-        lost = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
-        return pa.array(padded, mask=np.concatenate([lost, np.ones(len(faceless), bool)])[order])
+        return column_of(padded, (np.arange(len(order)) >= len(values))[order])
 
-    labels = pa.DictionaryArray.from_arrays(column(emotion), pa.array(EMOTIONS))
+    labels = pa.DictionaryArray.from_arrays(column(emotion), column_of(EMOTIONS))
     confidence = np.take_along_axis(seen.smoothed, emotion[:, None], axis=1)[:, 0]
     columns: dict[str, Any] = {
         "movie": _repeated(name, len(frame)),
@@ -196,7 +196,7 @@ def _timeline(
         "emotion": labels,
         "confidence": column(confidence),
     }
-    return pa.table(columns)
+    return table_of(columns)
 
 
 def _shots(name: str, clock: Clock, rows: FaceRows) -> pa.Table:
@@ -212,7 +212,7 @@ def _shots(name: str, clock: Clock, rows: FaceRows) -> pa.Table:
         **face_columns(rows, count, clock.shot, clock.seconds),
         **emotion_columns(rows, count),
     }
-    return pa.table(columns)
+    return table_of(columns)
 
 
 def _tracks(name: str, clock: Clock, rows: FaceRows, scores: NDArray[np.float32]) -> pa.Table:
@@ -233,7 +233,7 @@ def _tracks(name: str, clock: Clock, rows: FaceRows, scores: NDArray[np.float32]
         "score": (totals / np.maximum(detections, 1)).astype(np.float32),
         **emotion_columns(by_track, len(number)),
     }
-    return pa.table(columns)
+    return table_of(columns)
 
 
 def _summary(clock: Clock, rows: FaceRows, movie: Movie) -> dict[str, Any]:
@@ -250,9 +250,10 @@ def _summary(clock: Clock, rows: FaceRows, movie: Movie) -> dict[str, Any]:
         "shots": shots,
         "scenes": shots,
     }
-    return facts | {
-        name: column[0].item() if hasattr(column[0], "item") else column[0] for name, column in columns.items()
+    first = {
+        name: column[0].item() if isinstance(column, np.ndarray) else column[0] for name, column in columns.items()
     }
+    return facts | {name: None if value != value else value for name, value in first.items()}  # NaN is not itself
 
 
 def _span_columns(clock: Clock, first: NDArray[Any], last: NDArray[Any]) -> dict[str, Any]:
@@ -265,4 +266,4 @@ def _span_columns(clock: Clock, first: NDArray[Any], last: NDArray[Any]) -> dict
 
 
 def _repeated(name: str, count: int) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([name], pa.string()))
+    return pa.DictionaryArray.from_arrays(column_of(np.zeros(count, np.int32)), column_of([name]))

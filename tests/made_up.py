@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from jobs.tasks import write_table
 from jobs.workspace import MovieFolder, commit_json
 from pipeline import schema
+from pipeline.columns import table_of
 from pipeline.scenes import FaceRows, emotion_columns, face_columns
 from pipeline.schema import EMOTIONS
 
@@ -43,7 +44,7 @@ def make_up(out: Path, frames: int = TWO_HOURS, faces: int = 2, name: str = "lon
     ):
         rows_of = len(columns["frame"] if "frame" in columns else columns["start"])
         columns["movie"] = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows_of, np.int32)), pa.array([name]))
-        whole = pa.table({column: columns[column] for column in table.names}).cast(table)
+        whole = table_of({column: columns[column] for column in table.names}).cast(table)
         write_table(whole.replace_schema_metadata(stamp), path)
     summary = {"frames": frames, "duration": frames / RATE, "tracks": tracks, "scenes": shots, "coverage": 1.0}
     job = {"movie": name, "status": "done", "reason": "", "source": str(out / "gone.mp4"), "fingerprint": "0"}

@@ -17,16 +17,25 @@ from jobs.review.tables import read_table
 from jobs.watch import text_of
 from jobs.web.errors import PageError
 from jobs.workspace import MovieFolder, commit
+from pipeline.movie import Movie
 from pipeline.schema import EMOTIONS
 
 _COLUMNS: Final = ["scene", "start", "end", "coverage", "faces_max", "tracks", "dominant"]
 _COLUMNS_OF_SHARES: Final = [f"share_{emotion}" for emotion in EMOTIONS]
 
 
-def write_movie_report(folder: MovieFolder, pictures: Pictures | None = None) -> None:
+@dataclass(frozen=True)
+class Prepared:
+    """What takes longest of a report, and can be had before the movie is done: its pictures, and Plotly, packed."""
+
+    pictures: Pictures
+    plotly: str
+
+
+def write_movie_report(folder: MovieFolder, prepared: Prepared | None = None) -> None:
     """Write the report of the movie whose results lie in ``folder``, each file whole or not at all.
 
-    ``pictures`` are those that :func:`illustrate` took of it; without, they are taken now.
+    ``prepared`` is what :func:`prepare` made of it; without, it is made now.
 
     Raises:
         ReportError: the folder holds no results, or they cannot be read.
@@ -36,9 +45,9 @@ def write_movie_report(folder: MovieFolder, pictures: Pictures | None = None) ->
         raise ReportError(f"{folder.root}: expected the results of a movie, found none")
     results = _read(folder)
     summary, rows = results.summary, results.scenes
-    if pictures is None:
-        pictures = results.illustrate(Path(str(job.get("source", ""))), folder.video)
-    poster, stills = pictures.poster, pictures.stills
+    if prepared is None:
+        prepared = results.prepare(Path(str(job.get("source", ""))), folder.video)
+    poster, stills = prepared.pictures.poster, prepared.pictures.stills
     if poster is not None:
         commit(folder.poster, lambda temporary: temporary.write_bytes(poster))
     page = render(
@@ -52,7 +61,7 @@ def write_movie_report(folder: MovieFolder, pictures: Pictures | None = None) ->
         poster=poster,
         scenes=[row | {"shares": shares_of(row), "still": still} for row, still in zip(rows, stills, strict=True)],
         data=chart_data(summary, results.lanes, rows),
-        plotly=packed_plotly(),
+        plotly=prepared.plotly,
         card=model_card(str(job.get("model", ""))),
         video=folder.video.name if folder.video.exists() else None,
         index="../" * (str(job.get("movie", "")).count("/") + 1) + "index.html",
@@ -60,13 +69,13 @@ def write_movie_report(folder: MovieFolder, pictures: Pictures | None = None) ->
     commit(folder.report, lambda temporary: temporary.write_text(page))
 
 
-def illustrate(folder: MovieFolder, source: Path) -> Pictures:
-    """Take the pictures for the report of the movie at ``source``, whose tables lie in ``folder``.
+def prepare(folder: MovieFolder, movie: Movie) -> Prepared:
+    """Prepare the report of ``movie``, whose tables lie in ``folder``.
 
     Raises:
-        ReportError: the tables cannot be read.
+        ReportError: the tables cannot be read, or Plotly is missing.
     """
-    return _read(folder).illustrate(source, folder.video)
+    return _read(folder).prepare(movie)
 
 
 @dataclass(frozen=True)
@@ -77,8 +86,9 @@ class _Results:
     lanes: Lanes
     scenes: list[dict[str, Any]]
 
-    def illustrate(self, *videos: Path) -> Pictures:
-        return take_pictures(videos, self.summary, self.lanes, [(row["start"], row["end"]) for row in self.scenes])
+    def prepare(self, *videos: Movie | Path) -> Prepared:
+        spans = [(row["start"], row["end"]) for row in self.scenes]
+        return Prepared(take_pictures(videos, self.summary, self.lanes, spans), packed_plotly())
 
 
 def _read(folder: MovieFolder) -> _Results:

@@ -11,7 +11,7 @@ from jobs.review.lanes import Lanes
 from jobs.review.summaries import Summary
 from jobs.web.errors import PageError
 from pipeline.errors import PipelineError
-from pipeline.movie import open_movie
+from pipeline.movie import Movie, open_movie
 
 _MOST_STILLS: Final = 60
 """With more scenes their pictures would take longer to cut out, and weigh more, than all the rest."""
@@ -29,12 +29,12 @@ class Pictures:
 
 
 def take_pictures(
-    videos: Sequence[Path], summary: Summary, lanes: Lanes, spans: Sequence[tuple[float, float]]
+    videos: Sequence[Movie | Path], summary: Summary, lanes: Lanes, spans: Sequence[tuple[float, float]]
 ) -> Pictures:
     """Take the pictures of a movie from the first of ``videos`` that can be read.
 
     Args:
-        videos: the original, which has no boxes on it, then the annotated video.
+        videos: the original, which has no boxes on it, then the annotated video; by their paths, if not opened yet.
         summary: of its timeline.
         lanes: its tracks.
         spans: start and end of each scene in s.
@@ -49,12 +49,14 @@ def take_pictures(
         return Pictures(_still(reel, (start, end), _POSTER_WIDTH), stills)
 
 
-def _reel(paths: Sequence[Path], stack: ExitStack) -> Reel | None:
+def _reel(videos: Sequence[Movie | Path], stack: ExitStack) -> Reel | None:
     """Open the first of some files that can be."""
-    for path in paths:
+    for video in videos:
         try:
-            if path.is_file():
-                return stack.enter_context(Reel(open_movie(path)))
+            if isinstance(video, Movie):
+                return stack.enter_context(Reel(video))
+            if video.is_file():
+                return stack.enter_context(Reel(open_movie(video)))
         except (PipelineError, PageError, OSError):
             continue
     return None

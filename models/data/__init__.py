@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from models.data.csv_file import read_csv
 from models.data.dataset import Dataset
 from models.data.folders import read_folders
 from models.data.npz import read_npz
@@ -21,5 +20,7 @@ def read_dataset(path: Path, ferplus: Path | None = None) -> Dataset:
     if ferplus and not csv:
         raise DatasetError(f"{ferplus}: FER+ votes go with FER2013's csv; found {path}")
     if csv:
+        from models.data.csv_file import read_csv  # with pandas, which a run does without
+
         return read_csv(path, ferplus)
     return read_folders(path) if path.is_dir() else read_npz(path)

@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline import schema
+from pipeline.columns import column_of
 from pipeline.errors import InputError
 from pipeline.movie import UNSPECIFIED, Movie, Orientation
 from pipeline.observations import Observations
@@ -307,7 +308,7 @@ def face_rows(*rows: tuple[int, int, int, int, float], classified: bool = True) 
 def test_spans_without_faces() -> None:
     columns = emotion_columns(face_rows(), 2)
     assert set(columns) == {f"{kind}_{name}" for kind in ("share", "mean") for name in EMOTIONS} | {"dominant"}
-    assert all(column == [None, None] for column in columns.values())
+    assert all(column_of(column).to_pylist() == [None, None] for column in columns.values())
     counts = face_columns(face_rows(), 2, np.array([0, 0, 1], np.int32), np.ones(3))
     assert {name: column.tolist() for name, column in counts.items()} == {
         "frames": [2, 1], "face_frames": [0, 0], "coverage": [0, 0], "faces_max": [0, 0], "tracks": [0, 0],
@@ -323,6 +324,7 @@ def test_spans_by_hand() -> None:
         "faces_max": [2, 0, 1], "tracks": [2, 0, 1],
     }  # fmt: skip
     columns = emotion_columns(rows_, 3)
+    columns = {name: column_of(column).to_pylist() for name, column in columns.items()}
     assert columns["share_happy"] == [pytest.approx(1 / 4), None, 0]
     assert columns["share_sad"] == [pytest.approx(3 / 4), None, 1]
     assert columns["mean_sad"] == [pytest.approx(3 / 4), None, 1]
@@ -331,5 +333,5 @@ def test_spans_by_hand() -> None:
 
 def test_a_span_of_unclassified_faces_has_shares_but_no_means() -> None:
     columns = emotion_columns(face_rows((0, 0, 0, HAPPY, 1), classified=False), 1)
-    assert columns["share_happy"] == [1]
-    assert columns["mean_happy"] == [None]
+    assert column_of(columns["share_happy"]).to_pylist() == [1]
+    assert column_of(columns["mean_happy"]).to_pylist() == [None]
