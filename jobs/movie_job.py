@@ -65,7 +65,7 @@ class MovieJob:
         self._begun = time.monotonic()
         self._expected = 0
         self._frames_before = 0  # over all passes
-        self._prepared: Prepared | None = None
+        self._preparing: asyncio.Task[Prepared | None] | None = None
 
     async def process(self) -> Outcome:
         """Do what is to do and record the outcome."""
@@ -81,6 +81,9 @@ class MovieJob:
             outcome = self._failed(str(error))
         except Exception as error:  # the run goes on whatever one movie does; nothing is hidden
             outcome = self._failed(f"{type(error).__name__}: {error}", traceback.format_exc())
+        finally:
+            if self._preparing:
+                self._preparing.cancel()
         self._run.progress.finished(outcome)
         facts = {"status": outcome.status, "reason": outcome.reason, "seconds": round(outcome.seconds, 3)}
         self._run.journal.write("movie ended", movie=outcome.name, **facts)
@@ -140,7 +143,7 @@ class MovieJob:
             self._unit((self._order, 3), tasks.render_segment, probe.movie, segment, timeline, settings, part)
             for segment, part in self._largest_first(segments, parts)
         ]
-        await _all([self._prepare_report(probe.movie), *rendering])
+        await _all([*rendering, self._begin_report(probe.movie)])
         await self._unit((self._order, 4), tasks.confirm_unchanged, self._source.path, probe.fingerprint)
         self._record.disown(keep=("analysis", "tables"))
         comment = f"Predicted expression labels, not feelings; moodreel, model {settings.model}"
@@ -149,17 +152,23 @@ class MovieJob:
         )
         return remarks
 
-    async def _prepare_report(self, movie: Movie) -> None:
-        """Make what takes longest of the report while the video is drawn: at the end, one worker would do it alone."""
+    async def _begin_report(self, movie: Movie) -> None:
+        """Let what takes longest of the report be made behind the segments: by who would wait for the last of them."""
+        self._preparing = asyncio.create_task(self._prepare_report(movie))
+
+    async def _prepare_report(self, movie: Movie) -> Prepared | None:
         with suppress(Exception):  # the report then makes it itself, and says what is in the way
-            self._prepared = await self._unit((self._order, 3), tasks.prepare_report, self._folder, movie)
+            prepared: Prepared = await self._unit((self._order, 3), tasks.prepare_report, self._folder, movie)
+            return prepared
+        return None
 
     async def _report(self, outcome: Outcome) -> None:
         """Write the movie's report, if there is none for just these results; without one it is done all the same."""
         if not outcome.fresh and self._folder.report.exists():
             return
+        prepared = await self._preparing if self._preparing else None
         try:
-            await self._unit((self._order, 5), tasks.report_movie, self._folder, self._prepared)
+            await self._unit((self._order, 5), tasks.report_movie, self._folder, prepared)
         except StoppedError:
             return  # the next run writes it
         except Exception as error:
