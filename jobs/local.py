@@ -141,8 +141,8 @@ class LocalExecutor:
                     inner.cancel()  # pebble kills the process of a running future
 
 
-_PRELOADED: Final = ("jobs.cli", "jobs.tasks", "pipeline.analyze", "models.onnx_classifier")
-"""What loads most of the libraries that units need; not TensorFlow, which few runs need."""
+_PRELOADED: Final = ("jobs.cli", "jobs.preload")
+"""What a worker needs before its first unit: the main module again, by which it was started, and libraries."""
 
 
 def _context(threads: int) -> Any:
@@ -272,8 +272,7 @@ def _start_worker(signs: _Signs, threads: int, logs: Path) -> None:
     # Ctrl-C on a terminal reaches the whole process group, but it is the runner that decides what to finish.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     prepare_libraries(threads, _log_of(logs, os.getpid()))
-    for name in _PRELOADED[1:]:  # where no server has: at once, while the runner loads its own
-        import_module(name)
+    import_module("jobs.preload")  # where no server has: at once, while the runner loads its own
 
 
 def _nothing() -> None:

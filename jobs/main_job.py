@@ -1,10 +1,12 @@
 """The main job from beginning to end: what ``moodreel run`` does."""
 
 import asyncio
+import gc
 import json
 import os
 import socket
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -71,15 +73,21 @@ def _run(
     sources: Sequence[Source], settings: Settings, workspace: Workspace, journal: Journal, force: bool
 ) -> "list[Outcome]":
     executor = _executor(settings, journal.path.parent)
+    closer = threading.Thread(target=executor.close)
     try:
         # While the workers load their libraries, this process loads its own.
         from jobs.progress import Progress
         from jobs.runner import run_movies
 
         with closing(Progress(len(sources))) as progress:
-            return asyncio.run(run_movies(sources, settings, workspace, executor, progress, journal, force))
+            return asyncio.run(
+                run_movies(sources, settings, workspace, executor, progress, journal, force, closer.start)
+            )
     finally:
-        executor.close()
+        if closer.ident is None:
+            closer.start()
+        closer.join()
+        gc.freeze()  # the end is near, and Python would look through all that was loaded once more
 
 
 def _executor(settings: Settings, logs: Path) -> Executor:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jobs import tasks
 from jobs.discover import Source
@@ -27,8 +27,12 @@ async def run_movies(
     progress: Progress,
     journal: Journal,
     force: bool = False,
+    on_done: Callable[[], None] = lambda: None,
 ) -> list[Outcome]:
     """Process all movies; one that fails does not stop the others.
+
+    ``on_done`` is called when the executor has done its work, while what is said of the run as a whole is still to be
+    written.
 
     Raises:
         ModelError, DetectorError, WorkerDiedError: network or detector cannot be had, so that no movie can be done.
@@ -46,6 +50,7 @@ async def run_movies(
         journal.write("equipped", device=equipment.device, model=settings.model, digest=equipment.model_digest)
         run.equipment.set_result(equipment)
         outcomes = list(await asyncio.gather(*jobs))
+        on_done()
     finally:
         ticker.cancel()
         for job in jobs:
