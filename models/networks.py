@@ -40,7 +40,7 @@ def seed(size: int = CROP_SIZE) -> keras.Model:
 
 
 def default(size: int = CROP_SIZE) -> keras.Model:
-    """Build the network that moodreel ships: 1.15 million parameters, 52.2 MMAC a face.
+    """Build the network that moodreel ships: 1.13 million parameters, 52.2 MMAC a face.
 
     It looks at the middle of a crop, :data:`WINDOW` px wide, or takes just that where ``size`` says so, as in training.
 
