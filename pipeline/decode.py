@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import Final
 
 import av
@@ -15,7 +14,7 @@ import av.video.frame
 import av.video.stream
 
 from pipeline.errors import InputError
-from pipeline.movie import Movie, opened
+from pipeline.movie import Movie, identity, opened
 from pipeline.segments import Segment
 
 _RUN_UPS: Final = (0, 2, 10)
@@ -85,7 +84,7 @@ class Reader:
         Raises:
             InputError: it cannot be opened.
         """
-        wanted = (movie.path, movie.stream, threads, _identity(movie.path))
+        wanted = (movie.path, movie.stream, threads, identity(movie.path))
         if self._opened is None or anew or wanted != self._of:
             self.close()
             container = self._stack.enter_context(opened(movie.path))
@@ -93,15 +92,6 @@ class Reader:
             context.thread_count, context.thread_type = threads, "AUTO"
             self._opened, self._of = container, wanted
         return self._opened
-
-
-def _identity(path: Path) -> tuple[int, int, int] | None:
-    """Tell a file from one that has taken its place; None where there is none, which opening it will say."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _stream_of(container: av.container.InputContainer, movie: Movie) -> av.video.stream.VideoStream:

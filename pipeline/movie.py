@@ -121,6 +121,15 @@ class Movie:
         return float(pts * self.time_base - self.clock_start)
 
 
+def identity(path: Path) -> tuple[str, int, int, int] | None:
+    """Return what changes when a file is replaced: its path, number, size and time; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return str(path), status.st_ino, status.st_size, status.st_mtime_ns
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[av.container.InputContainer]:
     """Open a file for reading with FFmpeg's errors translated.

@@ -3,7 +3,6 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from pathlib import Path
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -46,12 +45,3 @@ class Cache(Generic[T]):
         while self._total > self._most and len(self._held) > 1:
             _, old = self._held.popitem(last=False)
             self._total -= self._cost(old)
-
-
-def identity(path: Path) -> tuple[str, int, int, int] | None:
-    """Return what changes when a file is replaced: its path, number, size and time; None where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return str(path), status.st_ino, status.st_size, status.st_mtime_ns

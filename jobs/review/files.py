@@ -14,13 +14,14 @@ from flask.typing import ResponseReturnValue
 
 from jobs.review import boxes, pictures
 from jobs.review.asked import a_filter, a_number
-from jobs.review.cache import Cache, identity
+from jobs.review.cache import Cache
 from jobs.review.moments import Moments, find_moments
 from jobs.review.pictures import Spot
 from jobs.review.shelf import Shelf
 from jobs.review.tables import open_table, read_rows, read_table
 from jobs.web.errors import NotFoundError
 from pipeline import schema
+from pipeline.movie import identity
 
 _RANGE: Final = 4 << 20
 """Bytes at a time. Less than a player asks for may be given, and then no thread waits for a video that is paused."""

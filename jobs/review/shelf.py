@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jobs.review.boxes import best_frames
-from jobs.review.cache import Cache, identity
+from jobs.review.cache import Cache
 from jobs.review.lanes import Lanes, make_lanes
 from jobs.review.summaries import Summary, read_summary
 from jobs.settings import fingerprint_movie
@@ -18,7 +18,7 @@ from jobs.watch import is_settled, read_plan, text_of
 from jobs.web.errors import NotFoundError, NotReadyError
 from jobs.workspace import MovieFolder
 from pipeline.errors import PipelineError
-from pipeline.movie import Movie, open_movie
+from pipeline.movie import Movie, identity, open_movie
 
 _KEPT: Final = 6
 """Timelines in memory; one of two hours takes about 30 MB."""
