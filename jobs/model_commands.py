@@ -54,7 +54,7 @@ def train(
     teacher: Annotated[
         list[str],
         typer.Option(
-            help="Name, or path of a model's .json: learn from what it says, too; of several, from their mean.",
+            help="Name, or path of a model's .json or .onnx: learn from what it says, too; or from several.",
             show_default=False,
         ),
     ] = [],  # noqa: B006  # typer wants a list
@@ -101,7 +101,7 @@ def train(
 def evaluate(
     data: Data,
     model: Annotated[
-        list[str], typer.Option(help="Name, or path of a model's .json; several give mean and spread.")
+        list[str], typer.Option(help="Name, or path of a model's .json or .onnx; several give mean and spread.")
     ] = ["default"],  # noqa: B006  # typer wants a list
     split: Annotated[
         str | None, typer.Option(help="Split to measure on; by default all but train.", show_default=False)

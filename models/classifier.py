@@ -53,9 +53,13 @@ def load_classifier(model: ModelFile, device: str = "auto", threads: int = 0, pa
         padded: see :class:`models.keras_classifier.KerasClassifier`. ONNX Runtime needs no such thing.
 
     Raises:
-        DeviceError: see :func:`choose_device`.
+        DeviceError: see :func:`choose_device`; or a GPU is wanted for a network that is ONNX alone.
         WeightsError: the weights belong to another architecture.
     """
+    if not model.network:
+        if device == "gpu":
+            raise DeviceError(f"--device gpu: {model.weights} is ONNX alone, which runs on the CPU")
+        device = "cpu"
     device = choose_device(device)
     if device == "cpu" and model.onnx is not None and model.onnx.temperature == model.temperature:
         from models.onnx_classifier import OnnxClassifier

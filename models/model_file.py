@@ -31,7 +31,7 @@ class ModelFile:
 
     Attributes:
         name: of the model.
-        network: name in :data:`models.networks.NETWORKS`.
+        network: name in :data:`models.networks.NETWORKS`; empty for a network of other tools, as ONNX alone.
         weights: file of its weights.
         sha256: of that file, hexadecimal.
         temperature: the logits are divided by this before the softmax (Guo et al. 2017, arXiv:1706.04599).
@@ -57,17 +57,22 @@ def find_model(name: str, folder: Path = WEIGHTS_FOLDER) -> ModelFile:
     """Find a model, and check that its weights are what they were when it was described.
 
     Args:
-        name: of a model in ``folder``, or the path of a model's JSON file elsewhere, such as a training leaves.
+        name: of a model in ``folder``, or the path of a model's JSON file elsewhere, such as a training leaves, or of
+            any network as ONNX; see :class:`models.onnx_classifier.OnnxClassifier` for what it must take and give.
         folder: where models that are named lie.
 
     Raises:
         WeightsError: there is no such model, or its weights are missing or altered.
     """
+    if name.endswith(".onnx") and Path(name).is_file():
+        path = Path(name)
+        return ModelFile(path.stem, "", path, sha256_of(path), 1.0, onnx=OnnxFile(path, 1.0))
     card = Path(name) if name.endswith(".json") else folder / f"{name}.json"
     if not card.is_file():
         known = sorted(path.stem for path in folder.glob("*.json"))
         raise WeightsError(
-            f"no model is called {name!r}; known models: {', '.join(known) or 'none'}, or the path of a model's .json"
+            f"no model is called {name!r}; known models: {', '.join(known) or 'none'}, "
+            "or the path of a model's .json or .onnx"
         )
     folder, name = card.parent, card.stem
     try:

@@ -58,7 +58,7 @@ def default(size: int = CROP_SIZE) -> keras.Model:
             y = layers.BatchNormalization(momentum=0.9)(y)
             y = layers.Activation("relu")(y)
             x = layers.Add()([x, y]) if repeat else y
-    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.GlobalAveragePooling2D(name="features")(x)
     x = layers.Dropout(0.3)(x)
     outputs = {"emotion": _head("emotion", len(EMOTIONS), x), "votes": _head("votes", len(FERPLUS), x)}
     return keras.Model(inputs, outputs, name="default")

@@ -1,5 +1,6 @@
 """Classify with ONNX Runtime on the CPU."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from models.model_file import ModelFile
 class OnnxClassifier:
     """A trained network in ONNX Runtime; see :class:`models.classifier.EmotionClassifier`.
 
+    The network takes float32 ``(n, 48, 48, 1)`` grey crops in 0..1 and gives ``(n, 7)`` probabilities. It may give
+    features beside them, ``(n, k)``, for others to learn from.
     A crop's probabilities are the same bit by bit whatever stands beside it and on how many threads.
     """
 
@@ -39,18 +42,29 @@ class OnnxClassifier:
             raise WeightsError(f"{path}: ONNX Runtime cannot load it: {error}") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         shapes = [list(tensor.shape[1:]) for tensor in (*inputs, *outputs)]
-        if shapes != [[CROP_SIZE, CROP_SIZE, 1], [len(EMOTIONS)]]:
+        if shapes[:2] != [[CROP_SIZE, CROP_SIZE, 1], [len(EMOTIONS)]] or len(inputs) > 1:
             raise WeightsError(
-                f"{path}: expected one input (n, {CROP_SIZE}, {CROP_SIZE}, 1) and one output (n, {len(EMOTIONS)}), "
+                f"{path}: expected one input (n, {CROP_SIZE}, {CROP_SIZE}, 1) and a first output (n, {len(EMOTIONS)}), "
                 f"found {shapes}"
             )
-        self._input = inputs[0].name
+        self._input, self._outputs = inputs[0].name, [tensor.name for tensor in outputs]
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :class:`models.classifier.EmotionClassifier`."""
         check_crops(crops)
-        results = [np.zeros((0, len(EMOTIONS)), np.float32)]
+        return np.concatenate([np.zeros((0, len(EMOTIONS)), np.float32), *(row[0] for row in self._run(crops, 1))])
+
+    def predict_and_describe(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return probabilities, and the features that the network gives beside them: float32 ``(n, k)``, k 0 if none.
+
+        Raises:
+            ValueError: the crops have another shape or type, or there are none.
+        """
+        check_crops(crops)
+        probabilities, *features = (np.concatenate(parts) for parts in zip(*self._run(crops, 2), strict=True))
+        return probabilities, features[0] if features else np.zeros((len(crops), 0), np.float32)
+
+    def _run(self, crops: NDArray[np.uint8], outputs: int) -> Iterator[list[NDArray[np.float32]]]:
         for start in range(0, len(crops), BATCH_SIZE):
             batch = to_input(crops[start : start + BATCH_SIZE])
-            results.append(np.asarray(self._session.run(None, {self._input: batch})[0]))
-        return np.concatenate(results)
+            yield self._session.run(self._outputs[:outputs], {self._input: batch})

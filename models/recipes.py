@@ -7,6 +7,7 @@ from typing import Final, Literal, Protocol
 
 from models.data.augment import Augmentation
 from models.errors import UnknownRecipeError
+from models.teaching import Teaching
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Recipe:
         weight_decay: of the kernels, a step, in units of the learning rate; biases and normalization have none.
         smoothing: of the labels.
         votes: weight of FER+'s votes beside the label in the loss; 0 leaves them out.
-        teaching: share of a teacher's probabilities in the target, where there is a teacher; the label has the rest.
+        teaching: how it learns from other networks, where there are any.
         validation: ``public`` validates on PublicTest (or ``test``) after each epoch, ``fold`` on a tenth of Training
             that is then not trained on.
     """
@@ -100,7 +101,7 @@ class Recipe:
     weight_decay: float = 0.0
     smoothing: float = 0.0
     votes: float = 0.0
-    teaching: float = 0.0
+    teaching: Teaching | None = None
     validation: Literal["public", "fold"] = "fold"
 
     @property
@@ -131,7 +132,7 @@ RECIPES: Final[dict[str, Recipe]] = {
         weight_decay=5e-4,
         smoothing=0.1,
         votes=1.0,
-        teaching=0.5,
+        teaching=Teaching(share=0.5, hints=256, weight=20.0),
     ),
 }
 

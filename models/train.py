@@ -1,6 +1,7 @@
 """Train a network by a recipe: batches in, a folder with weights, history and curves out; interrupted, it goes on."""
 
 import csv
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -14,16 +15,15 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from models.classifier import load_classifier
 from models.data.batches import TrainingBatches
 from models.data.dataset import Dataset
 from models.data.faces import Faces, in_fold, to_input
 from models.errors import DatasetError, TrainingError
-from models.evaluate import ten_views
 from models.model_file import ModelFile
 from models.networks import build
 from models.plots import draw_curves
 from models.recipes import Progress, Recipe
+from models.teaching import Taught, ask
 
 COLUMNS: Final = ("epoch", "rate", "loss", "accuracy", "val_loss", "val_accuracy")
 """Of ``history.csv``: loss is the mean of what was minimized; val_loss the cross-entropy of the labels alone."""
@@ -59,8 +59,8 @@ class TrainingFolder:
 
     @property
     def taught(self) -> Path:
-        """What the teachers say of each picture, where there are any: float32 ``(n, 7)``."""
-        return self.root / "taught.npy"
+        """What the teachers say of each picture, where there are any."""
+        return self.root / "taught.npz"
 
     @property
     def best(self) -> Path:
@@ -90,7 +90,7 @@ class TrainingRun:
     """A run: what is trained on what, how, where to.
 
     ``calibration`` is what the temperature is fitted on; ``teachers`` are trained networks whose probabilities, the
-    mean over all of them and ten views, are part of the targets: they tell more of a picture than one person's label.
+    mean over all of them, are part of the targets: they tell more of a picture than one person's label.
     """
 
     recipe: Recipe
@@ -197,27 +197,50 @@ def train(run: TrainingRun, resume: bool = False, show: bool = True) -> None:
         keras.config.set_dtype_policy(before)
 
 
-def _taught(run: TrainingRun) -> NDArray[np.float32] | None:
-    """Return what the teachers say of each picture to train on; asked once, since ten views of each take minutes."""
-    if not run.teachers:
+def _taught(run: TrainingRun) -> Taught | None:
+    """Return what the teachers say of the pictures to train on; asked once, since that takes minutes.
+
+    What a folder holds of another question, a file that was copied there, say, is asked anew.
+    """
+    teaching = run.recipe.teaching
+    if not run.teachers or teaching is None:
         return None
-    path = run.folder.taught
-    if not path.is_file():
-        temporary = path.with_name(f".tmp-{path.name}")
-        said = [ten_views(load_classifier(teacher).predict)(run.train.crops) for teacher in run.teachers]
-        np.save(temporary, np.mean(said, axis=0))
-        _commit(temporary, path)
-    return np.asarray(np.load(path), np.float32)
+    path, question = run.folder.taught, _question(run)
+    if path.is_file():
+        with np.load(path) as file:
+            if str(file["question"]) == question:
+                return Taught(file["probabilities"], file["hints"])
+    taught = ask(run.teachers, run.train.crops, teaching.hints)
+    temporary = path.with_name(f".tmp-{path.name}")
+    np.savez(temporary, question=question, probabilities=taught.probabilities, hints=taught.hints)
+    _commit(temporary, path)
+    return taught
 
 
-def _fit(run: TrainingRun, taught: NDArray[np.float32] | None, resume: bool, show: bool) -> None:
+def _question(run: TrainingRun) -> str:
+    """Return a digest of what teachers are asked, and of whom."""
+    teachers = ",".join(teacher.sha256 for teacher in run.teachers)
+    digest = hashlib.sha256(f"{teachers} {run.recipe.teaching.hints if run.recipe.teaching else 0}".encode())
+    digest.update(run.train.crops.tobytes())
+    return digest.hexdigest()
+
+
+def _fit(run: TrainingRun, taught: Taught | None, resume: bool, show: bool) -> None:
     recipe = run.recipe
     network = build(recipe.network, recipe.augmentation.size)
-    model = keras.Model(network.input, {name: network.output[name] for name in recipe.outputs})
+    outputs = {name: network.output[name] for name in recipe.outputs}
+    losses: dict[str, keras.losses.Loss] = {name: keras.losses.CategoricalCrossentropy() for name in outputs}
+    weights = {"emotion": 1.0, "votes": recipe.votes}
+    if taught is not None and recipe.teaching is not None and taught.hints.shape[1]:
+        # An output for training alone: the network that is kept does not have it.
+        hints = keras.layers.Dense(taught.hints.shape[1], dtype="float32", name="hints")
+        outputs["hints"] = hints(network.get_layer("features").output)
+        losses["hints"], weights["hints"] = keras.losses.MeanSquaredError(), recipe.teaching.weight
+    model = keras.Model(network.input, outputs)
     model.compile(
         _optimizer(recipe),
-        loss={name: keras.losses.CategoricalCrossentropy(name="loss") for name in recipe.outputs},
-        loss_weights={"emotion": 1.0, "votes": recipe.votes} if recipe.votes else None,
+        loss=losses,
+        loss_weights={name: weights[name] for name in outputs},
         weighted_metrics={"emotion": ["accuracy"]},
     )
     model.optimizer.build(model.trainable_variables)
@@ -227,11 +250,11 @@ def _fit(run: TrainingRun, taught: NDArray[np.float32] | None, resume: bool, sho
         recipe.batch_size,
         run.seed,
         recipe.augmentation,
-        recipe.outputs,
+        tuple(outputs),
         recipe.smoothing,
         done,
         taught,
-        recipe.teaching,
+        recipe.teaching.share if recipe.teaching else 0.0,
     )
     keeper = _Keeper(run, network, len(batches), show)
     # The batches shuffle themselves, as the epoch says; Keras would shuffle them as its own history says.

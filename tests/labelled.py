@@ -8,8 +8,9 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 
-from models.data.faces import FERPLUS, Faces, faces_of
+from models.data.faces import CROP_SIZE, FERPLUS, Faces, faces_of
 from models.emotions import EMOTIONS
 
 TRAIN, PUBLIC = 0, 1
@@ -74,3 +75,27 @@ def write_csv(
 def pixels(crop: NDArray[np.uint8]) -> str:
     """Return a crop as Kaggle's csv has it."""
     return " ".join(map(str, crop.ravel()))
+
+
+def write_seeing_teacher(path: Path) -> Path:
+    """Write a network of made-up weights that gives probabilities and, beside them, six features, as ONNX."""
+    rng = np.random.default_rng(0)
+    weights = {
+        "seeing": rng.normal(0, 0.05, (CROP_SIZE**2, 6)),
+        "saying": rng.normal(0, 1, (6, len(EMOTIONS))),
+    }
+    nodes = [
+        helper.make_node("Flatten", ["crop"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "seeing"], ["features"]),
+        helper.make_node("MatMul", ["features", "saying"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["emotion"]),
+    ]
+    tensors = {
+        name: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])
+        for name, shape in (("crop", (CROP_SIZE, CROP_SIZE, 1)), ("emotion", (len(EMOTIONS),)), ("features", (6,)))
+    }
+    stored = [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()]
+    graph = helper.make_graph(nodes, "teacher", [tensors["crop"]], [tensors["emotion"], tensors["features"]], stored)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    path.write_bytes(model.SerializeToString())
+    return path

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from models.data.augment import Augmentation
 from models.data.faces import Faces, to_input
 from models.emotions import EMOTIONS
+from models.teaching import Taught
 
 
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
@@ -26,19 +27,18 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras shi
         outputs: tuple[str, ...] = ("emotion",),
         smoothing: float = 0.0,
         first_epoch: int = 0,
-        taught: NDArray[np.float32] | None = None,
-        teaching: float = 0.0,
+        taught: Taught | None = None,
+        share: float = 0.0,
     ) -> None:
         """Draw from ``faces``.
 
-        ``smoothing`` is label smoothing (Szegedy et al. 2016, arXiv:1512.00567). ``taught`` are a teacher's
-        probabilities for the faces, ``(n, 7)``, and ``teaching`` their share in the targets of ``emotion`` (Hinton et
-        al. 2015, arXiv:1503.02531, at temperature 1).
+        ``smoothing`` is label smoothing (Szegedy et al. 2016, arXiv:1512.00567). ``taught`` is what teachers say of
+        the faces: ``share`` of the targets of ``emotion``, and those of the output ``hints``.
         """
         super().__init__(workers=1, use_multiprocessing=False)
         self._faces, self._batch_size, self._seed, self._epoch = faces, batch_size, seed, first_epoch
         self._augmentation, self._outputs, self._smoothing = augmentation, outputs, smoothing
-        self._taught, self._teaching = taught, teaching
+        self._taught, self._share = taught, np.float32(share)
         self._start_epoch()
 
     def _start_epoch(self) -> None:
@@ -52,29 +52,25 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras shi
     ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         rng = np.random.default_rng((self._seed, self._epoch, index))
-        faces = self._faces.only(rows)
-        crops = np.stack([self._augmentation.apply(crop, rng) for crop in faces.crops])
-        targets, weights = targets_of(faces, self._outputs, self._smoothing)
+        crops = np.stack([self._augmentation.apply(crop, rng) for crop in self._faces.crops[rows]])
+        return to_input(crops), *self._targets(rows)
+
+    def _targets(
+        self, rows: NDArray[np.int64]
+    ) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
+        """Return targets and weights of rows, by output."""
+        faces, k = self._faces.only(rows), len(EMOTIONS)
+        emotion = np.eye(k)[faces.labels] * (1 - self._smoothing) + self._smoothing / k
+        targets = {"emotion": np.asarray(emotion, np.float32), "votes": faces.votes}
         if self._taught is not None:
-            part = np.float32(self._teaching)
-            targets["emotion"] = (1 - part) * targets["emotion"] + part * self._taught[rows]
-        return to_input(crops), targets, weights
+            targets["emotion"] += self._share * (self._taught.probabilities[rows] - targets["emotion"])
+            targets["hints"] = self._taught.hints[rows]
+        weights = {name: np.ones(len(rows), np.float32) for name in self._outputs}
+        if "votes" in weights:
+            weights["votes"] = np.asarray(faces.votes.any(axis=1), np.float32)
+        return {name: targets[name] for name in self._outputs}, weights
 
     def on_epoch_end(self) -> None:
         """Move on to the next epoch's order; Keras calls this."""
         self._epoch += 1
         self._start_epoch()
-
-
-def targets_of(
-    faces: Faces, outputs: tuple[str, ...], smoothing: float = 0.0
-) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
-    """Return the target probabilities and the weights of the rows, by output; see :class:`TrainingBatches`."""
-    k = len(EMOTIONS)
-    emotion: NDArray[np.float32] = np.asarray(np.eye(k)[faces.labels] * (1 - smoothing) + smoothing / k, np.float32)
-    targets: dict[str, NDArray[np.float32]] = {"emotion": emotion, "votes": faces.votes}
-    weights: dict[str, NDArray[np.float32]] = {
-        "emotion": np.ones(len(faces), np.float32),
-        "votes": np.asarray(faces.votes.any(axis=1), np.float32),
-    }
-    return {name: targets[name] for name in outputs}, {name: weights[name] for name in outputs}

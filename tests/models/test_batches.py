@@ -10,6 +10,7 @@ from labelled import faces
 from models.data.augment import Augmentation
 from models.data.batches import TrainingBatches
 from models.data.faces import Faces, faces_of, to_input
+from models.teaching import Taught
 
 STRONG = Augmentation(size=40, rotation=12, scale=0.2, shift=3, light=0.4, blur=0.5, erase=0.5)
 
@@ -122,14 +123,20 @@ class TestAugmentation:
         assert found.std() < self.CROP.std()
 
 
-def test_a_teacher_has_its_share_of_the_target():
-    some = numbered(20)
-    taught = np.random.default_rng(0).dirichlet(np.ones(7), 20).astype(np.float32)
-    drawn = TrainingBatches(some, 6, 3, Augmentation(), ("emotion", "votes"), 0.1, taught=taught, teaching=0.25)
+@pytest.mark.parametrize("hints", [0, 5])
+def test_teachers_have_their_share_of_the_target(hints):
+    some, rng = numbered(20), np.random.default_rng(0)
+    said = Taught(rng.dirichlet(np.ones(7), 20).astype(np.float32), rng.normal(size=(20, hints)).astype(np.float32))
+    outputs = ("emotion", "votes", "hints") if hints else ("emotion", "votes")
+    drawn = TrainingBatches(some, 6, 3, Augmentation(), outputs, 0.1, taught=said, share=0.25)
     alone = TrainingBatches(some, 6, 3, Augmentation(), ("emotion", "votes"), 0.1)
     for index in range(len(drawn)):
-        (_, targets, _), (_, plain, _) = drawn[index], alone[index]
+        (_, targets, weights), (_, plain, _) = drawn[index], alone[index]
         rows = (targets["votes"] @ (1 << np.arange(10))).astype(int)
-        np.testing.assert_allclose(targets["emotion"], 0.75 * plain["emotion"] + 0.25 * taught[rows], atol=1e-6)
+        expected = 0.75 * plain["emotion"] + 0.25 * said.probabilities[rows]
+        np.testing.assert_allclose(targets["emotion"], expected, atol=1e-6)
         np.testing.assert_array_equal(targets["votes"], plain["votes"])
         assert targets["emotion"].dtype == np.float32
+        assert set(targets) == set(weights) == set(outputs)
+        if hints:
+            np.testing.assert_array_equal(targets["hints"], said.hints[rows])

@@ -230,6 +230,25 @@ class TestOnnx:
         with pytest.raises(WeightsError, match=r"fine\.onnx: .* altered: expected SHA-256 0, found"):
             find_model("fine", folder)
 
+    def test_a_network_of_other_tools_needs_no_card(self, tmp_path):
+        shipped = find_model("default")
+        foreign = tmp_path / "mine.onnx"
+        foreign.write_bytes(shipped.onnx.path.read_bytes())
+        model = find_model(str(foreign))
+        assert (model.name, model.network, model.temperature) == ("mine", "", 1.0)
+        for device in ("auto", "cpu"):
+            found = load_classifier(model, device)
+            assert found.device == "cpu"
+            np.testing.assert_array_equal(
+                found.predict(crops(5)), OnnxClassifier(shipped, shipped.onnx.path).predict(crops(5))
+            )
+        with pytest.raises(DeviceError, match=r"--device gpu: .*mine\.onnx is ONNX alone, which runs on the CPU"):
+            load_classifier(model, "gpu")
+        with pytest.raises(
+            WeightsError, match=r"no model is called '.*other\.onnx'; .* path of a model's \.json or \.onnx"
+        ):
+            find_model(str(tmp_path / "other.onnx"))
+
     def test_a_file_that_is_no_network(self, folder):
         (folder / "fine.onnx").write_bytes(b"network")
         with pytest.raises(WeightsError, match=r"fine\.onnx: ONNX Runtime cannot load it"):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from labelled import write_learnable_npz
+from labelled import write_learnable_npz, write_seeing_teacher
 
 from models.data import read_dataset
 from models.errors import DatasetError, TrainingError
@@ -179,7 +180,7 @@ class TestTeacher:
     def test_is_asked_once_and_listened_to(self, data, tmp_path, monkeypatch):
         run = self.taught(data, tmp_path / "taught", 1)
         train(run, show=False)
-        said = np.load(run.folder.taught)
+        said = np.load(run.folder.taught)["probabilities"]
         assert said.shape == (len(run.train), 7)
         np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
         assert json.loads(run.folder.run.read_text())["teachers"] == [find_model("default").sha256]
@@ -189,10 +190,10 @@ class TestTeacher:
         assert alone.folder.rows()[0]["loss"] != run.folder.rows()[0]["loss"]
         assert not alone.folder.taught.exists()
 
-        def refuse(_):
+        def refuse(*_):
             raise AssertionError("asked again")
 
-        monkeypatch.setattr("models.train.load_classifier", refuse)
+        monkeypatch.setattr("models.train.ask", refuse)
         longer = self.taught(data, tmp_path / "taught", 2)
         described = longer.describe() | {"epochs": 2}
         longer.folder.run.write_text(json.dumps(described))
@@ -204,10 +205,44 @@ class TestTeacher:
         for number, names in enumerate((("default",), ("seed",), ("default", "seed"))):
             run = self.taught(data, tmp_path / str(number), 1, *names)
             train(run, show=False)
-            said.append(np.load(run.folder.taught))
+            said.append(np.load(run.folder.taught)["probabilities"])
         assert not np.allclose(said[0], said[1], atol=1e-3)
         np.testing.assert_allclose(said[2], (said[0] + said[1]) / 2, atol=1e-6)
         assert "taught by default and seed" in run.in_words()
+
+    def test_answers_may_be_brought_along_but_not_to_other_questions(self, data, tmp_path, monkeypatch):
+        first = self.taught(data, tmp_path / "first", 1)
+        train(first, show=False)
+        same, other = (self.taught(data, tmp_path / name, 1, name) for name in ("default", "seed"))
+        for run in (same, other):
+            run.folder.root.mkdir()
+            shutil.copy(first.folder.taught, run.folder.taught)
+        train(other, show=False)
+        asked = [np.load(run.folder.taught)["probabilities"] for run in (first, other)]
+        assert not np.allclose(*asked, atol=1e-3)
+        monkeypatch.delattr("models.train.ask")
+        train(same, show=False)
+        np.testing.assert_array_equal(np.load(same.folder.taught)["probabilities"], asked[0])
+
+    def test_what_it_sees_is_told_from_the_features(self, data, tmp_path):
+        eyes = write_seeing_teacher(tmp_path / "eyes.onnx")
+        run, blind = (
+            self.taught(data, tmp_path / name, 2, *names) for name, names in (("run", (str(eyes),)), ("blind", ()))
+        )
+        for each in (run, blind):
+            train(each, show=False)
+        hints = np.load(run.folder.taught)["hints"]
+        assert hints.shape == (len(run.train), 6)
+        assert np.load(blind.folder.taught)["hints"].shape == (len(run.train), 0)
+        # A training that goes on has them, too; what is kept of the network has not.
+        broken = self.taught(data, tmp_path / "broken", 1, str(eyes))
+        train(broken, show=False)
+        longer = self.taught(data, tmp_path / "broken", 2, str(eyes))
+        longer.folder.run.write_text(json.dumps(longer.describe()))
+        train(longer, resume=True, show=False)
+        network = build("default")
+        network.load_weights(longer.folder.best)
+        assert set(network.output) == {"emotion", "votes"}
 
     def test_another_one_cannot_go_on(self, data, tmp_path):
         train(self.taught(data, tmp_path / "run", 1), show=False)

@@ -1,0 +1,81 @@
+"""What teachers say of the pictures that a network learns from: probabilities, and what they see in a picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.classifier import load_classifier
+from models.model_file import ModelFile
+from models.onnx_classifier import OnnxClassifier
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """How a network learns from others.
+
+    Attributes:
+        share: of the teachers' probabilities in the target; the label has the rest (Hinton et al. 2015,
+            arXiv:1503.02531, at temperature 1).
+        hints: how many of the main directions of the teachers' features are to be told from the network's own (Romero
+            et al. 2015, arXiv:1412.6550).
+        weight: of the hints' mean squared error in the loss.
+    """
+
+    share: float
+    hints: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What teachers said of pictures.
+
+    Attributes:
+        probabilities: float32 ``(n, 7)``, the mean over all teachers, the picture and its mirror image.
+        hints: float32 ``(n, k)``, where the picture lies along the main directions of the teachers' features, in units
+            of the standard deviation over all of them; ``k`` is 0 where no teacher tells its features.
+    """
+
+    probabilities: NDArray[np.float32]
+    hints: NDArray[np.float32]
+
+
+def ask(teachers: Sequence[ModelFile], crops: NDArray[np.uint8], hints: int) -> Taught:
+    """Ask teachers about uint8 ``(n, 48, 48)`` crops; ``hints`` is the largest number of directions to keep."""
+    answers = [_answers(teacher, crops) for teacher in teachers]
+    features = np.concatenate([features for _, features in answers], axis=1)
+    probabilities = _mean([probabilities for probabilities, _ in answers])
+    return Taught(probabilities, main_directions(features, hints))
+
+
+def _answers(teacher: ModelFile, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return probabilities ``(n, 7)`` and features ``(n, k)``, the mean over picture and mirror image."""
+    classifier = load_classifier(teacher)
+
+    def answer(pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        if isinstance(classifier, OnnxClassifier):
+            return classifier.predict_and_describe(pictures)
+        return classifier.predict(pictures), np.zeros((len(pictures), 0), np.float32)
+
+    both = answer(crops), answer(np.ascontiguousarray(crops[:, :, ::-1]))
+    return _mean([probabilities for probabilities, _ in both]), _mean([features for _, features in both])
+
+
+def _mean(answers: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return np.asarray(np.mean(answers, axis=0), np.float32)
+
+
+def main_directions(features: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Return where features ``(n, k)`` lie along their ``count`` main directions: float32 ``(n, min(k, count))``.
+
+    The principal components of the standardized features, of the largest variance first, all in one unit: so that a
+    network learns first what pictures differ in most.
+    """
+    if not features.shape[1]:
+        return features
+    standard = (features - features.mean(axis=0)) / (features.std(axis=0) + np.float32(1e-3))
+    _, directions = np.linalg.eigh(standard.T @ standard)  # of the smallest variance first
+    found = standard @ directions[:, ::-1][:, :count]
+    return np.asarray(found / found.std(), np.float32)
