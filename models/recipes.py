@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from models.data.augment import Augmentation
+from models.data.taught import Teaching
 from models.errors import UnknownRecipeError
-from models.teaching import Teaching
 
 
 @dataclass(frozen=True)

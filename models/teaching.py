@@ -1,53 +1,22 @@
-"""What teachers say of the pictures that a network learns from: probabilities, and what they see in a picture."""
+"""Asking teachers about pictures: for probabilities, and for what they see."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.classifier import load_classifier
+from models.data.taught import Taught, Teaching
 from models.model_file import ModelFile
 from models.onnx_classifier import OnnxClassifier
 
 
-@dataclass(frozen=True)
-class Teaching:
-    """How a network learns from others.
-
-    Attributes:
-        share: of the teachers' probabilities in the target; the label has the rest (Hinton et al. 2015,
-            arXiv:1503.02531, at temperature 1).
-        hints: how many of the main directions of the teachers' features are to be told from the network's own (Romero
-            et al. 2015, arXiv:1412.6550).
-        weight: of the hints' mean squared error in the loss.
-    """
-
-    share: float
-    hints: int
-    weight: float
-
-
-@dataclass(frozen=True)
-class Taught:
-    """What teachers said of pictures.
-
-    Attributes:
-        probabilities: float32 ``(n, 7)``, the mean over all teachers, the picture and its mirror image.
-        hints: float32 ``(n, k)``, where the picture lies along the main directions of the teachers' features, in units
-            of the standard deviation over all of them; ``k`` is 0 where no teacher tells its features.
-    """
-
-    probabilities: NDArray[np.float32]
-    hints: NDArray[np.float32]
-
-
-def ask(teachers: Sequence[ModelFile], crops: NDArray[np.uint8], hints: int) -> Taught:
-    """Ask teachers about uint8 ``(n, 48, 48)`` crops; ``hints`` is the largest number of directions to keep."""
+def ask(teachers: Sequence[ModelFile], crops: NDArray[np.uint8], teaching: Teaching) -> Taught:
+    """Ask teachers about uint8 ``(n, 48, 48)`` crops."""
     answers = [_answers(teacher, crops) for teacher in teachers]
     features = np.concatenate([features for _, features in answers], axis=1)
     probabilities = _mean([probabilities for probabilities, _ in answers])
-    return Taught(probabilities, main_directions(features, hints))
+    return Taught(teaching, probabilities, main_directions(features, teaching.hints))
 
 
 def _answers(teacher: ModelFile, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

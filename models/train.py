@@ -18,12 +18,13 @@ from tqdm import tqdm
 from models.data.batches import TrainingBatches
 from models.data.dataset import Dataset
 from models.data.faces import Faces, in_fold, to_input
+from models.data.taught import Taught
 from models.errors import DatasetError, TrainingError
 from models.model_file import ModelFile
 from models.networks import build
 from models.plots import draw_curves
 from models.recipes import Progress, Recipe
-from models.teaching import Taught, ask
+from models.teaching import ask
 
 COLUMNS: Final = ("epoch", "rate", "loss", "accuracy", "val_loss", "val_accuracy")
 """Of ``history.csv``: loss is the mean of what was minimized; val_loss the cross-entropy of the labels alone."""
@@ -205,22 +206,22 @@ def _taught(run: TrainingRun) -> Taught | None:
     teaching = run.recipe.teaching
     if not run.teachers or teaching is None:
         return None
-    path, question = run.folder.taught, _question(run)
+    path, question = run.folder.taught, _question(run, teaching.hints)
     if path.is_file():
         with np.load(path) as file:
             if str(file["question"]) == question:
-                return Taught(file["probabilities"], file["hints"])
-    taught = ask(run.teachers, run.train.crops, teaching.hints)
+                return Taught(teaching, file["probabilities"], file["hints"])
+    taught = ask(run.teachers, run.train.crops, teaching)
     temporary = path.with_name(f".tmp-{path.name}")
     np.savez(temporary, question=question, probabilities=taught.probabilities, hints=taught.hints)
     _commit(temporary, path)
     return taught
 
 
-def _question(run: TrainingRun) -> str:
+def _question(run: TrainingRun, hints: int) -> str:
     """Return a digest of what teachers are asked, and of whom."""
     teachers = ",".join(teacher.sha256 for teacher in run.teachers)
-    digest = hashlib.sha256(f"{teachers} {run.recipe.teaching.hints if run.recipe.teaching else 0}".encode())
+    digest = hashlib.sha256(f"{teachers} {hints}".encode())
     digest.update(run.train.crops.tobytes())
     return digest.hexdigest()
 
@@ -231,11 +232,11 @@ def _fit(run: TrainingRun, taught: Taught | None, resume: bool, show: bool) -> N
     outputs = {name: network.output[name] for name in recipe.outputs}
     losses: dict[str, keras.losses.Loss] = {name: keras.losses.CategoricalCrossentropy() for name in outputs}
     weights = {"emotion": 1.0, "votes": recipe.votes}
-    if taught is not None and recipe.teaching is not None and taught.hints.shape[1]:
+    if taught is not None and taught.hints.shape[1]:
         # An output for training alone: the network that is kept does not have it.
         hints = keras.layers.Dense(taught.hints.shape[1], dtype="float32", name="hints")
         outputs["hints"] = hints(network.get_layer("features").output)
-        losses["hints"], weights["hints"] = keras.losses.MeanSquaredError(), recipe.teaching.weight
+        losses["hints"], weights["hints"] = keras.losses.MeanSquaredError(), taught.teaching.weight
     model = keras.Model(network.input, outputs)
     model.compile(
         _optimizer(recipe),
@@ -254,7 +255,6 @@ def _fit(run: TrainingRun, taught: Taught | None, resume: bool, show: bool) -> N
         recipe.smoothing,
         done,
         taught,
-        recipe.teaching.share if recipe.teaching else 0.0,
     )
     keeper = _Keeper(run, network, len(batches), show)
     # The batches shuffle themselves, as the epoch says; Keras would shuffle them as its own history says.

@@ -37,10 +37,10 @@ VIEW: Final = 44
 """Pixels of a crop that the network sees, its middle."""
 
 MEAN: Final = (103.939 + 116.779 + 123.68) / 3
-"""Subtracted from grey values 0..255, as in the network's own training."""
+"""Subtracted from grey values 0..255: the mean of those that are usual for the three colours."""
 
 FROZEN: Final = 3
-"""Blocks that stay as they are: edges and spots are the same in any face, and these blocks cost half of the time."""
+"""Blocks that stay as they are: edges and spots are alike in all faces, and to learn them costs a third of the time."""
 
 
 class MobileNet(nn.Module):
@@ -300,9 +300,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights and teacher.onnx")
     parser.add_argument("--epochs", type=int, default=9)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--size", type=int, default=160, help="pixels that a face is enlarged to; 128 for half the time"
-    )
+    parser.add_argument("--size", type=int, default=160, help="pixels that a face is enlarged to; 128 costs 0.64 of it")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(arguments.seed)

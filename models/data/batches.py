@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from models.data.augment import Augmentation
 from models.data.faces import Faces, to_input
+from models.data.taught import Taught
 from models.emotions import EMOTIONS
-from models.teaching import Taught
 
 
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
@@ -28,17 +28,16 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras shi
         smoothing: float = 0.0,
         first_epoch: int = 0,
         taught: Taught | None = None,
-        share: float = 0.0,
     ) -> None:
         """Draw from ``faces``.
 
         ``smoothing`` is label smoothing (Szegedy et al. 2016, arXiv:1512.00567). ``taught`` is what teachers say of
-        the faces: ``share`` of the targets of ``emotion``, and those of the output ``hints``.
+        the faces: part of the targets of ``emotion``, and those of the output ``hints``.
         """
         super().__init__(workers=1, use_multiprocessing=False)
         self._faces, self._batch_size, self._seed, self._epoch = faces, batch_size, seed, first_epoch
         self._augmentation, self._outputs, self._smoothing = augmentation, outputs, smoothing
-        self._taught, self._share = taught, np.float32(share)
+        self._taught = taught
         self._start_epoch()
 
     def _start_epoch(self) -> None:
@@ -63,7 +62,8 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras shi
         emotion = np.eye(k)[faces.labels] * (1 - self._smoothing) + self._smoothing / k
         targets = {"emotion": np.asarray(emotion, np.float32), "votes": faces.votes}
         if self._taught is not None:
-            targets["emotion"] += self._share * (self._taught.probabilities[rows] - targets["emotion"])
+            share = np.float32(self._taught.teaching.share)
+            targets["emotion"] += share * (self._taught.probabilities[rows] - targets["emotion"])
             targets["hints"] = self._taught.hints[rows]
         weights = {name: np.ones(len(rows), np.float32) for name in self._outputs}
         if "votes" in weights:
