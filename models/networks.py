@@ -40,28 +40,37 @@ def seed(size: int = CROP_SIZE) -> keras.Model:
 
 
 def default(size: int = CROP_SIZE) -> keras.Model:
-    """Build the network that moodreel ships: 1.13 million parameters, 52.2 MMAC a face.
+    """Build the network that moodreel ships: 1.27 million parameters, 55.4 MMAC a face.
 
     It looks at the middle of a crop, :data:`WINDOW` px wide, or takes just that where ``size`` says so, as in training.
 
     Plain 3x3 convolutions, for those are what CPUs and GPUs do fastest; few of them at full size, where they cost
-    most; skips where a stage repeats itself (He et al. 2015, arXiv:1512.03385). The output ``votes`` is for training:
-    what ten people said of a picture teaches more than one noisy label.
+    most, and nothing but them: what follows sees a quarter of the pixels. Skips where a stage repeats itself (He et
+    al. 2015, arXiv:1512.03385), and 512 features to tell emotions from. The output ``votes`` is for training: what ten
+    people said of a picture teaches more than one noisy label.
     """
     inputs = keras.Input((size, size, 1), name="crop")
     x = inputs if size == WINDOW else layers.Cropping2D((size - WINDOW) // 2)(inputs)
-    for stage, (filters, depth) in enumerate(((32, 1), (64, 1), (128, 2), (256, 2))):
-        if stage:
-            x = layers.MaxPooling2D(2)(x)
-        for repeat in range(depth):
-            y = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
-            y = layers.BatchNormalization(momentum=0.9)(y)
-            y = layers.Activation("relu")(y)
-            x = layers.Add()([x, y]) if repeat else y
+    x = _convolved(x, 32, pooled=True)
+    x = _convolved(x, 64, pooled=True)
+    x = _convolved(x, 128)
+    x = layers.Add()([x, _convolved(x, 128)])
+    x = layers.MaxPooling2D(2)(x)
+    x = _convolved(x, 256)
+    x = layers.Add()([x, _convolved(x, 256)])
+    x = _convolved(x, 512, kernel=1)
     x = layers.GlobalAveragePooling2D(name="features")(x)
     x = layers.Dropout(0.3)(x)
     outputs = {"emotion": _head("emotion", len(EMOTIONS), x), "votes": _head("votes", len(FERPLUS), x)}
     return keras.Model(inputs, outputs, name="default")
+
+
+def _convolved(x: Any, filters: int, kernel: int = 3, pooled: bool = False) -> Any:
+    x = layers.Conv2D(filters, kernel, padding="same", use_bias=False)(x)
+    if pooled:
+        x = layers.MaxPooling2D(2)(x)
+    x = layers.BatchNormalization(momentum=0.9)(x)
+    return layers.Activation("relu")(x)
 
 
 def _head(name: str, classes: int, x: Any) -> Any:

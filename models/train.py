@@ -145,7 +145,9 @@ def plan(
     """
     if teachers and not recipe.teaching:
         raise TrainingError("this recipe has no teacher; the recipe default can have one")
-    faces = dataset.split("train").only_clean()
+    faces = dataset.split("train")
+    if recipe.clean:
+        faces = faces.only_clean()
     if recipe.validation == "fold":
         held_out = in_fold(faces.crops, fold=0)
         faces, validation = faces.only(~held_out), faces.only(held_out)

@@ -150,6 +150,13 @@ class TestPlan:
         np.testing.assert_array_equal(run.calibration.crops, dataset.split("public").crops[::2])
         assert run.calibrated_on == "even rows of public"
 
+    def test_seed_trains_on_all_rows_as_its_origin_did(self, data, tmp_path):
+        dataset = read_dataset(data)
+        everything = dataset.split("train")
+        assert not everything.clean.all()
+        run = plan(dataset, find_recipe("seed"), TrainingFolder(tmp_path), 0, "float32")
+        assert len(run.train) == len(everything)
+
     def test_without_votes_in_the_data_the_recipe_goes_without(self, tmp_path):
         path = write_learnable_npz(tmp_path / "fer.npz")
         dataset = read_dataset(path)
