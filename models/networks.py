@@ -45,9 +45,9 @@ def default(size: int = CROP_SIZE) -> keras.Model:
     It looks at the middle of a crop, :data:`WINDOW` px wide, or takes just that where ``size`` says so, as in training.
 
     Plain 3x3 convolutions, for those are what CPUs and GPUs do fastest; few of them at full size, where they cost
-    most, and nothing but them: what follows sees a quarter of the pixels. Skips where a stage repeats itself (He et
-    al. 2015, arXiv:1512.03385), and 512 features to tell emotions from. The output ``votes`` is for training: what ten
-    people said of a picture teaches more than one noisy label.
+    most, and pooled at once, so that normalization, dear in training, sees a quarter of the pixels; skips where a stage
+    repeats itself (He et al. 2015, arXiv:1512.03385); 512 features to tell emotions from. The output ``votes`` is for
+    training: what ten people said of a picture teaches more than one noisy label.
     """
     inputs = keras.Input((size, size, 1), name="crop")
     x = inputs if size == WINDOW else layers.Cropping2D((size - WINDOW) // 2)(inputs)

@@ -89,7 +89,7 @@ class Recipe:
         teaching: how it learns from other networks, where there are any.
         validation: ``public`` validates on PublicTest (or ``test``) after each epoch, ``fold`` on a tenth of Training
             that is then not trained on.
-        clean: trains on the clean rows alone: without the copies of what it is later measured on.
+        clean: trains on clean rows alone (:attr:`models.data.faces.Faces.clean`).
     """
 
     network: str
