@@ -70,7 +70,7 @@ def train(
         for line in dataset.faults.lines():
             print(line)
         _load_tensorflow()
-        from models.export import describe_model, export
+        from models.export import describe_model, export, temperature_of
         from models.model_file import find_model
         from models.train import TrainingFolder, choose_dtype, plan
         from models.train import train as train_network
@@ -85,8 +85,9 @@ def train(
         )
         print(run.in_words())
         train_network(run, resume)
+        temperature = temperature_of(run.folder.best, chosen.network, run.calibration)
         model = describe_model(
-            run.folder.best, chosen.network, run.calibration, run.calibrated_on, run.folder.export, recipe
+            run.folder.best, chosen.network, temperature, run.calibrated_on, run.folder.export, recipe
         )
         for line in export(model, run.validation.crops[:64], run.folder.export):
             print(line)

@@ -4,6 +4,8 @@ All formats give calibrated probabilities, float32 ``(n, 7)``, for float32 ``(n,
 each is run and compared with the network before it counts.
 """
 
+import contextlib
+import io
 import json
 import warnings
 from collections.abc import Callable
@@ -29,14 +31,16 @@ TOLERANCE: Final = 1e-4
 Output = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
-def describe_model(weights: Path, network: str, faces: Faces, calibrated_on: str, folder: Path, name: str) -> ModelFile:
+def describe_model(
+    weights: Path, network: str, temperature: float, calibrated_on: str, folder: Path, name: str
+) -> ModelFile:
     """Put ``weights`` into ``folder``, without the optimizer's state, beside a JSON that describes them.
 
     Args:
         weights: of a training.
         network: name in :data:`models.networks.NETWORKS`.
-        faces: that the temperature is fitted on.
-        calibrated_on: what these are, in words.
+        temperature: that probabilities are calibrated with (:func:`temperature_of`).
+        calibrated_on: what it was fitted on, in words.
         folder: where to.
         name: of the model; ``moodreel run --model FOLDER/NAME.json`` uses it.
     """
@@ -46,7 +50,6 @@ def describe_model(weights: Path, network: str, faces: Faces, calibrated_on: str
     shipped = folder / f"{name}.weights.h5"
     trained.save_weights(shipped)
     digest = sha256_of(shipped)
-    temperature = fit_temperature(predict(trained, faces.crops), faces.labels)
     model = ModelFile(name, network, shipped, digest, temperature, calibrated_on)
     fields = {
         "network": network,
@@ -57,6 +60,13 @@ def describe_model(weights: Path, network: str, faces: Faces, calibrated_on: str
     }
     (folder / f"{name}.json").write_text(json.dumps(fields, indent=2) + "\n")
     return model
+
+
+def temperature_of(weights: Path, network: str, faces: Faces) -> float:
+    """Return the temperature that fits a training's weights best to faces that it has not learned from."""
+    trained = build(network)
+    trained.load_weights(weights)
+    return fit_temperature(predict(trained, faces.crops), faces.labels)
 
 
 def export(model: ModelFile, crops: NDArray[np.uint8], folder: Path) -> list[str]:
@@ -111,7 +121,8 @@ def _read_keras(path: Path) -> Output:
 
 
 def _write_tflite(network: keras.Model, path: Path) -> None:
-    path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(network).convert())
+    with contextlib.redirect_stdout(io.StringIO()):  # it names every variable
+        path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(network).convert())
 
 
 def _read_tflite(path: Path) -> Output:

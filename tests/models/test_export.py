@@ -10,7 +10,7 @@ from labelled import faces, pictures
 
 from models.classifier import load_classifier
 from models.errors import ExportError
-from models.export import describe_model, export
+from models.export import describe_model, export, temperature_of
 from models.model_file import find_model
 from models.networks import build
 
@@ -32,7 +32,10 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def model(folder):
-    return describe_model(folder / "best.weights.h5", "default", faces(70), "these rows", folder / "export", "default")
+    weights = folder / "best.weights.h5"
+    temperature = temperature_of(weights, "default", faces(70))
+    assert temperature != 1
+    return describe_model(weights, "default", temperature, "these rows", folder / "export", "default")
 
 
 def test_is_found_by_its_path_and_predicts(model, folder):

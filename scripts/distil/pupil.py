@@ -1,0 +1,207 @@
+"""Pupils: networks of the shape that ships, and how they learn."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from lessons import Lessons
+from numpy.typing import NDArray
+from pictures import DEVICE, Pictures, autocast
+from torch import Tensor, nn
+from torch.nn import functional
+from views import ALTERED, WINDOW, erased
+
+from models.data.faces import CROP_SIZE
+
+
+class Pupil(nn.Module):
+    """The shape of :func:`models.networks.default`, layer by layer, for its middle window."""
+
+    SHAPE = ((1, 32, 3), (32, 64, 3), (64, 128, 3), (128, 128, 3), (128, 256, 3), (256, 256, 3), (256, 512, 1))
+
+    def __init__(self, hints: int) -> None:
+        super().__init__()
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(before, after, kernel, padding=kernel // 2, bias=False) for before, after, kernel in self.SHAPE
+        )
+        self.norms = nn.ModuleList(nn.BatchNorm2d(after, eps=1e-3, momentum=0.1) for _, after, _ in self.SHAPE)
+        self.emotion, self.votes, self.hints = (nn.Linear(512, k) for k in (7, 10, hints))
+        for part in self.modules():
+            if isinstance(part, nn.Conv2d | nn.Linear):  # as Keras begins
+                nn.init.xavier_uniform_(part.weight)
+                if part.bias is not None:
+                    nn.init.zeros_(part.bias)
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return logits ``(n, 7)`` and ``(n, 10)``, and hints, for ``(n, 1, 40, 40)`` in 0..1."""
+        x = functional.max_pool2d(self.convolutions[0](pictures), 2)
+        x = functional.relu(self.norms[0](x))
+        x = functional.max_pool2d(self.convolutions[1](x), 2)
+        x = functional.relu(self.norms[1](x))
+        x = self._convolved(2, x)
+        x = functional.max_pool2d(x + self._convolved(3, x), 2)
+        x = self._convolved(4, x)
+        x = x + self._convolved(5, x)
+        x = self._convolved(6, x).mean((2, 3))
+        told = functional.dropout(x, 0.3, self.training)
+        return self.emotion(told).float(), self.votes(told).float(), self.hints(x).float()
+
+    def _convolved(self, place: int, x: Tensor) -> Tensor:
+        return functional.relu(self.norms[place](self.convolutions[place](x)))
+
+    def keras_weights(self) -> list[NDArray[np.float32]]:
+        """Return the weights of each layer that has some, in the order of ``models.networks.default``."""
+        found = []
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            found += [
+                convolution.weight.permute(2, 3, 1, 0),
+                norm.weight,
+                norm.bias,
+                norm.running_mean,
+                norm.running_var,
+            ]
+        for head in (self.emotion, self.votes):
+            found += [head.weight.T, head.bias]
+        return [array.detach().float().cpu().numpy() for array in found]
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a pupil learns.
+
+    Attributes:
+        epochs: of training.
+        share: of the teachers in the targets of emotion; the label has the rest. Blends have no labels.
+        votes: the same for votes.
+        weight: of the hints.
+        decay: of kernels, a step, in units of the learning rate.
+        blends: whether blended views are looked at, too.
+        held_out: whether a fold is left for choices.
+    """
+
+    epochs: int = 150
+    share: float = 0.7
+    votes: float = 0.0
+    weight: float = 40.0
+    decay: float = 5e-3
+    rate: float = 0.1
+    blends: bool = True
+    held_out: bool = False
+
+
+def learn(course: Course, seed: int, lessons: Lessons, faces: Pictures) -> Pupil:
+    """Train a pupil; random is what ``seed`` says."""
+    torch.manual_seed(seed)
+    start = time.monotonic()
+    pupil = Pupil(lessons.hints.shape[2]).to(DEVICE, memory_format=torch.channels_last).train()
+    training = _Training(pupil, course, lessons, faces)
+    training.draw()
+    step = _captured(training.step, training.state())
+    for _ in range(course.epochs):
+        training.draw()
+        for _ in range(training.steps):
+            step()
+    pupil.eval()
+    print(f"{course}, seed {seed}: {time.monotonic() - start:.0f} s", flush=True)
+    return pupil
+
+
+class _Training:
+    """A step of it, all of whose state lies in tensors that stay where they are, as a CUDA graph wants it."""
+
+    def __init__(self, pupil: Pupil, course: Course, lessons: Lessons, faces: Pictures, batch: int = 128) -> None:
+        self._pupil, self._course, self._lessons, self._faces = pupil, course, lessons, faces
+        self._rows = torch.nonzero(~faces.held if course.held_out else torch.ones_like(faces.held)).flatten()
+        self.steps = len(self._rows) // batch
+        self._rates = _rates(course, self.steps).to(DEVICE)
+        self._parameters = list(pupil.parameters())
+        self._kernels = [p for p in self._parameters if p.ndim > 1]
+        self._velocities = [torch.zeros_like(p) for p in self._parameters]
+        self._labels = functional.one_hot(faces.labels, 7) * 0.9 + 0.1 / 7
+        self._has_votes = (faces.votes.sum(1) > 0).float()
+        self._first_blend = len(lessons.views) - lessons.blends
+        self._order = torch.zeros(self.steps * batch, dtype=torch.int64, device=DEVICE)
+        self._views = torch.zeros_like(self._order)
+        self._within, self._done = (torch.zeros(1, dtype=torch.int64, device=DEVICE) for _ in range(2))
+        self._places = torch.arange(batch, device=DEVICE)
+
+    def state(self) -> list[Tensor]:
+        """Return what a step changes."""
+        return [*self._parameters, *self._pupil.buffers(), *self._velocities, self._within, self._done]
+
+    def draw(self) -> None:
+        """Draw an epoch's order, and a view for each picture."""
+        self._order.copy_(self._rows[torch.randperm(len(self._rows), device=DEVICE)[: len(self._order)]])
+        count = len(self._lessons.views) if self._course.blends else self._first_blend
+        self._views.copy_(torch.randint(count, self._views.shape, device=DEVICE))
+        self._within.zero_()
+
+    def step(self) -> None:
+        """Learn from the next batch."""
+        places = self._within * len(self._places) + self._places
+        gradients = torch.autograd.grad(self._loss(self._order[places], self._views[places]), self._parameters)
+        with torch.no_grad():
+            # Keras' SGD with Nesterov's momentum and decoupled weight decay.
+            rate = self._rates[self._done].squeeze(0)
+            torch._foreach_mul_(self._kernels, 1 - self._course.decay * rate)
+            torch._foreach_mul_(self._velocities, 0.9)
+            torch._foreach_sub_(self._velocities, torch._foreach_mul(gradients, rate))
+            torch._foreach_add_(self._parameters, torch._foreach_mul(self._velocities, 0.9))
+            torch._foreach_sub_(self._parameters, torch._foreach_mul(gradients, rate))
+            self._within.add_(1)
+            self._done.add_(1)
+
+    def _loss(self, rows: Tensor, views: Tensor) -> Tensor:
+        lessons, course = self._lessons, self._course
+        pictures = erased(lessons.views[views, rows].unsqueeze(1).float(), ALTERED.erase, 255) / 255
+        with autocast():
+            emotions, votes, hints = self._pupil(pictures.contiguous(memory_format=torch.channels_last))
+        plain = (views < self._first_blend).float().unsqueeze(1)
+        # What is not the teachers' is the label's; a blend has none.
+        labelled = (1 - course.share) * plain
+        told = torch.lerp(lessons.emotions[views, rows].float(), self._labels[rows], labelled)
+        labelled = (1 - course.votes) * plain * self._has_votes[rows].unsqueeze(1)
+        voted = torch.lerp(lessons.votes[views, rows].float(), self._faces.votes[rows], labelled)
+        return (
+            functional.cross_entropy(emotions, told)
+            + functional.cross_entropy(votes, voted)
+            + course.weight * functional.mse_loss(hints, lessons.hints[views, rows].float())
+        )
+
+
+def _rates(course: Course, per_epoch: int) -> Tensor:
+    """Return the learning rate of each step, as :class:`models.recipes.Cosine` has it."""
+    done = torch.arange(course.epochs * per_epoch + 8) / per_epoch
+    rising = (done + 0.01) / 2.01
+    falling = (1 + torch.cos(torch.pi * ((done - 2) / (course.epochs - 2 + 1e-9)).clamp(0, 1))) / 2
+    return course.rate * torch.where(done < 2, rising, falling)
+
+
+def _captured(step: Callable[[], None], state: list[Tensor]) -> Callable[[], None]:
+    """Return a step that is replayed as a CUDA graph, and leave the state as it was."""
+    if DEVICE.type != "cuda":
+        return step
+    before = [tensor.detach().clone() for tensor in state]
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    with torch.no_grad():
+        for tensor, old in zip(state, before, strict=True):
+            tensor.copy_(old)
+    return graph.replay
+
+
+@torch.no_grad()
+def probabilities_of(pupil: Pupil, crops: Tensor) -> Tensor:
+    """Return probabilities ``(n, 7)`` of uint8 ``(n, 48, 48)`` crops, in full precision."""
+    edge = (CROP_SIZE - WINDOW) // 2
+    inside = crops[:, edge:-edge, edge:-edge].unsqueeze(1).float() / 255
+    return torch.cat([pupil(some)[0].softmax(1) for some in inside.split(1024)])
