@@ -43,16 +43,33 @@ def write_movies_table(workspace: Workspace) -> None:
     """Write ``movies.parquet`` anew from every ``job.json`` in the output folder."""
     rows = []
     for job in workspace.jobs():
-        known = {**job, **(job.get("summary") or {})}
+        summary = job.get("summary")
+        known = {**job, **(summary if isinstance(summary, dict) else {})}
         if not all(isinstance(known.get(name), str) for name in ("movie", "status", "reason", "source")):
             continue  # another program's file of that name
         rows.append({name: known.get(name) for name in schema.MOVIES.names})
-    table = _table(rows)
+    try:
+        table = _table(rows)
+    except ValueError:
+        table = _table([row for row in rows if _fits(row)])
     commit(workspace.movies, lambda temporary: write_table(table, temporary))
 
 
+def _fits(row: dict[str, Any]) -> bool:
+    """Say whether a row has the table's types; one of another program's file may not."""
+    try:
+        _table([row])
+    except ValueError:
+        return False
+    return True
+
+
 def _table(rows: list[dict[str, Any]]) -> pa.Table:
-    """Make the table of rows by way of JSON: from lists, pyarrow would load pandas, for longer than all else takes."""
+    """Make the table of rows by way of JSON: from lists, pyarrow would load pandas, for longer than all else takes.
+
+    Raises:
+        ValueError: a value is of another type than its column, or no number.
+    """
     if not rows:
         return schema.MOVIES.empty_table()
     lines = "\n".join(json.dumps(row, allow_nan=False) for row in rows).encode()

