@@ -32,14 +32,15 @@ import torch
 from lessons import Lessons, ask_all
 from pictures import DEVICE, Pictures, score
 from pupil import Course, learn, probabilities_of
-from teachers import TUNINGS, read_teacher, tuned
+from teachers import TUNINGS, read_teacher, tune
 
 
 def _teach(arguments: argparse.Namespace) -> None:
     faces = Pictures.read(arguments.data)
+    starts = {"faces": arguments.faces, "things": arguments.things}
     for tuning in TUNINGS:
         if arguments.only in (None, tuning.name):
-            tuned(tuning, faces, arguments)
+            tune(tuning, faces, starts, arguments.work)
 
 
 def _ask(arguments: argparse.Namespace) -> None:

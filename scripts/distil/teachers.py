@@ -1,6 +1,5 @@
 """Teachers: networks that are tuned to emotions, and asked."""
 
-import argparse
 import dataclasses
 import time
 from dataclasses import dataclass
@@ -67,18 +66,21 @@ class Teacher:
         return self.network.emotion(features).float(), self.network.votes(features).float(), features
 
 
-def tuned(tuning: Tuning, faces: Pictures, arguments: argparse.Namespace) -> Teacher:
-    """Tune a teacher, print how it does on what is held out, and write it down as weights and as ONNX."""
+def tune(tuning: Tuning, faces: Pictures, starts: dict[str, Path], work: Path) -> Teacher:
+    """Tune a teacher, print how it does on what is held out, and write it down as weights and as ONNX.
+
+    ``starts`` are the files of weights by the names that :class:`Tuning` has for them.
+    """
     torch.manual_seed(TUNINGS.index(tuning))
-    teacher = Teacher(_untuned(tuning, faces, arguments), tuning.side)
-    _tune(teacher, faces, tuning)
+    teacher = Teacher(_untuned(tuning, faces, starts[tuning.start]), tuning.side)
+    _train(teacher, faces, tuning)
     held = torch.nonzero(faces.held).flatten()
     plain, mirrored = (_answers(teacher, faces, held, mirrored) for mirrored in (False, True))
     score(tuning.name, plain, faces.labels[held])
     score(f"{tuning.name}, with the mirror image", (plain + mirrored) / 2, faces.labels[held])
     state = {key: value.cpu() for key, value in teacher.network.state_dict().items()}
-    torch.save(state, arguments.work / f"{tuning.name}.pt")
-    _export(teacher, arguments.work / f"{tuning.name}.onnx")
+    torch.save(state, work / f"{tuning.name}.pt")
+    _export(teacher, work / f"{tuning.name}.onnx")
     return teacher
 
 
@@ -89,19 +91,19 @@ def read_teacher(tuning: Tuning, work: Path) -> Teacher:
     return Teacher(network.to(DEVICE, memory_format=torch.channels_last).eval(), tuning.side)
 
 
-def _untuned(tuning: Tuning, faces: Pictures, arguments: argparse.Namespace) -> nn.Module:
+def _untuned(tuning: Tuning, faces: Pictures, start: Path) -> nn.Module:
     if tuning.start == "things":
         lite = LiteNet()
-        lite.start_from(arguments.things)
+        lite.start_from(start)
         return lite.to(DEVICE, memory_format=torch.channels_last)
     network = MobileNet()
     crops = faces.crops_of(torch.nonzero(~faces.held).flatten()[:192])
     some = Alterations.none(len(crops)).view(crops, VIEW, tuning.side) - MEAN
-    network.start_from(read_weights(arguments.faces), some.cpu())
+    network.start_from(read_weights(start), some.cpu())
     return network.to(DEVICE, memory_format=torch.channels_last)
 
 
-def _tune(teacher: Teacher, faces: Pictures, tuning: Tuning, batch: int = 128) -> None:
+def _train(teacher: Teacher, faces: Pictures, tuning: Tuning, batch: int = 128) -> None:
     network, start = teacher.network, time.monotonic()
     rows = torch.nonzero(~faces.held).flatten()
     optimizer = _optimizer(network, tuning.rate)
