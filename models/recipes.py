@@ -17,12 +17,12 @@ class Progress:
     Attributes:
         epochs: of the whole run.
         done: epochs done, with the part of the current one, 0 to ``epochs``.
-        accuracies: validation accuracy after each epoch done.
+        losses: validation loss after each epoch done.
     """
 
     epochs: int
     done: float
-    accuracies: Sequence[float]
+    losses: Sequence[float]
 
 
 class Schedule(Protocol):
@@ -35,7 +35,7 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True)
 class Plateau:
-    """Lower the rate when validation accuracy has not risen for a while, as Keras' ReduceLROnPlateau does."""
+    """Lower the rate when validation loss has not fallen for a while, as Keras' ReduceLROnPlateau does by itself."""
 
     factor: float = 0.1
     patience: int = 2
@@ -43,10 +43,10 @@ class Plateau:
 
     def rate(self, first: float, progress: Progress) -> float:
         """See :class:`Schedule`."""
-        rate, best, wait = first, -math.inf, 0
-        for accuracy in progress.accuracies:
-            if accuracy > best + 1e-4:  # Keras' min_delta
-                best, wait = accuracy, 0
+        rate, best, wait = first, math.inf, 0
+        for loss in progress.losses:
+            if loss < best - 1e-4:  # Keras' min_delta
+                best, wait = loss, 0
                 continue
             wait += 1
             if wait >= self.patience:

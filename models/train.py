@@ -325,8 +325,8 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
         recipe = self._run.recipe
-        accuracies = [row["val_accuracy"] for row in self._rows]
-        progress = Progress(recipe.epochs, len(self._rows) + batch / self._steps, accuracies)
+        losses = [row["val_loss"] for row in self._rows]
+        progress = Progress(recipe.epochs, len(self._rows) + batch / self._steps, losses)
         self.model.optimizer.learning_rate = recipe.schedule.rate(recipe.rate, progress)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
@@ -350,6 +350,8 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no
 
     def _commit(self, row: dict[str, float]) -> None:
         folder = self._run.folder
+        # Rounded as the history is: a run that goes on must see what this one does.
+        row = {name: float(_rounded(value)) for name, value in row.items()}
         best = max((old["val_accuracy"] for old in self._rows), default=-1.0)
         self._rows.append(row)
         if row["val_accuracy"] > best:
@@ -388,8 +390,12 @@ def predict(network: keras.Model, crops: NDArray[np.uint8], output: str = "emoti
 
 
 def _write_history(folder: TrainingFolder, rows: Sequence[dict[str, float]]) -> None:
-    lines = [",".join(COLUMNS), *(",".join(f"{row[name]:.6g}" for name in COLUMNS) for row in rows)]
+    lines = [",".join(COLUMNS), *(",".join(_rounded(row[name]) for name in COLUMNS) for row in rows)]
     _commit_text(folder.history, "\n".join(lines) + "\n")
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.6g}"
 
 
 def _commit_text(path: Path, text: str) -> None:

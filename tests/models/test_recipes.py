@@ -28,15 +28,15 @@ def test_the_origins_recipe_is_kept():
 
 
 def test_plateau_does_what_keras_does():
-    accuracies = [0.3, 0.4, 0.39, 0.40005, 0.42, 0.42, 0.41, 0.4, 0.41, 0.4, 0.41, 0.5]
+    losses = [1.9, 1.5, 1.6, 1.49995, 1.4, 1.4, 1.41, 1.42, 1.41, 1.42, 1.41, 1.2]
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(5e-4))
-    theirs = keras.callbacks.ReduceLROnPlateau("val_accuracy", factor=0.1, patience=2, min_lr=1e-5, mode="max")
+    theirs = keras.callbacks.ReduceLROnPlateau(factor=0.1, patience=2, min_lr=1e-5)
     theirs.set_model(model)
     theirs.on_train_begin()
-    for epoch, accuracy in enumerate(accuracies):
-        theirs.on_epoch_end(epoch, {"val_accuracy": accuracy})
-        found = Plateau().rate(5e-4, Progress(len(accuracies), epoch + 1, accuracies[: epoch + 1]))
+    for epoch, loss in enumerate(losses):
+        theirs.on_epoch_end(epoch, {"val_loss": loss})
+        found = Plateau().rate(5e-4, Progress(len(losses), epoch + 1, losses[: epoch + 1]))
         assert found == pytest.approx(float(model.optimizer.learning_rate.numpy()), rel=1e-4), epoch
 
 
