@@ -74,7 +74,7 @@ def main() -> None:
         command.add_argument("--work", type=Path, required=True, help="folder for teachers and what they say")
     teach.add_argument("--faces", type=Path, required=True, help="faceres-deep.json")
     teach.add_argument("--things", type=Path, required=True, help="efficientnet-lite0-57934424.pth")
-    teach.add_argument("--only", help="name of one teacher")
+    teach.add_argument("--only", choices=[tuning.name for tuning in TUNINGS], help="one teacher")
     ask.add_argument("--views", type=int, default=21)
     learn_.add_argument("--seed", type=int, default=0)
     learn_.add_argument("--course", default="{}", help="what differs from Course, as JSON")

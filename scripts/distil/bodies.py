@@ -151,12 +151,8 @@ class _LiteBlock(nn.Module):
     def __init__(self, before: int, after: int, kernel: int, stride: int, widening: int) -> None:
         super().__init__()
         wide = before * widening
-        self.kernel, self.stride, self.widened, self.skips = (
-            kernel,
-            stride,
-            widening > 1,
-            stride == 1 and before == after,
-        )
+        self.kernel, self.stride = kernel, stride
+        self.widened, self.skips = widening > 1, stride == 1 and before == after
         if self.widened:
             self._expand_conv, self._bn0 = nn.Conv2d(before, wide, 1, bias=False), _norm(wide)
         self._depthwise_conv, self._bn1 = nn.Conv2d(wide, wide, kernel, stride, groups=wide, bias=False), _norm(wide)

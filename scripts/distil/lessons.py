@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import torch
-from pictures import DEVICE, Pictures, autocast
+from pictures import DEVICE, RECIPE, WINDOW, Pictures, autocast
 from teachers import VIEW, Teacher
 from torch import Tensor
-from views import ALTERED, WINDOW, Alterations, blurred
+from views import Alterations, blurred
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ def ask_all(teachers: list[Teacher], faces: Pictures, count: int, hints: int = 2
 
 
 def _ask(teachers: list[Teacher], crops: Tensor, blend: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    crops, alterations = blurred(crops, ALTERED.blur, 8), Alterations.draw(len(crops), ALTERED)
+    altered = RECIPE.augmentation
+    crops, alterations = blurred(crops, altered.blur, 8), Alterations.draw(len(crops), altered)
     partners, share = torch.randperm(len(crops), device=DEVICE), torch.rand(len(crops), 1, 1, 1, device=DEVICE)
 
     def blended(pictures: Tensor) -> Tensor:

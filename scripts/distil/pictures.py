@@ -11,6 +11,13 @@ from torch.nn import functional
 
 from models.data import read_dataset
 from models.data.faces import Faces, in_fold
+from models.recipes import find_recipe
+
+RECIPE: Final = find_recipe("default")
+"""Its batches, smoothing, schedule and alterations of crops hold here, too."""
+
+WINDOW: Final = RECIPE.augmentation.size
+"""Pixels of a crop that a pupil sees, its middle."""
 
 DEVICE: Final = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -41,14 +48,19 @@ class Pictures:
         arrays = (faces.crops, faces.labels, faces.votes, in_fold(faces.crops, fold=0))
         return cls(*(torch.from_numpy(np.ascontiguousarray(array)).to(DEVICE) for array in arrays))
 
+    def targets(self) -> Tensor:
+        """Return the labels as smoothed probabilities, float32 ``(n, 7)``."""
+        smoothing = RECIPE.smoothing
+        return functional.one_hot(self.labels, 7) * (1 - smoothing) + smoothing / 7
+
     def crops_of(self, rows: Tensor) -> Tensor:
         """Return float32 ``(n, 1, 48, 48)``, 0..255."""
         return self.crops[rows].unsqueeze(1).float()
 
 
 def score(name: str, probabilities: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Print and return accuracy and cross-entropy."""
+    """Print and return accuracy and cross-entropy, of the fold that teachers, at least, do not learn from."""
     right = (probabilities.argmax(1) == labels).float().mean().item()
     entropy = functional.nll_loss(probabilities.float().clamp_min(1e-9).log(), labels).item()
-    print(f"{name}: held out {100 * right:.2f} % right, cross-entropy {entropy:.4f}", flush=True)
+    print(f"{name}: {100 * right:.2f} % of the fold right, cross-entropy {entropy:.4f}", flush=True)
     return right, entropy

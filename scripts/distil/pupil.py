@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from lessons import Lessons
 from numpy.typing import NDArray
-from pictures import DEVICE, Pictures, autocast
+from pictures import DEVICE, RECIPE, WINDOW, Pictures, autocast
 from torch import Tensor, nn
 from torch.nn import functional
-from views import ALTERED, WINDOW, erased
+from views import erased
 
 from models.data.faces import CROP_SIZE
+from models.recipes import Progress
 
 
 class Pupil(nn.Module):
@@ -77,6 +78,7 @@ class Course:
         votes: the same for votes.
         weight: of the hints.
         decay: of kernels, a step, in units of the learning rate.
+        rate: highest learning rate; it goes as the recipe's does.
         blends: whether blended views are looked at, too.
         held_out: whether a fold is left for choices.
     """
@@ -86,7 +88,7 @@ class Course:
     votes: float = 0.0
     weight: float = 40.0
     decay: float = 5e-3
-    rate: float = 0.1
+    rate: float = RECIPE.rate
     blends: bool = True
     held_out: bool = False
 
@@ -111,15 +113,19 @@ def learn(course: Course, seed: int, lessons: Lessons, faces: Pictures) -> Pupil
 class _Training:
     """A step of it, all of whose state lies in tensors that stay where they are, as a CUDA graph wants it."""
 
-    def __init__(self, pupil: Pupil, course: Course, lessons: Lessons, faces: Pictures, batch: int = 128) -> None:
+    def __init__(self, pupil: Pupil, course: Course, lessons: Lessons, faces: Pictures) -> None:
+        batch = RECIPE.batch_size
         self._pupil, self._course, self._lessons, self._faces = pupil, course, lessons, faces
         self._rows = torch.nonzero(~faces.held if course.held_out else torch.ones_like(faces.held)).flatten()
         self.steps = len(self._rows) // batch
-        self._rates = _rates(course, self.steps).to(DEVICE)
+        # Steps before the capture of the first one want a rate, too.
+        moments = [Progress(course.epochs, done / self.steps, ()) for done in range(course.epochs * self.steps + 8)]
+        rates = [RECIPE.schedule.rate(course.rate, moment) for moment in moments]
+        self._rates = torch.tensor(rates, device=DEVICE)
         self._parameters = list(pupil.parameters())
         self._kernels = [p for p in self._parameters if p.ndim > 1]
         self._velocities = [torch.zeros_like(p) for p in self._parameters]
-        self._labels = functional.one_hot(faces.labels, 7) * 0.9 + 0.1 / 7
+        self._labels = faces.targets()
         self._has_votes = (faces.votes.sum(1) > 0).float()
         self._first_blend = len(lessons.views) - lessons.blends
         self._order = torch.zeros(self.steps * batch, dtype=torch.int64, device=DEVICE)
@@ -155,7 +161,7 @@ class _Training:
 
     def _loss(self, rows: Tensor, views: Tensor) -> Tensor:
         lessons, course = self._lessons, self._course
-        pictures = erased(lessons.views[views, rows].unsqueeze(1).float(), ALTERED.erase, 255) / 255
+        pictures = erased(lessons.views[views, rows].unsqueeze(1).float(), RECIPE.augmentation.erase, 255) / 255
         with autocast():
             emotions, votes, hints = self._pupil(pictures.contiguous(memory_format=torch.channels_last))
         plain = (views < self._first_blend).float().unsqueeze(1)
@@ -169,14 +175,6 @@ class _Training:
             + functional.cross_entropy(votes, voted)
             + course.weight * functional.mse_loss(hints, lessons.hints[views, rows].float())
         )
-
-
-def _rates(course: Course, per_epoch: int) -> Tensor:
-    """Return the learning rate of each step, as :class:`models.recipes.Cosine` has it."""
-    done = torch.arange(course.epochs * per_epoch + 8) / per_epoch
-    rising = (done + 0.01) / 2.01
-    falling = (1 + torch.cos(torch.pi * ((done - 2) / (course.epochs - 2 + 1e-9)).clamp(0, 1))) / 2
-    return course.rate * torch.where(done < 2, rising, falling)
 
 
 def _captured(step: Callable[[], None], state: list[Tensor]) -> Callable[[], None]:

@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 import torch
 from bodies import MEAN, LiteNet, MobileNet, read_weights
-from pictures import DEVICE, Pictures, autocast, score
+from pictures import DEVICE, RECIPE, Pictures, autocast, score
 from torch import Tensor, nn
 from torch.nn import functional
-from views import ALTERED, Alterations, blurred, erased
+from views import Alterations, blurred, erased
 
 from models.data.faces import CROP_SIZE
 
@@ -66,7 +66,7 @@ class Teacher:
         return self.network.emotion(features).float(), self.network.votes(features).float(), features
 
 
-def tune(tuning: Tuning, faces: Pictures, starts: dict[str, Path], work: Path) -> Teacher:
+def tune(tuning: Tuning, faces: Pictures, starts: dict[str, Path], work: Path) -> None:
     """Tune a teacher, print how it does on what is held out, and write it down as weights and as ONNX.
 
     ``starts`` are the files of weights by the names that :class:`Tuning` has for them.
@@ -81,7 +81,6 @@ def tune(tuning: Tuning, faces: Pictures, starts: dict[str, Path], work: Path) -
     state = {key: value.cpu() for key, value in teacher.network.state_dict().items()}
     torch.save(state, work / f"{tuning.name}.pt")
     _export(teacher, work / f"{tuning.name}.onnx")
-    return teacher
 
 
 def read_teacher(tuning: Tuning, work: Path) -> Teacher:
@@ -103,13 +102,13 @@ def _untuned(tuning: Tuning, faces: Pictures, start: Path) -> nn.Module:
     return network.to(DEVICE, memory_format=torch.channels_last)
 
 
-def _train(teacher: Teacher, faces: Pictures, tuning: Tuning, batch: int = 128) -> None:
-    network, start = teacher.network, time.monotonic()
+def _train(teacher: Teacher, faces: Pictures, tuning: Tuning) -> None:
+    network, batch, start = teacher.network, RECIPE.batch_size, time.monotonic()
     rows = torch.nonzero(~faces.held).flatten()
     optimizer = _optimizer(network, tuning.rate)
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    targets = functional.one_hot(faces.labels, 7) * 0.9 + 0.1 / 7
-    altered = dataclasses.replace(ALTERED, rotation=12, erase=0.2)
+    targets = faces.targets()
+    altered = dataclasses.replace(RECIPE.augmentation, rotation=12, erase=0.2)
 
     def gradients_of(pictures: Tensor, some: Tensor) -> tuple[Tensor, ...]:
         with autocast():

@@ -4,7 +4,6 @@ Tensors of pictures are float32 ``(n, 1, side, side)``, grey 0..255.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import torch
@@ -14,12 +13,6 @@ from torch.nn import functional
 
 from models.data.augment import Augmentation
 from models.data.faces import CROP_SIZE
-
-ALTERED: Final = Augmentation(rotation=10, scale=0.15, shift=3, light=0.3, blur=0.1, erase=0.15)
-"""As the recipe ``default`` alters crops."""
-
-WINDOW: Final = 40
-"""Pixels of a crop that a pupil sees, its middle: :data:`models.networks.WINDOW`, which would want Keras here."""
 
 
 @dataclass(frozen=True)
