@@ -55,7 +55,7 @@ def test_the_page_is_alive(visit, page, live):
     page.goto(live.url, wait_until="domcontentloaded")
     expect(page.locator("#state")).to_contain_text("live")
     expect(page.locator("#veil")).to_be_hidden()
-    page.wait_for_function("document.getElementById('picture').naturalWidth === 640")
+    expect(page.locator("#picture")).to_have_js_property("naturalWidth", 640, timeout=30_000)
     seen = [picture(page)]
     bars = [widths(page)]
     for _ in range(10):  # 4 s hold a cut, wherever they begin: another person, or nobody
@@ -87,7 +87,7 @@ def test_nothing_keeps_anybody_out(browser, live, theme, width):
 
 def test_the_picture_can_be_paused(page, live):
     page.goto(live.url, wait_until="domcontentloaded")
-    page.wait_for_function("document.getElementById('picture').naturalWidth === 640")
+    expect(page.locator("#picture")).to_have_js_property("naturalWidth", 640, timeout=30_000)
     page.locator("#pause").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#pause")).to_have_attribute("aria-pressed", "true")
