@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.detect import Detections
 from pipeline.schema import EMOTIONS
-from pipeline.track import Sightings, TrackOptions, match
+from pipeline.track import Sightings, TrackOptions, match, shown
 
 _UNNUMBERED: Final = -1
 
@@ -78,14 +78,15 @@ class OnlineTracker:
         for track in self._tracks:
             if id(track) in detection_of:
                 self._take(track, frame, time, detection_of[id(track)], faces, probabilities)
-        shown = sorted((t for t in self._tracks if t.number != _UNNUMBERED), key=lambda track: track.number)
-        return Sightings(
-            frame=np.full(len(shown), frame, np.int32),
-            track=np.array([track.number for track in shown], np.int32),
-            detection=np.array([detection_of.get(id(track), -1) for track in shown], np.int32),
-            boxes=np.array([track.box for track in shown], np.float32).reshape(-1, 4),
-            smoothed=np.array([self._smoothed(track) for track in shown], np.float32).reshape(-1, len(EMOTIONS)),
+        numbered = sorted((t for t in self._tracks if t.number != _UNNUMBERED), key=lambda track: track.number)
+        sightings = Sightings(
+            frame=np.full(len(numbered), frame, np.int32),
+            track=np.array([track.number for track in numbered], np.int32),
+            detection=np.array([detection_of.get(id(track), -1) for track in numbered], np.int32),
+            boxes=np.array([track.box for track in numbered], np.float32).reshape(-1, 4),
+            smoothed=np.array([self._smoothed(track) for track in numbered], np.float32).reshape(-1, len(EMOTIONS)),
         )
+        return shown(sightings, self._options.max_overlap)
 
     def _goes_on(self, track: _Track, frame: int, time: float) -> bool:
         """Say whether a track may have its face in this frame; neighbours always may, however slow the pictures."""

@@ -15,6 +15,8 @@ class TrackOptions:
     Attributes:
         min_iou: overlap (intersection over union) from which a detection continues a track.
         max_gap: s that a face may go unseen; the boxes between are interpolated.
+        max_overlap: overlap with a face that is seen from which an unseen one is not shown: it is the same face, or it
+            is behind the other.
         min_detections: tracks with fewer are false alarms, unless the shot has fewer frames.
         min_peak: a track's best detection must score this much, 0..1.
         smoothing: width in s of the window over which probabilities are averaged.
@@ -22,6 +24,7 @@ class TrackOptions:
 
     min_iou: float = 0.2
     max_gap: float = 0.5
+    max_overlap: float = 0.3
     min_detections: int = 3
     min_peak: float = 0.8
     smoothing: float = 1.0
@@ -82,9 +85,22 @@ def follow(
     frame, track, detection = (
         np.concatenate([getattr(c, n) for c in columns]) for n in ("frame", "track", "detection")
     )
-    order = np.lexsort((track, frame))
     boxes, smoothed = np.concatenate([c.boxes for c in columns]), np.concatenate([c.smoothed for c in columns])
-    return Sightings(frame[order], track[order], detection[order], boxes[order], smoothed[order])
+    order = np.lexsort((track, frame))
+    return shown(
+        Sightings(frame[order], track[order], detection[order], boxes[order], smoothed[order]), options.max_overlap
+    )
+
+
+def shown(seen: Sightings, max_overlap: float) -> Sightings:
+    """Return the sightings without those that were not seen and lie over one in the same frame that was."""
+    unseen = np.flatnonzero(seen.detection < 0)
+    starts, ends = (np.searchsorted(seen.frame, seen.frame[unseen], side) for side in ("left", "right"))
+    kept = np.ones(len(seen), np.bool_)
+    for place, start, end in zip(unseen, starts, ends, strict=True):
+        others = seen.boxes[start:end][seen.detection[start:end] >= 0]
+        kept[place] = not (iou(seen.boxes[place : place + 1], others) > max_overlap).any()
+    return Sightings(seen.frame[kept], seen.track[kept], seen.detection[kept], seen.boxes[kept], seen.smoothed[kept])
 
 
 def iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -58,6 +58,16 @@ def test_an_unseen_face_stays_where_it_was_for_the_gap_and_has_a_row_in_every_fr
     assert seen[10].boxes.tolist() == [[0, 0, 100, 100]]
 
 
+@pytest.mark.parametrize(
+    ("apart", "rows"), [(50, [[0, 1], [0], [0], [0, 1]]), (60, [[0, 1], [0, -1], [0, -1], [0, 1]])]
+)
+def test_an_unseen_face_is_not_shown_over_one_that_is_seen(apart: int, rows: list[list[int]]):
+    both = Detections(np.concatenate([face(0).boxes, face(apart).boxes]), np.array([0.9, 0.9], np.float32))
+    seen = follow([both] * 4 + [face(0)] * 2 + [both])
+    assert [s.detection.tolist() for s in seen[3:]] == rows
+    assert seen[-1].track.tolist() == [0, 1]
+
+
 def test_a_face_that_comes_back_in_time_is_the_same():
     assert follow([face(0)] * 4 + [NOBODY] * 5 + [face(10)])[-1].track.tolist() == [0]
 
