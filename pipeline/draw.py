@@ -238,7 +238,7 @@ def _even(length: float) -> int:
 
 
 def _places(size: tuple[int, ...], box: _Rect, picture: tuple[int, ...], line: int) -> list[_Rect]:
-    """List where a label may go, the best first: above its box, below it, inside at the top.
+    """List where a label may go, the best first: above its box, below it, beside it, inside at the top.
 
     Above and below, it begins where the box begins, or else ends where the box ends.
 
@@ -255,8 +255,10 @@ def _places(size: tuple[int, ...], box: _Rect, picture: tuple[int, ...], line: i
     room_y, room_x = (max(whole - part, 0) for whole, part in zip(picture, size, strict=True))
     left, right = (min(max(x, 0), room_x) for x in (box.x1, box.x2 - wide))
     outside = [(x, y) for y in (box.y1 - high, box.y2) if 0 <= y <= room_y for x in (left, right)]
+    top = min(max(box.y1, 0), room_y)
+    beside = [(x, top) for x in (box.x2, box.x1 - wide) if 0 <= x <= room_x]
     inside = left, min(max(box.y1 + _even(line), 0), room_y)
-    return [_Rect(x, y, x + wide, y + high) for x, y in (*outside, inside)]
+    return [_Rect(x, y, x + wide, y + high) for x, y in (*outside, *beside, inside)]
 
 
 def _paste(planes: Planes, label: Planes, place: _Rect) -> None:

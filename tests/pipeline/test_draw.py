@@ -161,10 +161,12 @@ def test_label_is_whole_wherever_the_box_is(size: tuple[int, int], x: float, y: 
     assert label(x * size[0], y * size[1]) == label(size[0] / 2, size[1] / 2)
 
 
-def test_label_is_above_then_below_then_inside() -> None:
+def test_label_is_above_then_below_then_beside_then_inside() -> None:
     assert plate(drawn(1280, 720, face((400, 200, 700, 600))))[3] == 200
     assert plate(drawn(1280, 720, face((400, 10, 700, 600))))[1] == 600
-    inside = plate(drawn(1280, 720, face((400, 10, 700, 710))))
+    assert plate(drawn(1280, 720, face((400, 10, 700, 710))))[0] >= 700
+    assert plate(drawn(1280, 720, face((1000, 10, 1270, 710))))[2] == 1000
+    inside = plate(drawn(1280, 720, face((10, 10, 1270, 710))))
     assert inside[1] >= 10
     assert inside[3] < 60
 
@@ -190,6 +192,14 @@ def test_label_ends_with_its_box_rather_than_over_another_face() -> None:
     crowded = drawn(256, 144, face((90, 30, 110, 58)), face((140, 20, 170, 50), track=2))
     assert (crowded.y[22:48, 142:168] == GREY).all()
     assert (crowded.y[12:28, :110] == PLATE_LUMA).any()
+
+
+def test_label_goes_beside_its_box_rather_than_over_its_face() -> None:
+    above, below = face((300, 200, 640, 290), track=2), face((300, 390, 640, 480), track=3)
+    crowded = drawn(1280, 720, above, below, face((400, 300, 460, 380)))
+    assert (crowded.y[304:376, 404:456] == GREY).all()
+    assert (crowded.y[300:320, 468:500] == PLATE_LUMA).any()
+    assert (crowded.y[204:286, 304:636] == GREY).all()
 
 
 @pytest.mark.parametrize("size", [(2, 2), (16, 16), (64, 16), (16, 64)])
