@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pipeline.candidates import Candidates, Verdict
 from pipeline.crops import cut_crops
 from pipeline.decode import Faults, Reader, decode
+from pipeline.deinterlace import deinterlaced
 from pipeline.detect import Detections, FaceDetector
 from pipeline.movie import Movie
 from pipeline.observations import Observations
@@ -80,7 +81,7 @@ def analyze(
             faces.add(movie.time_of(one.frame.pts), one.faces, crops)
             on_frame()
 
-    for frame in decode(movie, segment, faults, threads, reader):
+    for frame in deinterlaced(decode(movie, segment, faults, threads, reader), threads):
         small = scaler.thumbnail(frame.picture)
         ends = [*ends[:1], small]
         pts.append(frame.pts)

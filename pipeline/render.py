@@ -16,6 +16,7 @@ from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from pipeline.decode import Faults, Reader, decode
+from pipeline.deinterlace import deinterlaced
 from pipeline.draw import LabelledFace, Planes, draw_faces
 from pipeline.errors import FfmpegError
 from pipeline.movie import Movie
@@ -71,7 +72,7 @@ def render(
     clock = output_clock(movie)
     writer: PartWriter | None = None
     try:
-        for frame in decode(movie, segment, Faults(), options.threads, reader):
+        for frame in deinterlaced(decode(movie, segment, Faults(), options.threads, reader), options.threads):
             picture = upright.yuv420p(frame.picture)
             draw_faces(Planes.of_frame(picture), faces.get(frame.pts, []))
             if writer is None:
