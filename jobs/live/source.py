@@ -5,6 +5,7 @@ they carry the time at which the camera took them, and one loop serves every kin
 """
 
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ import av.video.stream
 
 from jobs.errors import SourceError, UsageError
 from jobs.live.cameras import cameras, told
+from pipeline.decode import Frame
+from pipeline.deinterlace import deinterlaced
 from pipeline.errors import InputError
 from pipeline.movie import Movie, describe, open_movie, video_stream
 
@@ -105,7 +108,7 @@ class Connection:
         self._stream.codec_context.thread_type = "SLICE"
         self._duration = Fraction(container.duration or 0, av.time_base)
         self.paced = source.kind == "file" or self._duration > 0
-        self._pictures = self._decode()
+        self._pictures = _deinterlaced(self._decode())
         self._first = next(self._pictures, None)
         if self._first is None:
             raise SourceError(f"{source.label}: expected video, found not one picture that can be decoded")
@@ -144,6 +147,19 @@ class Connection:
             if self._source.kind == "file":
                 return  # a damaged file plays as far as it goes, as in a run
             raise SourceError(f"{self._source.label}: the source dropped: {error.strerror or error}") from error
+
+
+def _deinterlaced(pictures: Iterator[Picture]) -> Iterator[Picture]:
+    """Yield the pictures as a run would see them; those of an interlaced source come one picture later."""
+    moments: deque[Fraction | None] = deque()
+
+    def frames() -> Iterator[Frame]:
+        for number, picture in enumerate(pictures):
+            moments.append(picture.moment)
+            yield Frame(number, picture.frame)
+
+    for frame in deinterlaced(frames()):
+        yield Picture(moments.popleft(), frame.picture)
 
 
 @contextmanager

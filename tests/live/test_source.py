@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from clips import Clip, spoiled, write_sound
+from clips import X264, Clip, spoiled, write_sound
 
 from jobs.errors import SourceError, UsageError
 from jobs.live.cameras import cameras, told
@@ -102,6 +102,14 @@ def test_a_file_gives_all_its_pictures_with_their_times(tmp_path):
         assert (connection.movie.width, connection.movie.height) == (64, 48)
         moments = [picture.moment for picture in connection.pictures()]
     assert [float(moment) for moment in moments if moment is not None] == [0, 0.04, 0.08, 0.4, 0.44]
+
+
+def test_interlaced_pictures_are_deinterlaced_at_their_times(tmp_path):
+    path = Clip(pts=[0, 1, 2, 10, 11], options={**X264, "flags": "+ildct+ilme"}).write(tmp_path / "clip")
+    with connect(choose_source(str(path))) as connection:
+        pictures = list(connection.pictures())
+    assert [float(picture.moment) for picture in pictures] == [0, 0.04, 0.08, 0.4, 0.44]
+    assert not any(picture.frame.interlaced_frame for picture in pictures)
 
 
 def test_a_damaged_packet_is_passed_over(tmp_path):
