@@ -88,7 +88,7 @@ class Course:
     share: float = 0.7
     votes: float = 0.0
     weight: float = 40.0
-    decay: float = 5e-3
+    decay: float = RECIPE.weight_decay
     rate: float = RECIPE.rate
     blends: bool = True
     held_out: bool = False
