@@ -62,7 +62,7 @@ TRACKS: Final = pa.schema(
         pa.field("shot", pa.int32(), nullable=False),
         pa.field("scene", pa.int32(), nullable=False),
         *_SPAN,
-        pa.field("frames", pa.int32(), nullable=False),
+        pa.field("frames", pa.int32(), nullable=False),  # that show it: all of the span, but where it was hidden
         pa.field("detections", pa.int32(), nullable=False),  # frames in which the detector itself saw the face
         pa.field("score", pa.float32(), nullable=False),  # mean of the detector's
         *_SHARES,

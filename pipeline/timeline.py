@@ -86,7 +86,7 @@ def make_tables(
         name: of the movie, in the tables.
         movie: gives time base and geometry.
         clock: all its frames, at least one.
-        seen: its faces. Tracks are numbered from 0 on; each has a row in every frame of its span.
+        seen: its faces. Tracks are numbered from 0 on; each has a row in the first and the last frame of its span.
         scores: float32 ``(n,)``, of each row of ``seen``; NaN where the detector saw nothing.
         probabilities: float32 ``(n, 7)``, the network's for each row of ``seen``; NaN likewise.
         metadata: see :func:`assemble`.
@@ -217,7 +217,8 @@ def _shots(name: str, clock: Clock, rows: FaceRows) -> pa.Table:
 
 def _tracks(name: str, clock: Clock, rows: FaceRows, scores: NDArray[np.float32]) -> pa.Table:
     number, first_row, frames = np.unique(rows.track, return_index=True, return_counts=True)
-    first = rows.frame[first_row]
+    _, last_row = np.unique(rows.track[::-1], return_index=True)
+    first, last = rows.frame[first_row], rows.frame[::-1][last_row]
     detected = ~np.isnan(scores)
     detections = np.bincount(rows.track[detected], minlength=len(number))
     totals = np.bincount(rows.track[detected], weights=scores[detected], minlength=len(number))
@@ -227,7 +228,7 @@ def _tracks(name: str, clock: Clock, rows: FaceRows, scores: NDArray[np.float32]
         "track": number.astype(np.int32),
         "shot": clock.shot[first],
         "scene": clock.shot[first],
-        **_span_columns(clock, first, first + frames - 1),  # a track has a row in each frame of its span
+        **_span_columns(clock, first, last),
         "frames": frames.astype(np.int32),
         "detections": detections.astype(np.int32),
         "score": (totals / np.maximum(detections, 1)).astype(np.float32),

@@ -189,7 +189,7 @@ def _sightings(
     probabilities: NDArray[np.float32],
     smoothing: float,
 ) -> Sightings:
-    """Return a track's rows, one for every frame from its first to its last detection."""
+    """Return a track's rows, one for every frame from its first to its last detection, hidden or not."""
     seen = face_frame[track]
     frames = np.arange(seen[0], seen[-1] + 1, dtype=np.int32)
     detection = np.full(len(frames), -1, np.int32)

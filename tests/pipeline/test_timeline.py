@@ -269,6 +269,15 @@ def test_a_cut_just_between_two_segments_is_found() -> None:
     assert after.change[0] == 0  # what a segment observed is not written to
 
 
+def test_a_track_that_is_hidden_for_a_while_ends_where_it_was_seen_last() -> None:
+    front, behind = [(frame, HAPPY, 0) for frame in range(7)], [(frame, SAD, 5) for frame in (0, 1, 5, 6)]
+    result = tables(observations(STEADY, sorted(front + behind)))
+    assert [row["frame"] for row in rows(result.timeline) if row["track"] == 1] == [0, 1, 5, 6]
+    _, hidden = rows(result.tracks)
+    assert (hidden["first_frame"], hidden["last_frame"], hidden["frames"], hidden["detections"]) == (0, 6, 4, 4)
+    assert (hidden["start"], hidden["end"]) == pytest.approx((0, 0.28))
+
+
 def test_a_track_goes_on_across_segments_but_not_across_cuts() -> None:
     faces = [(f, HAPPY, 0) for f in range(25)]
     same = tables(observations(STEADY[:25], faces), observations(STEADY[25:], faces))
