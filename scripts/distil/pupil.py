@@ -1,12 +1,11 @@
 """Pupils: networks of the shape that ships, and how they learn."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from captured import captured
 from lessons import Lessons
 from numpy.typing import NDArray
 from pictures import DEVICE, RECIPE, WINDOW, Pictures, autocast
@@ -146,7 +145,7 @@ class _Training:
         self._stream = torch.cuda.Stream() if DEVICE.type == "cuda" else None
         self.draw()
         state = [*self._parameters, *self.pupil.buffers(), *self._velocities, self._within, self._done]
-        self._learn = captured(self._step, state)
+        self._learn = _captured(self._step, state)
 
     def draw(self) -> None:
         """Draw an epoch's order, and a view for each picture."""
@@ -191,6 +190,31 @@ class _Training:
             + functional.cross_entropy(votes, voted)
             + course.weight * functional.mse_loss(hints, lessons.hints[views, rows].float())
         )
+
+
+def _captured(step: Callable[[], None], state: list[Tensor]) -> Callable[[], None]:
+    """Return a step that is replayed as a CUDA graph; on a CPU, the step itself.
+
+    A step changes nothing but ``state``, in place, which is left as it was.
+    """
+    if DEVICE.type != "cuda":
+        return step
+    torch.cuda.synchronize()
+    before = [tensor.detach().clone() for tensor in state]
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    with torch.no_grad():
+        for tensor, old in zip(state, before, strict=True):
+            tensor.copy_(old)
+    torch.cuda.synchronize()
+    return graph.replay
 
 
 @torch.no_grad()
