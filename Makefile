@@ -30,7 +30,7 @@ screenshots: $(VENV)/installed-dev
 
 test-cluster: $(VENV)/installed-dev
 	$(INSTALL) --editable '.[sample,dev,ray]'
-	$(BIN)/pytest tests/jobs/test_cluster.py
+	$(BIN)/pytest tests/jobs/executors/test_ray_cluster.py
 
 # Minutes, and honest only while nothing else runs. BENCH=... for the folder of films and figures.
 BENCH ?= benchmarks

@@ -9,8 +9,8 @@ import typer
 
 from jobs import model_commands
 from jobs.errors import JobError, UsageError
+from jobs.exit import end
 from jobs.settings import Choice, Settings, choose
-from jobs.usage import end
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(model_commands.train)
@@ -78,7 +78,7 @@ def run(
     Exit code: 0 all done, 1 at least one failed, 2 wrong usage, 130 stopped before the end.
     """
     # Imported here, as in all commands: --help and wrong usage answer at once.
-    from jobs.main_job import run_to_end
+    from jobs.run.command import run_to_end
 
     choice = _chosen(
         config,
@@ -102,7 +102,7 @@ def run(
 @app.command()
 def demo(out: Out = Path("outputs")) -> None:
     """Make a short sample movie and process it; nothing is downloaded."""
-    from jobs.main_job import run_to_end
+    from jobs.run.command import run_to_end
     from jobs.sample import make_sample
 
     sample = out / "sample" / "sample.mp4"
@@ -123,8 +123,8 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Tell how far each movie is; also while a run is going, and over a copy of its files."""
-    from jobs.status import read_status
-    from jobs.status_table import print_status
+    from jobs.run.status_table import print_status
+    from jobs.store.status import read_status
 
     try:
         found = read_status(out)
@@ -207,7 +207,7 @@ def live(
 @app.command()
 def doctor(out: Out = Path("outputs")) -> None:
     """Look whether this machine has what a run needs, and try each step; some seconds. Exit code 1 if not."""
-    from jobs.doctor import all_well, examine, print_findings
+    from jobs.doctor.findings import all_well, examine, print_findings
 
     findings = examine(out)
     print_findings(findings)
@@ -217,7 +217,7 @@ def doctor(out: Out = Path("outputs")) -> None:
 @app.command()
 def clean(out: OutArgument = Path("outputs")) -> None:
     """Remove units of work that no run needs; what the last run left half done stays."""
-    from jobs.clean import clean
+    from jobs.store.clean import clean
 
     try:
         print(clean(out))

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.usage import end
+from jobs.exit import end
 from models.errors import ModelError
 
 EXIT_STOPPED = 130

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.errors import UsageError
+from jobs.machine import available_cores
 
 if TYPE_CHECKING:  # the command line needs settings, but none of the libraries that these bring
     from pipeline.render import EncoderOptions
@@ -19,12 +20,6 @@ if TYPE_CHECKING:  # the command line needs settings, but none of the libraries 
 
 MEMORY_PER_WORKER = 1.5e9
 """Bytes; TensorFlow and a 4K movie in one worker."""
-
-OBSERVING: Final = 1
-"""Raised when a new moodreel observes or follows faces otherwise: what an older one left must not be mixed with it."""
-
-DRAWING: Final = 1
-"""Raised when a new moodreel draws or encodes the same timeline otherwise."""
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 
@@ -85,13 +80,13 @@ class Settings(BaseModel):
 
     def analysis_key(self, movie_fingerprint: str, model_digest: str) -> str:
         """Identify observations: equal keys promise equal observations."""
-        from pipeline import schema
+        from pipeline import schema, version
         from pipeline.crops import BOX_SCALE
 
         file = self.detector_model if self.detector == "yunet" else None
         detector_digest = digest_file(file) if file else ""
         search = [self.detector, detector_digest, self.detect_every, repr(self.track_options())]
-        return digest([schema.VERSION, OBSERVING, movie_fingerprint, model_digest, *search, BOX_SCALE])
+        return digest([schema.VERSION, version.OBSERVATIONS, movie_fingerprint, model_digest, *search, BOX_SCALE])
 
     def tables_key(self, analysis_key: str) -> str:
         """Identify tables."""
@@ -99,7 +94,9 @@ class Settings(BaseModel):
 
     def video_key(self, tables_key: str) -> str:
         """Identify an annotated video; a changed colour never repeats the analysis."""
-        return digest([DRAWING, tables_key, self.video, self.crf, self.preset])
+        from pipeline import version
+
+        return digest([version.DRAWING, tables_key, self.video, self.crf, self.preset])
 
 
 SETTINGS_FILE: Final = Path("moodreel.toml")
@@ -151,11 +148,6 @@ def _complaint(fault: Any, origins: Mapping[str, str]) -> str:
     if fault["type"] == "extra_forbidden":
         return f"{place}: no such setting; settings: {', '.join(Settings.model_fields)}"
     return f"{place}: {fault['msg']}, found {fault['input']!r}"
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use, which a container may bound."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def digest(facts: Any) -> str:

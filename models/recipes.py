@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from models.data.augment import Augmentation
-from models.data.taught import Teaching
+from models.data.distillation_targets import Teaching
 from models.errors import UnknownRecipeError
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """How far a training is: all that a schedule may look at, so that a resumed run needs no state of it.
 
     Attributes:
@@ -28,7 +28,7 @@ class Progress:
 class Schedule(Protocol):
     """How the learning rate goes."""
 
-    def rate(self, first: float, progress: Progress) -> float:
+    def rate(self, first: float, progress: TrainingProgress) -> float:
         """Return the learning rate; ``first`` is the recipe's."""
         ...
 
@@ -41,7 +41,7 @@ class Plateau:
     patience: int = 2
     floor: float = 1e-5
 
-    def rate(self, first: float, progress: Progress) -> float:
+    def rate(self, first: float, progress: TrainingProgress) -> float:
         """See :class:`Schedule`."""
         rate, best, wait = first, math.inf, 0
         for loss in progress.losses:
@@ -63,7 +63,7 @@ class Cosine:
 
     warmup: float = 1.0
 
-    def rate(self, first: float, progress: Progress) -> float:
+    def rate(self, first: float, progress: TrainingProgress) -> float:
         """See :class:`Schedule`."""
         if progress.done < self.warmup:
             return first * (progress.done + 0.01) / (self.warmup + 0.01)

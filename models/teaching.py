@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.classifier import load_classifier
-from models.data.taught import Taught, Teaching
+from models.data.distillation_targets import Taught, Teaching
 from models.model_file import ModelFile
 from models.onnx_classifier import OnnxClassifier
 

@@ -17,13 +17,13 @@ from tqdm import tqdm
 
 from models.data.batches import TrainingBatches
 from models.data.dataset import Dataset
+from models.data.distillation_targets import Taught
 from models.data.faces import Faces, in_fold, to_input
-from models.data.taught import Taught
 from models.errors import DatasetError, TrainingError
 from models.model_file import ModelFile
 from models.networks import build
 from models.plots import draw_curves
-from models.recipes import Progress, Recipe
+from models.recipes import Recipe, TrainingProgress
 from models.teaching import ask
 
 COLUMNS: Final = ("epoch", "rate", "loss", "accuracy", "val_loss", "val_accuracy")
@@ -326,7 +326,7 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
         recipe = self._run.recipe
         losses = [row["val_loss"] for row in self._rows]
-        progress = Progress(recipe.epochs, len(self._rows) + batch / self._steps, losses)
+        progress = TrainingProgress(recipe.epochs, len(self._rows) + batch / self._steps, losses)
         self.model.optimizer.learning_rate = recipe.schedule.rate(recipe.rate, progress)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002

@@ -12,17 +12,17 @@ import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from pipeline.candidates import Candidates, Verdict
+from pipeline.candidate_filter import Candidates, Verdict
 from pipeline.crops import cut_crops
-from pipeline.decode import Faults, Reader, decode
+from pipeline.decode import DecodeFaults, Reader, decode
 from pipeline.deinterlace import deinterlaced
 from pipeline.detect import Detections, FaceDetector
 from pipeline.movie import Movie
 from pipeline.observations import Observations
 from pipeline.schema import EMOTIONS
-from pipeline.search import Search, Searched
 from pipeline.segments import Segment
 from pipeline.shots import THUMBNAIL_SIZE, ChangeScorer
+from pipeline.sparse_detection import Search, Searched
 from pipeline.track import TrackOptions
 
 _CLASSIFY_AT = 512
@@ -57,17 +57,17 @@ def analyze(
         classifier: says what they express, on each frame.
         threads: bound on the decoder's.
         on_frame: called after each frame.
-        every: s between searches for faces; between them boxes are interpolated (:mod:`pipeline.search`). 0 searches
-            every frame.
+        every: s between searches for faces, 0 for every frame; boxes in between are interpolated
+            (:mod:`pipeline.sparse_detection`).
         tracking: what candidates must reach to count as faces; those that cannot are left out without being classified
-            (:mod:`pipeline.candidates`). Without, all detections are kept.
+            (:mod:`pipeline.candidate_filter`). Without, all detections are kept.
         reader: keeps the movie open for the next segment.
 
     Raises:
         InputError: the movie cannot be read.
     """
     scaler = Scaler(movie, detector.long_side)
-    scorer, faults = ChangeScorer(), Faults()
+    scorer, faults = ChangeScorer(), DecodeFaults()
     faces = _Faces(classifier, tracking)
     pts: list[int] = []
     change: list[float] = []

@@ -38,7 +38,7 @@ class Frame:
     picture: av.video.frame.VideoFrame
 
 
-class Faults:
+class DecodeFaults:
     """What went wrong while decoding without stopping it: packets refused, pictures damaged."""
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ def _stream_of(container: av.container.InputContainer, movie: Movie) -> av.video
 
 
 def decode(
-    movie: Movie, segment: Segment, faults: Faults, threads: int = 1, reader: Reader | None = None
+    movie: Movie, segment: Segment, faults: DecodeFaults, threads: int = 1, reader: Reader | None = None
 ) -> Iterator[Frame]:
     """Yield the frames of ``segment``; what cannot be decoded is counted in ``faults`` and passed over.
 
@@ -122,7 +122,7 @@ def decode(
                 reader.close()
 
 
-def _decoded(movie: Movie, segment: Segment, faults: Faults, threads: int, reader: Reader) -> Iterator[Frame]:
+def _decoded(movie: Movie, segment: Segment, faults: DecodeFaults, threads: int, reader: Reader) -> Iterator[Frame]:
     for attempt, run_up in enumerate(_run_ups(movie, segment)):
         container = reader.open(movie, threads, anew=attempt > 0 or run_up is None)
         stream = _stream_of(container, movie)
@@ -152,7 +152,7 @@ def _run_ups(movie: Movie, segment: Segment) -> list[int | None]:
 
 
 def _frames(
-    container: av.container.InputContainer, stream: av.video.stream.VideoStream, segment: Segment, faults: Faults
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream, segment: Segment, faults: DecodeFaults
 ) -> Iterator[av.video.frame.VideoFrame]:
     """Yield all pictures, going on after packets that cannot be decoded, until the file cannot be read on."""
     packets = container.demux(stream)
@@ -190,7 +190,7 @@ def _within(
     segment: Segment,
     first: av.video.frame.VideoFrame | None,
     rest: Iterator[av.video.frame.VideoFrame],
-    faults: Faults,
+    faults: DecodeFaults,
 ) -> Iterator[Frame]:
     """Yield the pictures of the segment's span and stop at the first one behind it."""
     last: int | None = None

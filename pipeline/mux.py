@@ -38,7 +38,7 @@ _FINE_TIMESCALE: Final = 90_000
 
 
 @dataclass(frozen=True)
-class _Timeline:
+class _JoinedTimes:
     """Time stamps of the whole movie, in the parts' time base.
 
     Attributes:
@@ -94,7 +94,7 @@ def join(parts: Sequence[Path], out: Path, final_comment: str | None = None) -> 
         raise FfmpegError(f"{out}: the parts cannot be joined: {error}") from error
 
 
-def _survey(parts: Sequence[Path]) -> _Timeline:
+def _survey(parts: Sequence[Path]) -> _JoinedTimes:
     """First pass: read all time stamps and check that the parts fit together."""
     pts: list[int] = []  # in decode order
     first: tuple[Fraction, bytes | None] | None = None
@@ -119,13 +119,13 @@ def _survey(parts: Sequence[Path]) -> _Timeline:
             raise FfmpegError(f"the parts {parts[0]} to {parts[-1].name} hold two frames with pts {a}; check the cuts")
     place = {p: k for k, p in enumerate(shown)}
     delay = max(index - place[p] for index, p in enumerate(pts))
-    return _Timeline(first[0], tuple(shown), delay, last_duration)
+    return _JoinedTimes(first[0], tuple(shown), delay, last_duration)
 
 
-def _write_joined(parts: Sequence[Path], timeline: _Timeline, out: Path, final_comment: str | None) -> None:
+def _write_joined(parts: Sequence[Path], timeline: _JoinedTimes, out: Path, final_comment: str | None) -> None:
     """Second pass: copy the packets with new dts."""
     durations = timeline.durations()
-    options = exact_clock(timeline.time_base) | ({} if final_comment is None else {"movflags": "+faststart"})
+    options = exact_time_base(timeline.time_base) | ({} if final_comment is None else {"movflags": "+faststart"})
     with av.open(str(out), "w", format="mp4", options=options) as sink:
         if final_comment is not None:
             sink.metadata["comment"] = final_comment
@@ -144,7 +144,7 @@ def _write_joined(parts: Sequence[Path], timeline: _Timeline, out: Path, final_c
                     index += 1
 
 
-def exact_clock(time_base: Fraction) -> dict[str, str]:
+def exact_time_base(time_base: Fraction) -> dict[str, str]:
     """Return the mp4 writer's options that keep a video's time stamps exact; whoever writes a part needs them too.
 
     Edit lists, which say when a track begins, count in the movie's timescale: 1 ms by default, rounding down, so
@@ -184,7 +184,7 @@ def _packets(
 
 
 @dataclass(frozen=True)
-class _Track:
+class _SourceStream:
     """A stream of the source: its index, kind, FFmpeg's name of its codec ("" if unknown), its language."""
 
     index: int
@@ -210,8 +210,8 @@ class _Plan:
         remarks: for the user.
     """
 
-    audio: tuple[tuple[_Track, bool], ...]
-    subtitles: tuple[_Track, ...]
+    audio: tuple[tuple[_SourceStream, bool], ...]
+    subtitles: tuple[_SourceStream, ...]
     with_source: bool
     remarks: tuple[str, ...]
 
@@ -237,7 +237,7 @@ def mux(
         FfmpegError: not even the bare video can be written.
     """
     with _part(video) as (_, stream):
-        clock = exact_clock(Fraction(stream.time_base or 0))
+        clock = exact_time_base(Fraction(stream.time_base or 0))
     tracks = _tracks(movie)
     extra = clock | {"metadata": f"comment={comment}"}
     language = next((t.language for t in tracks if t.index == movie.stream), None)
@@ -263,7 +263,7 @@ def _reason(failure: FfmpegError) -> str:
     return re.sub(r"^(\[[^]]*] )+", "", lines[1] if len(lines) > 1 else lines[0])
 
 
-def _tracks(movie: Movie) -> list[_Track]:
+def _tracks(movie: Movie) -> list[_SourceStream]:
     """List the source's streams; none if it can no longer be read."""
     try:
         with opened(movie.path) as container:
@@ -272,14 +272,14 @@ def _tracks(movie: Movie) -> list[_Track]:
         return []
 
 
-def _track(stream: av.stream.Stream) -> _Track:
+def _track(stream: av.stream.Stream) -> _SourceStream:
     context = stream.codec_context
     codec = context.codec.canonical_name if context is not None else ""
     covers = av.stream.Disposition.attached_pic
-    return _Track(stream.index, stream.type, codec, stream.language, bool(stream.disposition & covers))
+    return _SourceStream(stream.index, stream.type, codec, stream.language, bool(stream.disposition & covers))
 
 
-def _plans(tracks: Sequence[_Track], shown: int) -> list[_Plan]:
+def _plans(tracks: Sequence[_SourceStream], shown: int) -> list[_Plan]:
     """Return what to try, best first, each way once.
 
     Args:
@@ -305,7 +305,7 @@ def _plans(tracks: Sequence[_Track], shown: int) -> list[_Plan]:
     return [p for p in plans if ways[p.audio, p.subtitles, p.with_source] is p]
 
 
-def _left_out(tracks: Iterable[_Track], shown: int) -> Iterator[str]:
+def _left_out(tracks: Iterable[_SourceStream], shown: int) -> Iterator[str]:
     """Yield remarks on the streams that have no place in the result and that somebody may miss."""
     for track in tracks:
         if track.kind == "subtitle" and track.codec not in _TEXT_SUBTITLES:

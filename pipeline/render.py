@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from pipeline.decode import Faults, Reader, decode
+from pipeline.decode import DecodeFaults, Reader, decode
 from pipeline.deinterlace import deinterlaced
 from pipeline.draw import LabelledFace, Planes, draw_faces
 from pipeline.errors import FfmpegError
 from pipeline.movie import Movie
-from pipeline.mux import exact_clock
+from pipeline.mux import exact_time_base
 from pipeline.schema import BOX
 from pipeline.segments import Segment
 
@@ -39,7 +39,7 @@ class EncoderOptions:
     threads: int = 1
 
 
-def output_clock(movie: Movie) -> Fraction:
+def output_time_base(movie: Movie) -> Fraction:
     """Return the time base of the annotated video.
 
     The source's own, where the container's start is a whole number of its ticks or they are fine anyway; else the
@@ -60,7 +60,7 @@ def render(
 ) -> int:
     """Draw ``timeline`` on the frames of ``segment`` and encode them to ``out``, an mp4 without sound.
 
-    Its pts count from the container's start in :func:`output_clock`. Returns the number of frames; where it is 0
+    Its pts count from the container's start in :func:`output_time_base`. Returns the number of frames; where it is 0
     there is no file. ``reader`` keeps the movie open for the next segment.
 
     Raises:
@@ -69,10 +69,10 @@ def render(
     """
     faces = read_faces(timeline, segment)
     upright = Upright(movie)
-    clock = output_clock(movie)
+    clock = output_time_base(movie)
     writer: PartWriter | None = None
     try:
-        for frame in deinterlaced(decode(movie, segment, Faults(), options.threads, reader), options.threads):
+        for frame in deinterlaced(decode(movie, segment, DecodeFaults(), options.threads, reader), options.threads):
             picture = upright.yuv420p(frame.picture)
             draw_faces(Planes.of_frame(picture), faces.get(frame.pts, []))
             if writer is None:
@@ -139,7 +139,7 @@ class PartWriter:
     def __init__(self, out: Path, movie: Movie, clock: Fraction, options: EncoderOptions) -> None:
         self.frames = 0
         self._clock = clock
-        self._container = av.open(str(out), "w", format="mp4", options=exact_clock(clock))
+        self._container = av.open(str(out), "w", format="mp4", options=exact_time_base(clock))
         stream = self._container.add_stream("libx264", rate=_encoder_rate(movie.rate))
         assert isinstance(stream, av.video.stream.VideoStream)
         context = stream.codec_context

@@ -40,7 +40,8 @@ class Segment:
         frames: about how many frames it holds, for progress bars.
         trusted: False where the file's time stamps are missing or contradict each other. Then the segment is
             the whole movie and :mod:`pipeline.decode` derives its pts from the order of decoding.
-        joints: pts inside of it at which the movie might have been cut as well, rising; see :mod:`pipeline.search`.
+        joints: pts inside of it at which the movie might have been cut as well, rising; see
+            :mod:`pipeline.sparse_detection`.
     """
 
     index: int

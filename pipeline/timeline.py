@@ -16,8 +16,8 @@ from pipeline.detect import Detections
 from pipeline.errors import InputError
 from pipeline.movie import Movie
 from pipeline.observations import Observations
-from pipeline.scenes import FaceRows, emotion_columns, face_columns
 from pipeline.schema import BOX, EMOTIONS
+from pipeline.shares import FaceRows, emotion_columns, face_columns
 from pipeline.shots import change_between, find_cuts
 from pipeline.track import Sightings, TrackOptions, follow
 
@@ -34,7 +34,7 @@ class Tables:
 
 
 @dataclass(frozen=True)
-class Clock:
+class FrameTimes:
     """The movie's frames as columns of equal length: pts, time in s, s on screen, number of the shot."""
 
     pts: NDArray[np.int64]
@@ -74,7 +74,7 @@ def assemble(
 def make_tables(
     name: str,
     movie: Movie,
-    clock: Clock,
+    clock: FrameTimes,
     seen: Sightings,
     scores: NDArray[np.float32],
     probabilities: NDArray[np.float32],
@@ -138,17 +138,17 @@ def concatenated(parts: Sequence[Observations]) -> Observations:
     )
 
 
-def _clock(movie: Movie, whole: Observations) -> Clock:
+def _clock(movie: Movie, whole: Observations) -> FrameTimes:
     cuts = find_cuts(whole.pts.tolist(), movie.time_base, whole.change)
     begins = np.zeros(len(whole.pts), np.int32)
     begins[cuts] = 1
-    return clock_of(movie, whole.pts, np.cumsum(begins, dtype=np.int32))
+    return frame_times(movie, whole.pts, np.cumsum(begins, dtype=np.int32))
 
 
-def clock_of(movie: Movie, pts: NDArray[np.int64], shot: NDArray[np.int32]) -> Clock:
+def frame_times(movie: Movie, pts: NDArray[np.int64], shot: NDArray[np.int32]) -> FrameTimes:
     """Return the clock of frames with these ``pts``, rising, in these shots."""
     last = float(shown_for(movie, pts[-2:].tolist()))
-    return Clock(
+    return FrameTimes(
         pts=pts,
         time=np.array([movie.time_of(p) for p in pts.tolist()]),
         seconds=np.append(np.diff(pts) * float(movie.time_base), last),
@@ -165,7 +165,7 @@ def _picked(values: NDArray[np.float32], detection: NDArray[np.int32]) -> NDArra
 
 def _timeline(
     name: str,
-    clock: Clock,
+    clock: FrameTimes,
     seen: Sightings,
     scores: NDArray[np.float32],
     probabilities: NDArray[np.float32],
@@ -199,7 +199,7 @@ def _timeline(
     return table_of(columns)
 
 
-def _shots(name: str, clock: Clock, rows: FaceRows) -> pa.Table:
+def _shots(name: str, clock: FrameTimes, rows: FaceRows) -> pa.Table:
     count = int(clock.shot[-1]) + 1
     number = np.arange(count, dtype=np.int32)
     first = np.searchsorted(clock.shot, number, "left")
@@ -215,7 +215,7 @@ def _shots(name: str, clock: Clock, rows: FaceRows) -> pa.Table:
     return table_of(columns)
 
 
-def _tracks(name: str, clock: Clock, rows: FaceRows, scores: NDArray[np.float32]) -> pa.Table:
+def _tracks(name: str, clock: FrameTimes, rows: FaceRows, scores: NDArray[np.float32]) -> pa.Table:
     number, first_row, frames = np.unique(rows.track, return_index=True, return_counts=True)
     _, last_row = np.unique(rows.track[::-1], return_index=True)
     first, last = rows.frame[first_row], rows.frame[::-1][last_row]
@@ -237,7 +237,7 @@ def _tracks(name: str, clock: Clock, rows: FaceRows, scores: NDArray[np.float32]
     return table_of(columns)
 
 
-def _summary(clock: Clock, rows: FaceRows, movie: Movie) -> dict[str, Any]:
+def _summary(clock: FrameTimes, rows: FaceRows, movie: Movie) -> dict[str, Any]:
     """Return what ``movies.parquet`` says of the movie's content."""
     one_span = np.zeros(len(clock), np.int32)
     whole = FaceRows(one_span[rows.frame], rows.frame, rows.track, rows.emotion, rows.probabilities, rows.seconds)
@@ -257,7 +257,7 @@ def _summary(clock: Clock, rows: FaceRows, movie: Movie) -> dict[str, Any]:
     return facts | {name: None if value != value else value for name, value in first.items()}  # NaN is not itself
 
 
-def _span_columns(clock: Clock, first: NDArray[Any], last: NDArray[Any]) -> dict[str, Any]:
+def _span_columns(clock: FrameTimes, first: NDArray[Any], last: NDArray[Any]) -> dict[str, Any]:
     return {
         "start": clock.time[first],
         "end": clock.time[last] + clock.seconds[last],

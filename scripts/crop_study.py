@@ -22,7 +22,7 @@ from models.data import read_dataset
 from models.data.faces import Faces, in_fold
 from models.emotions import EMOTIONS
 from models.model_file import find_model
-from pipeline.decode import Faults, decode
+from pipeline.decode import DecodeFaults, decode
 from pipeline.detect import SlimefaceDetector
 from pipeline.movie import open_movie
 from pipeline.segments import as_one, read_packets
@@ -156,7 +156,7 @@ def read_clips(folder: Path, detector: SlimefaceDetector) -> Iterator[tuple[str,
         whole = as_one(read_packets(movie))
         frames = [
             (movie.time_of(frame.pts), movie.orientation.apply(frame.picture.to_ndarray(format="bgr24")))
-            for frame in decode(movie, whole, Faults())
+            for frame in decode(movie, whole, DecodeFaults())
         ]
         for begin, end, label, _ in segments:
             faces = []

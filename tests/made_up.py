@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from jobs.tasks import write_table
-from jobs.workspace import MovieFolder, commit_json
+from jobs.store.atomic import commit_json
+from jobs.store.table_files import write_table
+from jobs.store.workspace import MovieFolder
 from pipeline import schema
 from pipeline.columns import table_of
-from pipeline.scenes import FaceRows, emotion_columns, face_columns
 from pipeline.schema import EMOTIONS
+from pipeline.shares import FaceRows, emotion_columns, face_columns
 
 TWO_HOURS = 180_000
 RATE = 25

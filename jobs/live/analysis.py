@@ -10,7 +10,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from jobs.live.capture import Captured
-from jobs.live.clock import CLOCK
+from jobs.live.clock import TIME_BASE
 from pipeline.analyze import Classifier, Scaler, look
 from pipeline.detect import FaceDetector
 from pipeline.draw import LabelledFace, Planes, draw_faces
@@ -49,7 +49,7 @@ class Analysed:
     @property
     def time(self) -> float:
         """Seconds since the session's first picture."""
-        return float(self.pts * CLOCK)
+        return float(self.pts * TIME_BASE)
 
     def labelled(self) -> list[LabelledFace]:
         """Return the faces with the labels that are drawn."""
@@ -82,7 +82,7 @@ class Analyst:
         assert self._scaler is not None
         seen = look(captured.frame, captured.movie, self._scaler, self._detector)
         probabilities = self._classifier.predict(seen.crops)
-        time = float(captured.pts * CLOCK)
+        time = float(captured.pts * TIME_BASE)
         is_cut = self._spotter.step(time, self._scorer.score(seen.small)) or (new_connection and self._number > 0)
         self._shot += is_cut
         faces = self._tracker.step(self._number, time, seen.faces, probabilities, new_shot=is_cut)

@@ -24,7 +24,7 @@ def cameras(devices: Path = DEVICES, names: Path = NAMES) -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
-def told(found: dict[int, str]) -> str:
+def describe_cameras(found: dict[int, str]) -> str:
     """Say in a clause which cameras there are."""
     if found:
         return "cameras here: " + ", ".join(f"{index} ({name})" for index, name in found.items())

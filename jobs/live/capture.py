@@ -8,10 +8,10 @@ from typing import Final
 import av.video.frame
 
 from jobs.errors import SourceError
-from jobs.live.board import Board, State
 from jobs.live.clock import SessionClock
-from jobs.live.slot import Slot
-from jobs.live.source import Connection, Source, connect
+from jobs.live.latest import Latest
+from jobs.live.session_status import SessionStatus, State
+from jobs.live.source import Connection, LiveSource, connect
 from pipeline.movie import Movie
 
 _FIRST_WAIT_S: Final = 0.5
@@ -46,8 +46,8 @@ class Capture:
         ready: to be set when somebody takes pictures; a file does not begin before.
     """
 
-    def __init__(self, source: Source, board: Board, stop: threading.Event) -> None:
-        self.slot: Slot[Captured] = Slot()
+    def __init__(self, source: LiveSource, board: SessionStatus, stop: threading.Event) -> None:
+        self.slot: Latest[Captured] = Latest()
         self.connected = threading.Event()
         self.ready = threading.Event()
         self._source = source

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Final
 
-CLOCK: Final = Fraction(1, 90_000)
+TIME_BASE: Final = Fraction(1, 90_000)
 """Unit of a session's pts in s: the customary video clock, in which the common frame rates are whole numbers."""
 
 _TRUSTED_WITHIN: Final = Fraction(1)
@@ -37,13 +37,13 @@ class SessionClock:
         """
         if self._began is None:
             self._began = self._ahead = now
-        arrived = Fraction(round((now - self._began) / float(CLOCK))) * CLOCK
+        arrived = Fraction(round((now - self._began) / float(TIME_BASE))) * TIME_BASE
         time = arrived
         if moment is not None:
             if self._shift is None or (not paced and abs(moment + self._shift - arrived) > _TRUSTED_WITHIN):
                 self._shift = arrived - moment
             time = moment + self._shift
-        self._last = max(self._last + 1, round(time / CLOCK))
+        self._last = max(self._last + 1, round(time / TIME_BASE))
         return self._last
 
     def wait_s(self, pts: int, now: float) -> float:
@@ -51,7 +51,7 @@ class SessionClock:
 
         A player that cannot keep up plays on more slowly, rather than racing after what it missed.
         """
-        wait = self._ahead + float(pts * CLOCK) - now
+        wait = self._ahead + float(pts * TIME_BASE) - now
         if wait < -_PATIENCE:
             self._ahead -= wait
         return max(0.0, wait)

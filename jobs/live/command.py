@@ -14,18 +14,18 @@ from types import FrameType
 from typing import Any, Final, TextIO
 
 from jobs.errors import JobError
+from jobs.executors.libraries import LIBRARIES, bound_libraries
 from jobs.live.analysis import Analyst
 from jobs.live.engine import Engine
 from jobs.live.pages import THREADS, WAITRESS, blank_jpeg, make_live
 from jobs.live.recorder import PIECE_S, Recorder
 from jobs.live.recording import unfinished
-from jobs.live.source import Source, choose_source
-from jobs.local import bound_libraries
-from jobs.settings import Settings, available_cores
-from jobs.tasks import LIBRARIES
+from jobs.live.source import LiveSource, choose_live_source
+from jobs.machine import available_cores
+from jobs.settings import Settings
+from jobs.store.workspace import Workspace
 from jobs.web.address import choose_address
 from jobs.web.server import Server, announce
-from jobs.workspace import Workspace
 from models.errors import ModelError
 from pipeline.detect import make_detector
 from pipeline.errors import DetectorError, PipelineError
@@ -45,7 +45,7 @@ def live(source_text: str, record: Path | None, host: str, port: int, token: str
         JobError, PipelineError, ModelError: nothing could begin.
     """
     bound_libraries(_threads())
-    source = choose_source(source_text)
+    source = choose_live_source(source_text)
     address = choose_address(host, port, token)
     with ExitStack() as held:
         workspace = None if record is None else held.enter_context(_held(record))
@@ -197,7 +197,7 @@ class _Loader:
         return Analyst(detector, classifier, settings.track_options())
 
 
-def _facts(source: Source, settings: Settings, loaded: _Loader) -> dict[str, Any]:
+def _facts(source: LiveSource, settings: Settings, loaded: _Loader) -> dict[str, Any]:
     """Return what a recording says of how it came about."""
     versions = {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()}
     shared = {"model": settings.model, "model_digest": loaded.model_digest, "detector": settings.detector}

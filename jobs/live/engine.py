@@ -14,11 +14,11 @@ import av.video.frame
 
 from jobs.errors import JobError
 from jobs.live.analysis import Analysed, Analyst, Painter
-from jobs.live.board import Board, State
 from jobs.live.capture import Capture
 from jobs.live.history import History
-from jobs.live.slot import Broadcast
-from jobs.live.source import Source
+from jobs.live.latest import Broadcast
+from jobs.live.session_status import SessionStatus, State
+from jobs.live.source import LiveSource
 from pipeline.movie import Movie
 
 _JOIN_S: Final = 20.0
@@ -55,7 +55,7 @@ class Engine:
     """
 
     def __init__(
-        self, source: Source, make_analyst: Callable[[], Analyst], nothing: bytes, sink: Sink | None = None
+        self, source: LiveSource, make_analyst: Callable[[], Analyst], nothing: bytes, sink: Sink | None = None
     ) -> None:
         """Prepare a session; ``nothing`` is the JPEG shown before the first picture.
 
@@ -63,7 +63,7 @@ class Engine:
         ``sink`` too.
         """
         self.source = source
-        self.board = Board()
+        self.board = SessionStatus()
         self.history = History()
         self.views: Broadcast[View] = Broadcast(View(nothing, None))
         self._make_analyst = make_analyst

@@ -13,12 +13,13 @@ import av.video.frame
 
 from jobs.errors import JobError
 from jobs.live.analysis import Analysed
-from jobs.live.clock import CLOCK
-from jobs.live.parts import Rows
+from jobs.live.clock import TIME_BASE
+from jobs.live.piece import Rows
 from jobs.live.recording import Recording, session_movie
-from jobs.outcome import Outcome
 from jobs.settings import Settings
-from jobs.workspace import Workspace, commit
+from jobs.store.atomic import commit
+from jobs.store.movie_result import MovieResult
+from jobs.store.workspace import Workspace
 from pipeline.errors import FfmpegError
 from pipeline.movie import Movie
 from pipeline.render import EncoderOptions, PartWriter
@@ -72,13 +73,13 @@ class Recorder:
             )
             self._close_piece()
             return
-        if self._piece and (analysed.pts - self._piece[0].pts) * CLOCK >= PIECE_S:
+        if self._piece and (analysed.pts - self._piece[0].pts) * TIME_BASE >= PIECE_S:
             self._close_piece()
         if not self._piece:
             self._open_piece()
         self._piece.append(analysed)
         self._encode(analysed, picture)
-        self.seconds = float((analysed.pts - self._first) * CLOCK)
+        self.seconds = float((analysed.pts - self._first) * TIME_BASE)
 
     def finish(self) -> None:
         """Commit what is left."""
@@ -89,7 +90,7 @@ class Recorder:
         finally:
             self._committer.shutdown()
 
-    def make_results(self) -> tuple[Path, Outcome] | None:
+    def make_results(self) -> tuple[Path, MovieResult] | None:
         """Make tables and video; return their folder and what they hold, or None without a picture."""
         if self._recording is None:
             return None
@@ -108,7 +109,7 @@ class Recorder:
             assert self._recording is not None
             video, _ = self._recording.piece(self._number)
             options = EncoderOptions(self._settings.crf, self._settings.preset, os.cpu_count() or 1)
-            self._writer = PartWriter(_open_name(video), self._recording.movie, CLOCK, options)
+            self._writer = PartWriter(_open_name(video), self._recording.movie, TIME_BASE, options)
 
     def _encode(self, analysed: Analysed, picture: av.video.frame.VideoFrame) -> None:
         if self._writer is None:

@@ -8,18 +8,20 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from jobs.journal import now
-from jobs.live.clock import CLOCK
-from jobs.live.parts import Rows
-from jobs.outcome import Outcome, write_movies_table
-from jobs.record import JobRecord
+from jobs.iso_time import now
+from jobs.live.clock import TIME_BASE
+from jobs.live.piece import Rows
 from jobs.report.folder_report import write_index
-from jobs.tasks import commit_tables, report_movie
-from jobs.workspace import MovieFolder, Workspace, commit, commit_json
+from jobs.report.movie_report import write_movie_report
+from jobs.store.atomic import commit, commit_json
+from jobs.store.job_file import JobFile
+from jobs.store.movie_result import MovieResult, write_movies_table
+from jobs.store.table_files import commit_tables
+from jobs.store.workspace import MovieFolder, Workspace
 from pipeline import schema
 from pipeline.movie import Colour, Movie, Orientation
 from pipeline.mux import join
-from pipeline.timeline import clock_of, make_tables
+from pipeline.timeline import frame_times, make_tables
 
 _COMMENT: Final = "Predicted expression labels, not feelings; recorded by moodreel live, model {model}"
 
@@ -53,7 +55,7 @@ class Recording:
         geometry = {"width": movie.width, "height": movie.height, "rate": str(movie.rate), "colour": vars(movie.colour)}
         commit_json(self.parts / "recording.json", {"movie": geometry, "facts": self.facts})
 
-    def finish(self, workspace: Workspace, cut_short: str = "") -> Outcome | None:
+    def finish(self, workspace: Workspace, cut_short: str = "") -> MovieResult | None:
         """Make tables and video of the pieces and remove those; None where there is not one picture.
 
         ``cut_short`` says why the recording is not whole.
@@ -64,7 +66,7 @@ class Recording:
             return None
         name = self.folder.root.relative_to(workspace.root).as_posix()
         rows = Rows.joined([Rows.load(piece) for piece in pieces])
-        clock = clock_of(self.movie, rows.pts, rows.shot)
+        clock = frame_times(self.movie, rows.pts, rows.shot)
         about = {**self.facts["provenance"], "movie": name}
         seen = rows.sightings()
         tables = make_tables(name, self.movie, clock, seen, rows.scores, rows.probabilities, about)
@@ -74,10 +76,10 @@ class Recording:
             videos = [piece.with_suffix(".mp4") for piece in pieces]
             commit(self.folder.video, lambda temporary: join(videos, temporary, comment))
         seconds = tables.summary["duration"]
-        outcome = Outcome(name, "partial" if cut_short else "done", cut_short, tables.summary, seconds)
-        JobRecord(self.folder, self.facts["source"]).write(outcome, self._job_facts())
+        outcome = MovieResult(name, "partial" if cut_short else "done", cut_short, tables.summary, seconds)
+        JobFile(self.folder, self.facts["source"]).write(outcome, self._job_facts())
         shutil.rmtree(self.parts)
-        report_movie(self.folder)
+        write_movie_report(self.folder)
         write_movies_table(workspace)
         write_index(workspace)
         return outcome
@@ -96,7 +98,7 @@ def session_movie(movie: Movie) -> Movie:
         path=movie.path,
         stream=0,
         codec="h264",
-        time_base=CLOCK,
+        time_base=TIME_BASE,
         clock_start=Fraction(0),
         width=movie.width,
         height=movie.height,
@@ -115,7 +117,7 @@ def unfinished(workspace: Workspace) -> Iterator[Recording]:
             path=Path(content["facts"]["source"]),
             stream=0,
             codec="h264",
-            time_base=CLOCK,
+            time_base=TIME_BASE,
             clock_start=Fraction(0),
             width=geometry["width"],
             height=geometry["height"],

@@ -21,7 +21,7 @@ import av.video.frame
 import av.video.stream
 
 from jobs.errors import SourceError, UsageError
-from jobs.live.cameras import cameras, told
+from jobs.live.cameras import cameras, describe_cameras
 from pipeline.decode import Frame
 from pipeline.deinterlace import deinterlaced
 from pipeline.errors import InputError
@@ -41,7 +41,7 @@ _END_TOLERANCE: Final = Fraction(1)
 
 
 @dataclass(frozen=True)
-class Source:
+class LiveSource:
     """A source as the user named it.
 
     Attributes:
@@ -55,25 +55,25 @@ class Source:
     label: str
 
 
-def choose_source(text: str) -> Source:
+def choose_live_source(text: str) -> LiveSource:
     """Tell what the user means: the index of a camera or its device, a URL, or a file.
 
     Raises:
         UsageError: there is no such file.
     """
     if text.isdecimal():
-        return Source(
+        return LiveSource(
             "camera", f"/dev/video{int(text)}" if sys.platform == "linux" else str(int(text)), f"camera {text}"
         )
     if text.startswith("/dev/video"):
-        return Source("camera", text, f"camera {text}")
+        return LiveSource("camera", text, f"camera {text}")
     if "://" in text:
-        return Source("stream", text, _without_password(text))
+        return LiveSource("stream", text, _without_password(text))
     path = Path(text)
     if not path.is_file():
         found = "a folder" if path.is_dir() else "something else" if path.exists() else "nothing"
         raise UsageError(f"{text}: expected the index of a camera, a URL or a file, found {found} of that name")
-    return Source("file", str(path.absolute()), path.name)
+    return LiveSource("file", str(path.absolute()), path.name)
 
 
 def _without_password(url: str) -> str:
@@ -98,7 +98,7 @@ class Connection:
         paced: whether pictures come faster than they are to be shown, so that somebody has to wait.
     """
 
-    def __init__(self, source: Source, container: av.container.InputContainer) -> None:
+    def __init__(self, source: LiveSource, container: av.container.InputContainer) -> None:
         self._source = source
         self._container = container
         self._stream = video_stream(container, Path(source.label))
@@ -163,7 +163,7 @@ def _deinterlaced(pictures: Iterator[Picture]) -> Iterator[Picture]:
 
 
 @contextmanager
-def connect(source: Source) -> Iterator[Connection]:
+def connect(source: LiveSource) -> Iterator[Connection]:
     """Open a source and wait for its first picture.
 
     Raises:
@@ -183,7 +183,7 @@ def connect(source: Source) -> Iterator[Connection]:
         yield connection
 
 
-def _opened(source: Source) -> av.container.InputContainer:
+def _opened(source: LiveSource) -> av.container.InputContainer:
     try:
         if source.kind == "camera":
             _require_camera(source)
@@ -196,10 +196,10 @@ def _opened(source: Source) -> av.container.InputContainer:
         if isinstance(error, av.error.ExitError):
             reason = f"no answer within {OPEN_S:g} s"
         if source.kind == "camera":
-            raise SourceError(f"{source.label} cannot be opened: {reason}; {told(cameras())}") from error
+            raise SourceError(f"{source.label} cannot be opened: {reason}; {describe_cameras(cameras())}") from error
         raise SourceError(f"{source.label}: expected a stream of video, found: {reason}") from error
 
 
-def _require_camera(source: Source) -> None:
+def _require_camera(source: LiveSource) -> None:
     if sys.platform == "linux" and not Path(source.where).exists():
-        raise SourceError(f"{source.label}: no such camera; {told(cameras())}")
+        raise SourceError(f"{source.label}: no such camera; {describe_cameras(cameras())}")

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from jobs.review.lanes import Lanes, visible
-from jobs.review.summaries import Summary
+from jobs.results.lanes import Lanes, visible
+from jobs.results.timeline_index import TimelineIndex
 
 _BINS: Final = 1_000
 _PIXELS: Final = 1_000
@@ -15,7 +15,7 @@ _MOST_RUNS: Final = 1_500
 _MOST_LANES: Final = 24
 
 
-def chart_data(summary: Summary, lanes: Lanes, scenes: list[dict[str, Any]]) -> dict[str, Any]:
+def chart_data(summary: TimelineIndex, lanes: Lanes, scenes: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the shares over time, the tracks and the scenes of a movie; times in whole ms.
 
     ``shares``: per emotion the heights of equal parts of the movie, in thousandths; ``tracks``: ``[track, lane, start,

@@ -9,8 +9,9 @@ from urllib.parse import quote
 from jobs.errors import ReportError
 from jobs.report.movie_report import about, write_movie_report
 from jobs.report.page import render
-from jobs.watch import require_results, text_of
-from jobs.workspace import MovieFolder, Workspace, commit
+from jobs.store.atomic import commit
+from jobs.store.run_files import require_results, text_of
+from jobs.store.workspace import MovieFolder, Workspace
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ from jobs.report.charts import chart_data
 from jobs.report.page import render
 from jobs.report.pictures import Pictures, take_pictures
 from jobs.report.plotly import packed_plotly
-from jobs.review.lanes import Lanes, make_lanes
-from jobs.review.library import number, shares_of
-from jobs.review.summaries import Summary, read_summary
-from jobs.review.tables import read_table
-from jobs.watch import text_of
-from jobs.web.errors import PageError
-from jobs.workspace import MovieFolder, commit
+from jobs.results.errors import ResultError
+from jobs.results.lanes import Lanes, make_lanes
+from jobs.results.tables import read_table
+from jobs.results.timeline_index import TimelineIndex, read_timeline_index
+from jobs.results.wording import number, shares_of
+from jobs.store.atomic import commit
+from jobs.store.run_files import text_of
+from jobs.store.workspace import MovieFolder
 from pipeline.movie import Movie
 from pipeline.schema import EMOTIONS
 
@@ -82,7 +83,7 @@ def prepare(folder: MovieFolder, movie: Movie) -> Prepared:
 class _Results:
     """What a report is made from: the timeline's sums, the tracks as lanes, the rows of the table of scenes."""
 
-    summary: Summary
+    summary: TimelineIndex
     lanes: Lanes
     scenes: list[dict[str, Any]]
 
@@ -93,9 +94,9 @@ class _Results:
 
 def _read(folder: MovieFolder) -> _Results:
     try:
-        summary = read_summary(folder.timeline)
+        summary = read_timeline_index(folder.timeline)
         scenes = read_table(folder.scenes, [*_COLUMNS, *_COLUMNS_OF_SHARES]).to_pylist()
-    except PageError as error:
+    except ResultError as error:
         raise ReportError(f"{folder.root}: {error}") from error
     return _Results(summary, make_lanes(summary), scenes)
 

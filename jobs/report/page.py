@@ -9,7 +9,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from jobs.review.library import clock, pieces, told
+from jobs.results.wording import bar_segments, shares_in_words, timecode
 from jobs.web.colours import colour_sheet
 from pipeline.palette import EMOTION_COLOURS
 from pipeline.schema import EMOTIONS
@@ -30,7 +30,9 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("jobs.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters.update(clock=clock, pieces=pieces, told=told, embedded=embedded, data_url=data_url)
+    environment.filters.update(
+        timecode=timecode, bar_segments=bar_segments, in_words=shares_in_words, embedded=embedded, data_url=data_url
+    )
     environment.globals.update(
         EMOTIONS=EMOTIONS,
         palette=EMOTION_COLOURS,

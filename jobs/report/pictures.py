@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from jobs.report.reel import Reel
-from jobs.review.lanes import Lanes
-from jobs.review.summaries import Summary
-from jobs.web.errors import PageError
+from jobs.results.errors import ResultError
+from jobs.results.lanes import Lanes
+from jobs.results.scene_stills import SceneStills
+from jobs.results.timeline_index import TimelineIndex
 from pipeline.errors import PipelineError
 from pipeline.movie import Movie, open_movie
 
@@ -29,7 +29,7 @@ class Pictures:
 
 
 def take_pictures(
-    videos: Sequence[Movie | Path], summary: Summary, lanes: Lanes, spans: Sequence[tuple[float, float]]
+    videos: Sequence[Movie | Path], summary: TimelineIndex, lanes: Lanes, spans: Sequence[tuple[float, float]]
 ) -> Pictures:
     """Take the pictures of a movie from the first of ``videos`` that can be read.
 
@@ -49,21 +49,21 @@ def take_pictures(
         return Pictures(_still(reel, (start, end), _POSTER_WIDTH), stills)
 
 
-def _reel(videos: Sequence[Movie | Path], stack: ExitStack) -> Reel | None:
+def _reel(videos: Sequence[Movie | Path], stack: ExitStack) -> SceneStills | None:
     """Open the first of some files that can be."""
     for video in videos:
         try:
             if isinstance(video, Movie):
-                return stack.enter_context(Reel(video))
+                return stack.enter_context(SceneStills(video))
             if video.is_file():
-                return stack.enter_context(Reel(open_movie(video)))
-        except (PipelineError, PageError, OSError):
+                return stack.enter_context(SceneStills(open_movie(video)))
+        except (PipelineError, ResultError, OSError):
             continue
     return None
 
 
-def _still(reel: Reel | None, span: tuple[float, float], width: int) -> bytes | None:
+def _still(reel: SceneStills | None, span: tuple[float, float], width: int) -> bytes | None:
     try:
         return reel.still_between(*span, width) if reel else None
-    except PageError:
+    except ResultError:
         return None

@@ -7,12 +7,13 @@ from flask import Blueprint, jsonify, url_for
 from flask.typing import ResponseReturnValue
 from numpy.typing import NDArray
 
-from jobs.review import boxes, lanes
-from jobs.review.asked import a_filter, a_number, a_span
-from jobs.review.library import read_library, shares_of
-from jobs.review.moments import find_moments, next_moment
-from jobs.review.shelf import Shelf
-from jobs.review.tables import read_table
+from jobs.results import boxes, lanes
+from jobs.results.intervals import find_intervals, next_interval
+from jobs.results.tables import read_table
+from jobs.results.wording import shares_of
+from jobs.review.library import read_library
+from jobs.review.query import a_filter, a_number, a_span
+from jobs.review.result_store import ResultStore
 from pipeline.schema import EMOTIONS
 
 _MOST_BINS: Final = 2_000
@@ -23,7 +24,7 @@ _MOST_MARKS: Final = 3_000
 _SHARES: Final = [f"share_{emotion}" for emotion in EMOTIONS]
 
 
-def make_api(shelf: Shelf) -> Blueprint:
+def make_api(shelf: ResultStore) -> Blueprint:
     """Return the routes under ``/api/``; ``name`` is a movie's path below the input folder."""
     api = Blueprint("api", __name__, url_prefix="/api")
 
@@ -51,7 +52,7 @@ def make_api(shelf: Shelf) -> Blueprint:
 
     @api.get("/lanes/<path:name>")
     def lanes_of(name: str) -> ResponseReturnValue:
-        """Give the tracks of a span; see :func:`jobs.review.lanes.visible`."""
+        """Give the tracks of a span; see :func:`jobs.results.lanes.visible`."""
         start, end = a_span(shelf.summary(name))
         return jsonify(lanes.visible(shelf.lanes(name), start, end, int(a_number("pixels", 1000, 1, 8000))))
 
@@ -86,7 +87,7 @@ def make_api(shelf: Shelf) -> Blueprint:
     def moments(name: str) -> ResponseReturnValue:
         """List some of the moments that a filter finds, and mark all (in ms) as far as they can be told apart."""
         summary = shelf.summary(name)
-        found = find_moments(summary, a_filter(summary))
+        found = find_intervals(summary, a_filter(summary))
         first = int(a_number("first", 0, 0, len(found)))
         some = found.take(np.arange(first, min(first + _MOMENTS_AT_ONCE, len(found))))
         marks = found.take(lanes.longest(np.arange(len(found)), found.seconds, 0, _MOST_MARKS))
@@ -102,12 +103,12 @@ def make_api(shelf: Shelf) -> Blueprint:
     def next_one(name: str) -> ResponseReturnValue:
         """Tell the first moment of an emotion that begins after ``after`` in s; behind the last, the first of all."""
         summary = shelf.summary(name)
-        return jsonify(moment=next_moment(summary, a_filter(summary), a_number("after", summary.start)))
+        return jsonify(moment=next_interval(summary, a_filter(summary), a_number("after", summary.start)))
 
     return api
 
 
-def _facts(shelf: Shelf, name: str) -> dict[str, Any]:
+def _facts(shelf: ResultStore, name: str) -> dict[str, Any]:
     summary = shelf.summary(name)
     scenes = read_table(shelf.table(name, "scenes"), ["start", "dominant"])
     shots = read_table(shelf.table(name, "shots"), ["start"])

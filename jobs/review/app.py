@@ -6,22 +6,23 @@ from typing import Any
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
 
+from jobs.results.errors import NotReadyError
+from jobs.results.wording import bar_segments, number, shares_in_words, shares_of, timecode
 from jobs.review.api import make_api
 from jobs.review.files import make_files
-from jobs.review.library import Library, clock, number, pieces, read_library, shares_of, told
-from jobs.review.shelf import Shelf
-from jobs.status import MovieStatus
+from jobs.review.library import Library, read_library
+from jobs.review.result_store import ResultStore
+from jobs.store.status import MovieStatus
 from jobs.web.address import Address
 from jobs.web.app import make_app
-from jobs.web.errors import NotReadyError
 from pipeline.palette import EMOTION_COLOURS
 
 
 def make_review(out: Path, address: Address) -> Flask:
     """Return the application that shows the results in ``out``; it need not exist yet."""
     app = make_app(__package__ or "jobs.review", address)
-    shelf = Shelf(out)
-    app.jinja_env.filters.update(clock=clock, pieces=pieces, told=told)
+    shelf = ResultStore(out)
+    app.jinja_env.filters.update(timecode=timecode, bar_segments=bar_segments, in_words=shares_in_words)
     app.jinja_env.globals["palette"] = EMOTION_COLOURS
     app.register_blueprint(make_api(shelf))
     app.register_blueprint(make_files(shelf))
@@ -75,7 +76,7 @@ def _about(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _notes(shelf: Shelf, name: str, job: dict[str, Any]) -> list[str]:
+def _notes(shelf: ResultStore, name: str, job: dict[str, Any]) -> list[str]:
     """Return what the user should know before looking: that the movie is partial, what is missing."""
     notes = [f"Partial: {job['reason']}"] if job["status"] == "partial" else []
     remarks = job.get("remarks")

@@ -12,14 +12,14 @@ import pyarrow.csv
 from flask import Blueprint, Response, request, send_file
 from flask.typing import ResponseReturnValue
 
-from jobs.review import boxes, pictures
-from jobs.review.asked import a_filter, a_number
+from jobs.results import boxes, stills
+from jobs.results.errors import NotFoundError
+from jobs.results.intervals import Intervals, find_intervals
+from jobs.results.stills import Spot
+from jobs.results.tables import open_table, read_rows, read_table
 from jobs.review.cache import Cache
-from jobs.review.moments import Moments, find_moments
-from jobs.review.pictures import Spot
-from jobs.review.shelf import Shelf
-from jobs.review.tables import open_table, read_rows, read_table
-from jobs.web.errors import NotFoundError
+from jobs.review.query import a_filter, a_number
+from jobs.review.result_store import ResultStore
 from pipeline import schema
 from pipeline.movie import identity
 
@@ -39,14 +39,16 @@ _TYPES: Final = {
 """What browsers are told; of the rest they find out themselves whether they can play it."""
 
 
-def make_files(shelf: Shelf) -> Blueprint:
+def make_files(shelf: ResultStore) -> Blueprint:
     """Return the routes to what is not JSON; ``name`` is a movie's path below the input folder."""
     files = Blueprint("files", __name__)
-    stills: Cache[bytes] = Cache(_PICTURE_BYTES, cost=len)
+    pictures: Cache[bytes] = Cache(_PICTURE_BYTES, cost=len)
 
     def picture(name: str, what: tuple[Any, ...], make: Any) -> ResponseReturnValue:
         key = (identity(shelf.table(name, "timeline")), identity(shelf.movie(name).path), what)
-        return Response(stills.get(key, make), mimetype="image/jpeg", headers={"Cache-Control": "private, max-age=300"})
+        return Response(
+            pictures.get(key, make), mimetype="image/jpeg", headers={"Cache-Control": "private, max-age=300"}
+        )
 
     @files.get("/video/annotated/<path:name>")
     def annotated(name: str) -> ResponseReturnValue:
@@ -70,7 +72,7 @@ def make_files(shelf: Shelf) -> Blueprint:
         summary = shelf.summary(name)
         time = best_time(shelf, name)
         return picture(
-            name, ("poster",), lambda: pictures.still(Spot(shelf.movie(name), time or summary.start), _STILL_WIDTH)
+            name, ("poster",), lambda: stills.still(Spot(shelf.movie(name), time or summary.start), _STILL_WIDTH)
         )
 
     @files.get("/picture/scene/<int:scene>/<path:name>")
@@ -79,7 +81,7 @@ def make_files(shelf: Shelf) -> Blueprint:
         if scene >= len(rows):
             raise NotFoundError(f"{name}: no scene {scene}")
         middle = (rows["start"][scene].as_py() + rows["end"][scene].as_py()) / 2
-        return picture(name, ("scene", scene), lambda: pictures.still(Spot(shelf.movie(name), middle), _STILL_WIDTH))
+        return picture(name, ("scene", scene), lambda: stills.still(Spot(shelf.movie(name), middle), _STILL_WIDTH))
 
     @files.get("/picture/face/<int:track>/<path:name>")
     def face(track: int, name: str) -> ResponseReturnValue:
@@ -89,31 +91,31 @@ def make_files(shelf: Shelf) -> Blueprint:
         if frame is None or box is None:
             raise NotFoundError(f"{name}: no face {track}")
         spot = Spot(shelf.movie(name), float(summary.time[frame]))
-        return picture(name, ("face", track), lambda: pictures.face(spot, box, _FACE_SIZE))
+        return picture(name, ("face", track), lambda: stills.face(spot, box, _FACE_SIZE))
 
     @files.get("/picture/frame/<path:name>")
     def frame_still(name: str) -> ResponseReturnValue:
         summary = shelf.summary(name)
         frame = int(a_number("frame", 0, 0, summary.frames - 1))
         spot = Spot(shelf.movie(name), float(summary.time[frame]))
-        return Response(pictures.still(spot, 1280), mimetype="image/jpeg")
+        return Response(stills.still(spot, 1280), mimetype="image/jpeg")
 
     @files.get("/csv/moments/<path:name>")
     def moments_csv(name: str) -> ResponseReturnValue:
         summary = shelf.summary(name)
-        found = find_moments(summary, a_filter(summary))
+        found = find_intervals(summary, a_filter(summary))
         return _download(_moment_lines(name, found), f"{Path(name).name}.moments.csv")
 
     @files.get("/csv/frames/<path:name>")
     def frames_csv(name: str) -> ResponseReturnValue:
         summary = shelf.summary(name)
-        found = find_moments(summary, a_filter(summary))
+        found = find_intervals(summary, a_filter(summary))
         return _download(_frame_lines(shelf.table(name, "timeline"), found), f"{Path(name).name}.frames.csv")
 
     return files
 
 
-def best_time(shelf: Shelf, name: str) -> float | None:
+def best_time(shelf: ResultStore, name: str) -> float | None:
     """Return when in s the longest track shows its face best, for a poster; None in a movie without faces."""
     lanes = shelf.lanes(name)
     if len(lanes.track) == 0:
@@ -148,7 +150,7 @@ def _download(lines: Iterator[str], name: str) -> Response:
     return answer
 
 
-def _moment_lines(name: str, found: Moments) -> Iterator[str]:
+def _moment_lines(name: str, found: Intervals) -> Iterator[str]:
     columns = ["movie", "track", "emotion", "start", "end", "seconds", "first_frame", "last_frame"]
     columns += ["confidence_mean", "confidence_max"]
     text = io.StringIO()
@@ -162,7 +164,7 @@ def _moment_lines(name: str, found: Moments) -> Iterator[str]:
     yield text.getvalue()
 
 
-def _frame_lines(path: Path, found: Moments) -> Iterator[str]:
+def _frame_lines(path: Path, found: Intervals) -> Iterator[str]:
     """Yield the rows of the timeline that belong to moments, by row group."""
     yield ",".join(f'"{name}"' for name in schema.TIMELINE.names) + "\n"
     keys = pa.array(_keys(found))
@@ -183,7 +185,7 @@ _FRAMES: Final = 1 << 32
 """More than a movie has: a track times this, plus a frame, is a key."""
 
 
-def _keys(found: Moments) -> list[int]:
+def _keys(found: Intervals) -> list[int]:
     spans = zip(found.track.tolist(), found.first_frame.tolist(), found.last_frame.tolist(), strict=True)
     return [track * _FRAMES + frame for track, first, last in spans for frame in range(first, last + 1)]
 

@@ -2,19 +2,27 @@
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, jsonify, render_template, request
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 
+from jobs.results.errors import NotFoundError, NotReadyError, ResultError, UnreadableError
 from jobs.web.address import Address
 from jobs.web.colours import colour_sheet
-from jobs.web.errors import PageError
 from jobs.web.guard import guard
 from pipeline.schema import EMOTIONS
 
 _HERE = Path(__file__).parent
+_ANSWERS: Final[dict[type[ResultError], tuple[int, str]]] = {
+    NotFoundError: (404, "Not found"),
+    NotReadyError: (409, "Not ready yet"),
+    UnreadableError: (422, "Cannot be read"),
+    ResultError: (500, "This page cannot be shown"),
+}
+"""HTTP status and title of the page for each reason; the base class comes last."""
+
 _log = logging.getLogger("moodreel.web")
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of every request that waits for a moment
 
@@ -30,7 +38,7 @@ def make_app(package: str, address: Address) -> Flask:
     app.jinja_env.globals["EMOTIONS"] = EMOTIONS
     guard(app, address)
     app.register_blueprint(_shared())
-    app.register_error_handler(PageError, _say)
+    app.register_error_handler(ResultError, _say)
     app.register_error_handler(HTTPException, _say_http)
     app.register_error_handler(Exception, _say_nothing)
     return app
@@ -52,8 +60,9 @@ def _shared() -> Blueprint:
     return web
 
 
-def _say(error: PageError) -> Any:
-    return _answer(error.status, error.title, str(error))
+def _say(error: ResultError) -> Any:
+    status, title = next(answer for kind, answer in _ANSWERS.items() if isinstance(error, kind))
+    return _answer(status, title, str(error))
 
 
 def _say_http(error: HTTPException) -> Any:

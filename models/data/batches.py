@@ -5,8 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.data.augment import Augmentation
+from models.data.distillation_targets import Taught
 from models.data.faces import Faces, to_input
-from models.data.taught import Taught
 from models.emotions import EMOTIONS
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.data.dataset import Dataset, Faults, checked, mark_copies
+from models.data.dataset import Dataset, Rejections, checked, mark_copies
 from models.data.faces import CROP_SIZE, FERPLUS, Faces, shares_of_votes
 from models.emotions import EMOTIONS
 from models.errors import DatasetError
@@ -31,7 +31,7 @@ def read_csv(path: Path, ferplus: Path | None = None) -> Dataset:
     """
     table = _read(path, ("emotion", "pixels", "usage"))
     votes = _read_votes(ferplus, len(table)) if ferplus else np.zeros((len(table), len(FERPLUS)), np.float32)
-    faults = Faults()
+    faults = Rejections()
     rows: dict[str, list[int]] = {name: [] for name in _SPLITS.values()}
     crops: dict[int, NDArray[np.uint8]] = {}
     labels = np.zeros(len(table), np.int64)

@@ -20,7 +20,7 @@ VALIDATION_SPLITS: Final = ("public", "validation", "test")
 
 
 @dataclass
-class Faults:
+class Rejections:
     """What could not be used: counted by kind, the first ones named."""
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Dataset:
 
     path: Path
     splits: dict[str, Faces]
-    faults: Faults
+    faults: Rejections
 
     def split(self, name: str) -> Faces:
         """Return a split.
@@ -84,7 +84,7 @@ class Dataset:
         )
 
 
-def checked(path: Path, splits: dict[str, Faces], faults: Faults) -> Dataset:
+def checked(path: Path, splits: dict[str, Faces], faults: Rejections) -> Dataset:
     """Return the data set, if there is something to learn from or to measure on.
 
     Raises:

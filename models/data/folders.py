@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.dataset import Dataset, Faults, checked, mark_copies
+from models.data.dataset import Dataset, Rejections, checked, mark_copies
 from models.data.faces import CROP_SIZE, Faces, faces_of
 from models.emotions import EMOTIONS
 
@@ -40,7 +40,7 @@ def read_folders(path: Path) -> Dataset:
     Raises:
         DatasetError: there is no picture in a folder with an emotion's name.
     """
-    faults = Faults()
+    faults = Rejections()
     splits: dict[str, Faces] = {}
     for split, folder in _split_folders(path):
         crops, labels = [], []
@@ -65,7 +65,7 @@ def _subfolders(path: Path) -> list[Path]:
     return sorted(child for child in path.iterdir() if child.is_dir())
 
 
-def _files(folder: Path, faults: Faults) -> Iterator[tuple[str, Path]]:
+def _files(folder: Path, faults: Rejections) -> Iterator[tuple[str, Path]]:
     """Yield the emotion and the path of each picture below the folder of a split."""
     for child in _subfolders(folder):
         emotion = _EMOTIONS.get(child.name.lower())

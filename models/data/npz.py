@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.data.dataset import Dataset, Faults, checked
+from models.data.dataset import Dataset, Rejections, checked
 from models.data.faces import FERPLUS, Faces, shares_of_votes
 from models.emotions import EMOTIONS
 from models.errors import DatasetError
@@ -38,7 +38,7 @@ def read_npz(path: Path) -> Dataset:
         votes = shares_of_votes(columns["ferplus_votes"])
         if "row_uncertain" in columns:
             votes[columns["row_uncertain"].astype(bool)] = 0
-    faults = Faults()
+    faults = Rejections()
     for row in np.flatnonzero((labels < 0) | (labels >= len(EMOTIONS))):
         faults.add_unknown_label(f"row {row} ({labels[row]})")
     known = (labels >= 0) & (labels < len(EMOTIONS))

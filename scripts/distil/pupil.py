@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from views import erased
 
+from jobs.run.progress import Progress
 from models.data.faces import CROP_SIZE
-from models.recipes import Progress
 
 
 class Pupil(nn.Module):

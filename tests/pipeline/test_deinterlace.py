@@ -8,7 +8,7 @@ import pytest
 from clips import X264, Clip
 from numpy.typing import NDArray
 
-from pipeline.decode import Faults, Frame, decode
+from pipeline.decode import DecodeFaults, Frame, decode
 from pipeline.deinterlace import deinterlaced
 from pipeline.movie import open_movie
 from pipeline.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
@@ -61,8 +61,8 @@ def combs(frame: Frame) -> float:
 
 def both(path: Path, segment: Segment = WHOLE, threads: int = 1) -> tuple[list[Frame], list[Frame]]:
     movie = open_movie(path)
-    stored = list(decode(movie, segment, Faults()))
-    return stored, list(deinterlaced(decode(movie, segment, Faults()), threads))
+    stored = list(decode(movie, segment, DecodeFaults()))
+    return stored, list(deinterlaced(decode(movie, segment, DecodeFaults()), threads))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -105,7 +105,7 @@ def test_segments_have_the_frames_of_their_own_span(tmp_path: Path) -> None:
 
 
 def test_progressive_frames_are_passed_on_as_they_are(tmp_path: Path) -> None:
-    frames = list(decode(open_movie(Clip(paint=woven, options=X264).write(tmp_path / "a")), WHOLE, Faults()))
+    frames = list(decode(open_movie(Clip(paint=woven, options=X264).write(tmp_path / "a")), WHOLE, DecodeFaults()))
     passed = list(deinterlaced(iter(frames)))
     assert [id(frame) for frame in passed] == [id(frame) for frame in frames]
 

@@ -22,7 +22,7 @@ from pipeline import ffmpeg as program
 from pipeline.errors import FfmpegError
 from pipeline.ffmpeg import ffmpeg_exe, run
 from pipeline.movie import Movie, open_movie
-from pipeline.mux import exact_clock, join, mux
+from pipeline.mux import exact_time_base, join, mux
 
 MOVIES = Path(__file__).resolve().parents[2] / "../shared/data/movies"
 RATE = 48_000
@@ -43,7 +43,7 @@ def write_video(
     path: Path, pts: Sequence[int], time_base: Fraction, crf: int = 30, size: tuple[int, int] = (64, 48)
 ) -> Path:
     """Write one part the way the encoder does: B-frames, exact clock."""
-    with av.open(str(path), "w", format="mp4", options=exact_clock(time_base)) as sink:
+    with av.open(str(path), "w", format="mp4", options=exact_time_base(time_base)) as sink:
         options = {"preset": "veryfast", "crf": str(crf), "bf": "3", "b-adapt": "0", "threads": "1"}
         stream = sink.add_stream("libx264", rate=25, options=options)
         stream.width, stream.height = size

@@ -12,12 +12,12 @@ from av.video.reformatter import ColorRange
 from clips import B_FRAMES, MATRICES, VARIABLE, X264, Clip, decoded, ffmpeg, grey_of, number_in, numbered
 from numpy.typing import NDArray
 
-from pipeline.decode import Faults, decode
+from pipeline.decode import DecodeFaults, decode
 from pipeline.errors import FfmpegError, InputError
 from pipeline.movie import UNSPECIFIED, Movie, Orientation, open_movie
 from pipeline.mux import join
 from pipeline.observations import Observations
-from pipeline.render import EncoderOptions, Upright, output_clock, read_faces, render
+from pipeline.render import EncoderOptions, Upright, output_time_base, read_faces, render
 from pipeline.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
 from pipeline.timeline import assemble
 from pipeline.track import TrackOptions
@@ -33,7 +33,7 @@ LARGE = Clip(".mkv", pts=range(24), size=(160, 120), options={**B_FRAMES, "g": "
 
 
 def pts_of(movie: Movie) -> list[int]:
-    return [frame.pts for frame in decode(movie, WHOLE, Faults())]
+    return [frame.pts for frame in decode(movie, WHOLE, DecodeFaults())]
 
 
 def write_timeline(path: Path, movie: Movie, frames: Sequence[int], box: Box = BOX) -> Path:
@@ -122,7 +122,7 @@ def test_parts_hold_the_segments_frames_at_their_times(tmp_path: Path, clip: Cli
     expected = [(p * movie.time_base - movie.clock_start, k) for k, p in enumerate(pts)]
     assert [number for _, number in shown] == [number for _, number in expected]
     assert all(abs(a - b) < MS / 2 for (a, _), (b, _) in zip(shown, expected, strict=True))
-    if output_clock(movie) == movie.time_base:
+    if output_time_base(movie) == movie.time_base:
         assert shown == expected
 
 
@@ -223,7 +223,7 @@ def test_read_faces_of_a_span(tmp_path: Path) -> None:
 )
 def test_output_clock(time_base: Fraction, start: Fraction, expected: Fraction) -> None:
     movie = Movie(Path("m"), 0, "h264", time_base, start, 64, 48, Orientation(), Fraction(24), UNSPECIFIED)
-    assert output_clock(movie) == expected
+    assert output_time_base(movie) == expected
 
 
 def test_a_clock_that_starts_between_ticks(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_full_range_becomes_limited(tmp_path: Path, pixels: str, codec: str) -> 
         return np.repeat(np.array([[0, 255]], np.uint8), width // 2, axis=1).repeat(height, axis=0)
 
     movie = open_movie(Clip(".mkv", range(2), codec=codec, pixels=pixels, paint=steps).write(tmp_path / "m"))
-    picture = Upright(movie).yuv420p(next(decode(movie, WHOLE, Faults())).picture)
+    picture = Upright(movie).yuv420p(next(decode(movie, WHOLE, DecodeFaults())).picture)
     luma = np.frombuffer(picture.planes[0], np.uint8).reshape(48, -1)  # type: ignore[call-overload]
     assert luma[24, 10] == pytest.approx(16, abs=1)
     assert luma[24, 50] == pytest.approx(235, abs=1)

@@ -19,8 +19,8 @@ from pipeline.columns import column_of
 from pipeline.errors import InputError
 from pipeline.movie import UNSPECIFIED, Movie, Orientation
 from pipeline.observations import Observations
-from pipeline.scenes import FaceRows, emotion_columns, face_columns
 from pipeline.schema import BOX, EMOTIONS
+from pipeline.shares import FaceRows, emotion_columns, face_columns
 from pipeline.shots import ChangeScorer
 from pipeline.timeline import Tables, assemble
 from pipeline.track import TrackOptions

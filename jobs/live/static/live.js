@@ -1,5 +1,5 @@
 // The live page: asks five times a second what is going on, and shows it. The picture comes by itself.
-import { Minute } from "./minute.js";
+import { RollingChart } from "./rolling_chart.js";
 
 const EVERY_MS = 200;
 const $ = (id) => document.getElementById(id);
@@ -21,7 +21,7 @@ const STATES = {
   gone: ["no answer", "lost", "moodreel does not answer"],
 };
 
-const minute = new Minute($("minute"), EMOTIONS);
+const rollingChart = new RollingChart($("minute"), EMOTIONS);
 let newest = -1;
 let paused = false;
 let attached = true;  // whether moodreel answers
@@ -119,7 +119,7 @@ function show(told) {
     if (told.state === "ended" && !told.recording.remark) put($("recorded"), `recorded ${clock(told.recording.seconds)}`);
   }
   for (const [number] of told.history.points) newest = Math.max(newest, number);
-  minute.add(told.history);
+  rollingChart.add(told.history);
 }
 
 let pictured = -1, picturedAt = 0;
@@ -154,6 +154,6 @@ $("pause").addEventListener("click", () => {
 });
 
 $("picture").addEventListener("error", () => { crowded = true; });
-document.addEventListener("themechange", () => minute.draw());
-new ResizeObserver(() => minute.draw()).observe($("minute"));
+document.addEventListener("themechange", () => rollingChart.draw());
+new ResizeObserver(() => rollingChart.draw()).observe($("minute"));
 ask();

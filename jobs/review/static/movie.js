@@ -1,6 +1,6 @@
 // The movie page: puts its parts together and listens to the keyboard.
 import { ask } from "./common.js";
-import { Film } from "./film.js";
+import { MovieState } from "./movie_state.js";
 import { Finder } from "./find.js";
 import { Faces, Scenes } from "./lists.js";
 import { Player } from "./player.js";
@@ -44,7 +44,7 @@ async function begin() {
     byId("chart-note").textContent = error.message;
     return;
   }
-  const film = new Film(name, facts);
+  const film = new MovieState(name, facts);
   const timeline = new Timeline(film);
   timeline.fetch();
   const player = new Player(film);

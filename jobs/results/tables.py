@@ -1,0 +1,89 @@
+"""Tables as pages read them: checked first, so that every fault has its words."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.results.errors import NotFoundError, UnreadableError
+from pipeline import schema
+
+
+def open_table(path: Path) -> pq.ParquetFile:
+    """Open one of our tables for reading. Close it.
+
+    Raises:
+        NotFoundError: there is none.
+        UnreadableError: it is damaged, none of ours, or of a newer version.
+    """
+    try:
+        file = pq.ParquetFile(path)
+    except FileNotFoundError:
+        raise NotFoundError(f"{path.name} is not there; process the movie again to have it") from None
+    except (OSError, pa.ArrowException) as error:
+        raise _damaged(path, error) from error
+    try:
+        _require_ours(path, facts_of(file))
+    except UnreadableError:
+        file.close()
+        raise
+    return file
+
+
+def facts_of(file: pq.ParquetFile) -> dict[str, Any]:
+    """Return what a table's metadata says of the movie and how the table came about; {} if it says nothing."""
+    try:
+        facts = json.loads((file.schema_arrow.metadata or {})[b"moodreel"])
+    except (KeyError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def read_rows(
+    file: pq.ParquetFile, path: Path, columns: Sequence[str], groups: Sequence[int] | None = None
+) -> pa.Table:
+    """Read ``columns`` of some row groups, or of all; ``path`` is named when that fails.
+
+    Raises:
+        UnreadableError: the file is damaged, or lacks a column.
+    """
+    missing = [name for name in columns if name not in file.schema_arrow.names]
+    if missing:
+        raise UnreadableError(f"{path.name}: expected columns {', '.join(columns)}; it lacks {', '.join(missing)}")
+    try:
+        wanted = range(file.num_row_groups) if groups is None else groups
+        return file.read_row_groups(list(wanted), columns=list(columns), use_threads=False)
+    except (OSError, pa.ArrowException) as error:
+        raise _damaged(path, error) from error
+
+
+def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Read ``columns`` of the table at ``path``.
+
+    Raises:
+        NotFoundError: there is none.
+        UnreadableError: it is damaged, none of ours, or of a newer version.
+    """
+    with open_table(path) as file:
+        return read_rows(file, path, columns)
+
+
+def _require_ours(path: Path, facts: dict[str, Any]) -> None:
+    version = facts.get("schema_version")
+    if not isinstance(version, int):
+        raise UnreadableError(f"{path.name}: expected a table of moodreel, found one without its metadata")
+    if version > schema.VERSION:
+        raise UnreadableError(
+            f"{path.name}: written by a newer moodreel: expected schema version {schema.VERSION} at most, "
+            f"found {version}; update moodreel to see it"
+        )
+
+
+def _damaged(path: Path, error: Exception) -> UnreadableError:
+    words = (str(error).strip().splitlines() or ["no reason given"])[0]
+    return UnreadableError(
+        f"{path.name}: expected a Parquet file, found damaged data ({words}); process the movie again"
+    )

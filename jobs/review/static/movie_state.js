@@ -1,0 +1,73 @@
+// What the parts of the page share: the movie's facts, the time, the visible span; who changes one tells the others.
+const CLOSEST_S = 0.4;
+
+export class MovieState {
+  constructor(name, facts) {
+    this.name = name;
+    this.facts = facts;
+    this.time = facts.start;
+    this.from = facts.start;
+    this.to = facts.end;
+    this.marks = [];
+    this.filter = { emotion: "", confidence: 0, seconds: 0 };
+    this.handlers = {};
+  }
+
+  on(event, handler) { (this.handlers[event] ??= []).push(handler); }
+  tell(event, ...values) { for (const handler of this.handlers[event] ?? []) handler(...values); }
+
+  // Ask the player to go to a time; it tells where it is by `at`.
+  seek(time, reveal = true) {
+    const { start, end } = this.facts;
+    const wanted = Math.min(Math.max(time, start), Math.max(start, end - 1e-3));
+    if (reveal) this.reveal(wanted);
+    this.tell("seek", wanted);
+  }
+
+  at(time) {
+    this.time = Math.max(time, this.facts.start); // a picture may begin after the sound
+    this.tell("time", this.time);
+  }
+
+  show(from, to) {
+    const { start, end } = this.facts;
+    const whole = end - start;
+    const span = Math.min(Math.max(to - from, Math.min(CLOSEST_S, whole)), whole);
+    const middle = (from + to) / 2;
+    this.from = Math.min(Math.max(middle - span / 2, start), end - span);
+    this.to = this.from + span;
+    this.tell("view");
+  }
+
+  zoom(factor, around = this.time) {
+    const centre = Math.min(Math.max(around, this.from), this.to);
+    this.show(centre - (centre - this.from) * factor, centre + (this.to - centre) * factor);
+  }
+
+  // Turn over to the page of the timeline on which `time` is.
+  reveal(time) {
+    const span = this.to - this.from;
+    if (time >= this.from && time <= this.to) return;
+    this.show(time - span / 10, time + (span * 9) / 10);
+  }
+
+  sceneAt(time) {
+    const { scenes } = this.facts;
+    let low = 0, high = scenes.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (scenes[middle] <= time * 1000 + 0.5) low = middle + 1; else high = middle;
+    }
+    return Math.max(0, low - 1);
+  }
+
+  seekScene(by) {
+    const { scenes } = this.facts;
+    const next = Math.min(Math.max(this.sceneAt(this.time) + by, 0), scenes.length - 1);
+    this.seekStart(scenes[next] / 1000);
+    return next;
+  }
+
+  // The beginning of a frame: a little later, lest rounding shows the one before.
+  seekStart(time) { this.seek(time + 0.001); }
+}

@@ -1,0 +1,227 @@
+"""The units of work, as plain functions that any worker on any machine can run: everything comes as arguments.
+
+A unit is done when its file stands under its final name; what it returns is only news for the run.
+"""
+
+import ctypes
+import gc
+import platform
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow.parquet as pq
+
+from jobs.executors.heartbeat import count_frame, show_life
+from jobs.executors.libraries import LIBRARIES
+from jobs.settings import Settings, fingerprint_movie
+from jobs.store.atomic import commit, temporary_beside
+from jobs.store.movie_result import AssembledMovie
+from jobs.store.table_files import commit_tables
+from jobs.store.workspace import MovieFolder
+from pipeline import schema
+from pipeline.decode import Reader
+from pipeline.detect import FaceDetector, make_detector
+from pipeline.errors import InputError
+from pipeline.movie import Movie, open_movie
+from pipeline.mux import join, mux
+from pipeline.observations import Observations
+from pipeline.render import render
+from pipeline.segments import Packets, Segment, read_packets
+
+if TYPE_CHECKING:
+    from jobs.report.movie_report import Prepared
+
+_LONG: Final = 50_000
+"""Frames, half an hour of film: from then on tables need as much memory as networks."""
+
+_READER: Final = Reader()
+"""Of this worker, which does one unit after the other, mostly of the same movie."""
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What a worker works with.
+
+    Attributes:
+        device: ``cpu`` or ``gpu``.
+        model_digest: SHA-256 of the weights together with their calibration.
+        versions: of Python and the libraries, by name.
+    """
+
+    device: str
+    model_digest: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a look at a movie's header and first frame tells."""
+
+    movie: Movie
+    fingerprint: str
+
+
+def equip(settings: Settings) -> Equipment:
+    """Load detector and network in this worker, and tell what they are.
+
+    Raises:
+        ModelError, DetectorError: one of them cannot be had.
+    """
+    _detector(settings.detector, settings.detector_model)
+    classifier = _classifier(settings.model, settings.device, settings.threads)
+    versions = {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()}
+    return Equipment(classifier.device, f"{classifier.model.sha256}/{classifier.model.temperature}", versions)
+
+
+def probe(path: Path) -> Probe:
+    """Look at a movie's header and first frame.
+
+    Raises:
+        InputError: it is no movie, or cannot be read.
+    """
+    movie = open_movie(path)
+    try:
+        fingerprint = fingerprint_movie(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    return Probe(movie, fingerprint)
+
+
+def confirm_unchanged(path: Path, fingerprint: str) -> None:
+    """Make sure that a movie is still the one that was probed.
+
+    Raises:
+        InputError: it was replaced, changed or removed.
+    """
+    try:
+        found = fingerprint_movie(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read any more: {error.strerror}") from error
+    if found != fingerprint:
+        raise InputError(f"{path}: was changed while it was processed; run again")
+
+
+def scan(movie: Movie) -> Packets:
+    """Read all packets of a movie; see :func:`pipeline.segments.read_packets`."""
+    return read_packets(movie, show_life)
+
+
+def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Path) -> None:
+    """Analyze a segment and commit its observations to ``out``."""
+    from pipeline.analyze import analyze  # with PySceneDetect, which the runner need not load
+
+    detector = _detector(settings.detector, settings.detector_model)
+    classifier = _classifier(settings.model, settings.device, settings.threads)
+    every, tracking = settings.detect_every, settings.track_options()
+    observations = analyze(
+        movie, segment, detector, classifier, settings.threads, count_frame, every, tracking, _READER
+    )
+    commit(out, lambda temporary: temporary.write_bytes(observations.to_bytes()))
+
+
+@dataclass(frozen=True)
+class About:
+    """What the tables say of the movie: its name, whether its time stamps could be trusted, and the provenance."""
+
+    name: str
+    trusted: bool
+    provenance: dict[str, Any]
+
+
+def assemble_movie(
+    movie: Movie, parts: Sequence[Path], folder: MovieFolder, settings: Settings, about: About
+) -> AssembledMovie:
+    """Make the movie's tables from its observations and commit them."""
+    from pipeline.timeline import assemble, concatenated  # as in analyze_segment
+
+    observations = [Observations.load(part) for part in parts]
+    _make_room(sum(len(o.pts) for o in observations))
+    whole = concatenated(observations)
+    del observations  # of a long movie, its parts would be a tenth of the memory that is needed
+    tables = assemble(about.name, movie, [whole], settings.track_options(), about.provenance)
+    refused, damaged = whole.refused, whole.damaged
+    del whole
+    commit_tables(tables, folder)
+    return AssembledMovie(tables.summary, refused, damaged, about.trusted)
+
+
+def render_segment(movie: Movie, segment: Segment, timeline: Path, settings: Settings, out: Path) -> None:
+    """Encode a segment of the annotated video and commit it to ``out``; an empty file where it has no frames."""
+
+    def write(temporary: Path) -> None:
+        if render(movie, segment, timeline, temporary, settings.encoder_options(), count_frame, _READER) == 0:
+            temporary.touch()
+
+    commit(out, write)
+
+
+def join_movie(movie: Movie, parts: Sequence[Path], folder: MovieFolder, comment: str) -> list[str]:
+    """Join the parts, add the source's sound, and commit the annotated video. Returns remarks for the user."""
+    _make_room(pq.read_metadata(folder.timeline).num_rows)
+    remarks: list[str] = []
+    with temporary_beside(folder.video.with_stem("picture")) as picture:
+        join([part for part in parts if part.stat().st_size], picture)
+        commit(folder.video, lambda temporary: remarks.extend(mux(picture, movie, temporary, comment, show_life)))
+    return remarks
+
+
+def prepare_report(folder: MovieFolder, movie: Movie) -> "Prepared":
+    """Make what takes longest of the movie's report; see :func:`jobs.report.movie_report.prepare`."""
+    from jobs.report.movie_report import prepare  # needed once a movie
+
+    _make_room(pq.read_metadata(folder.timeline).num_rows)
+    return prepare(folder, movie)
+
+
+def report_movie(folder: MovieFolder, prepared: "Prepared | None" = None) -> None:
+    """Write the movie's ``report.html``; see :func:`jobs.report.movie_report.write_movie_report`."""
+    from jobs.report.movie_report import write_movie_report  # needed once a movie
+
+    summary = (folder.read_job() or {}).get("summary")
+    _make_room(int(summary.get("frames") or 0) if isinstance(summary, dict) else 0)
+    write_movie_report(folder, prepared)
+
+
+def timed(task: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
+    """Run a unit; return its result and the seconds it took."""
+    begun = time.perf_counter()
+    result = task(*arguments)
+    return result, time.perf_counter() - begun
+
+
+def _make_room(frames: int) -> None:
+    """Before a unit that holds a whole long movie, give back what analyzing needs; it is loaded again in 0.2 s.
+
+    So a worker's peak does not grow with the movie: its tables take the place of the networks.
+    """
+    if frames <= _LONG:
+        return
+    _detector.cache_clear()
+    _classifier.cache_clear()
+    _READER.close()
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:  # glibc keeps what is freed
+        trim(0)
+
+
+@lru_cache(maxsize=1)
+def _detector(name: str, model: Path | None) -> FaceDetector:
+    return make_detector(name, model)
+
+
+@lru_cache(maxsize=1)
+def _classifier(model: str, device: str, threads: int) -> Any:
+    # Imported here: only analyzing needs it.
+    from models.classifier import load_classifier
+    from models.emotions import EMOTIONS
+    from models.model_file import find_model
+
+    assert EMOTIONS == schema.EMOTIONS, "models and pipeline disagree on the order of emotions"
+    return load_classifier(find_model(model), device, threads)

