@@ -48,7 +48,9 @@ def test_pandas_stays_away() -> None:
     code = """
 import sys
 import numpy as np
-import pathlib, jobs.run.runner, jobs.run.tasks, jobs.store.table_files, models.onnx_classifier, pipeline.analyze, pipeline.timeline
+import pathlib
+import jobs.run.runner, jobs.run.tasks, jobs.store.table_files
+import models.onnx_classifier, pipeline.analyze, pipeline.timeline
 from pipeline.columns import table_of
 table = table_of({"a": np.zeros(3), "b": ["x"] * 3})
 jobs.store.table_files.write_csv(table, pathlib.Path(sys.argv[1]))
