@@ -62,7 +62,7 @@ def train(
 ) -> None:
     """Train a network; run --model OUT/export/NAME.json then uses it. After Ctrl-C, --resume goes on."""
     from models.data import read_dataset
-    from models.recipes import find_recipe
+    from models.training.recipes import find_recipe
 
     try:
         chosen = find_recipe(recipe)
@@ -70,10 +70,10 @@ def train(
         for line in dataset.faults.lines():
             print(line)
         _load_tensorflow()
-        from models.export import describe_model, export, temperature_of
         from models.model_file import find_model
-        from models.train import TrainingFolder, choose_dtype, plan
-        from models.train import train as train_network
+        from models.training.export import describe_model, export, temperature_of
+        from models.training.train import TrainingFolder, choose_dtype, plan
+        from models.training.train import train as train_network
 
         run = plan(
             dataset,
@@ -121,7 +121,7 @@ def evaluate(
         for line in dataset.faults.lines():
             print(line)
         _load_tensorflow()
-        from models.evaluate import evaluate, save
+        from models.evaluation.evaluate import evaluate, save
         from models.model_file import find_model
 
         models = [find_model(name) for name in model]

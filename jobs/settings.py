@@ -15,8 +15,8 @@ from jobs.errors import UsageError
 from jobs.machine import available_cores
 
 if TYPE_CHECKING:  # the command line needs settings, but none of the libraries that these bring
-    from pipeline.render import EncoderOptions
-    from pipeline.track import TrackOptions
+    from pipeline.faces.track import TrackOptions
+    from pipeline.video.render import EncoderOptions
 
 MEMORY_PER_WORKER = 1.5e9
 """Bytes; TensorFlow and a 4K movie in one worker."""
@@ -68,20 +68,20 @@ class Settings(BaseModel):
 
     def track_options(self) -> "TrackOptions":
         """Return what the tracker needs."""
-        from pipeline.track import TrackOptions
+        from pipeline.faces.track import TrackOptions
 
         return TrackOptions()
 
     def encoder_options(self) -> "EncoderOptions":
         """Return what the encoder needs."""
-        from pipeline.render import EncoderOptions
+        from pipeline.video.render import EncoderOptions
 
         return EncoderOptions(self.crf, self.preset, self.threads)
 
     def analysis_key(self, movie_fingerprint: str, model_digest: str) -> str:
         """Identify observations: equal keys promise equal observations."""
         from pipeline import schema, version
-        from pipeline.crops import BOX_SCALE
+        from pipeline.faces.crops import BOX_SCALE
 
         file = self.detector_model if self.detector == "yunet" else None
         detector_digest = digest_file(file) if file else ""

@@ -58,7 +58,8 @@ def find_model(name: str, folder: Path = WEIGHTS_FOLDER) -> ModelFile:
 
     Args:
         name: of a model in ``folder``, or the path of a model's JSON file elsewhere, such as a training leaves, or of
-            any network as ONNX; see :class:`models.onnx_classifier.OnnxClassifier` for what it must take and give.
+            any network as ONNX; :class:`models.inference.onnx_classifier.OnnxClassifier` says what it must take and
+            give.
         folder: where models that are named lie.
 
     Raises:

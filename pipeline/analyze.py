@@ -12,18 +12,18 @@ import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from pipeline.candidate_filter import Candidates, Verdict
-from pipeline.crops import cut_crops
-from pipeline.decode import DecodeFaults, Reader, decode
-from pipeline.deinterlace import deinterlaced
-from pipeline.detect import Detections, FaceDetector
-from pipeline.movie import Movie
-from pipeline.observations import Observations
+from pipeline.faces.candidate_filter import Candidates, Verdict
+from pipeline.faces.crops import cut_crops
+from pipeline.faces.detect import Detections, FaceDetector
+from pipeline.faces.sparse_detection import Search, Searched
+from pipeline.faces.track import TrackOptions
+from pipeline.media.decode import DecodeFaults, Reader, decode
+from pipeline.media.deinterlace import deinterlaced
+from pipeline.media.movie import Movie
+from pipeline.media.segments import Segment
+from pipeline.scenes.shots import THUMBNAIL_SIZE, ChangeScorer
 from pipeline.schema import EMOTIONS
-from pipeline.segments import Segment
-from pipeline.shots import THUMBNAIL_SIZE, ChangeScorer
-from pipeline.sparse_detection import Search, Searched
-from pipeline.track import TrackOptions
+from pipeline.tables.observations import Observations
 
 _CLASSIFY_AT = 512
 """Crops that are collected, over as many frames as it takes, before the network is called: a full batch of a GPU."""
@@ -58,9 +58,9 @@ def analyze(
         threads: bound on the decoder's.
         on_frame: called after each frame.
         every: s between searches for faces, 0 for every frame; boxes in between are interpolated
-            (:mod:`pipeline.sparse_detection`).
+            (:mod:`pipeline.faces.sparse_detection`).
         tracking: what candidates must reach to count as faces; those that cannot are left out without being classified
-            (:mod:`pipeline.candidate_filter`). Without, all detections are kept.
+            (:mod:`pipeline.faces.candidate_filter`). Without, all detections are kept.
         reader: keeps the movie open for the next segment.
 
     Raises:

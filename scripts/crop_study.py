@@ -17,15 +17,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.classifier import EmotionClassifier, load_classifier
 from models.data import read_dataset
 from models.data.faces import Faces, in_fold
 from models.emotions import EMOTIONS
+from models.inference.base import EmotionClassifier
+from models.inference.load import load_classifier
 from models.model_file import find_model
-from pipeline.decode import DecodeFaults, decode
-from pipeline.detect import SlimefaceDetector
-from pipeline.movie import open_movie
-from pipeline.segments import as_one, read_packets
+from pipeline.faces.detect import SlimefaceDetector
+from pipeline.media.decode import DecodeFaults, decode
+from pipeline.media.movie import open_movie
+from pipeline.media.segments import as_one, read_packets
 
 CROP = 48
 FRAME = (360, 640)

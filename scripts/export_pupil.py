@@ -15,8 +15,8 @@ import numpy as np
 
 from models.data import read_dataset
 from models.data.faces import in_fold
-from models.export import describe_model, export, temperature_of
 from models.networks import build
+from models.training.export import describe_model, export, temperature_of
 
 
 def main() -> None:

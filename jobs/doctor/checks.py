@@ -18,7 +18,7 @@ CROPS: Final = 64
 
 def devices() -> str:
     """Return TensorFlow's version and the devices that it sees."""
-    from models.keras_classifier import list_devices
+    from models.inference.keras_classifier import list_devices
 
     return f"{version('tensorflow')} sees {', '.join(list_devices())}"
 
@@ -59,9 +59,9 @@ def make_clip(path: Path) -> None:
 
 def try_decoding(clip: Path, threads: int) -> str:
     """Make the clip and decode it as a run does."""
-    from pipeline.decode import DecodeFaults, decode
-    from pipeline.movie import open_movie
-    from pipeline.segments import cut, read_packets
+    from pipeline.media.decode import DecodeFaults, decode
+    from pipeline.media.movie import open_movie
+    from pipeline.media.segments import cut, read_packets
 
     make_clip(clip)
     begun = time.perf_counter()
@@ -77,10 +77,10 @@ def try_detecting(clip: Path, threads: int) -> str:
     """Search the clip's frames for faces with the default detector; there are none."""
     from jobs.settings import Settings
     from pipeline.analyze import Scaler
-    from pipeline.decode import DecodeFaults, decode
-    from pipeline.detect import make_detector
-    from pipeline.movie import open_movie
-    from pipeline.segments import cut, read_packets
+    from pipeline.faces.detect import make_detector
+    from pipeline.media.decode import DecodeFaults, decode
+    from pipeline.media.movie import open_movie
+    from pipeline.media.segments import cut, read_packets
 
     detector = make_detector(Settings.model_validate({}).detector)
     movie = open_movie(clip)
@@ -98,7 +98,7 @@ def try_classifying(threads: int) -> str:
     import numpy as np
 
     from jobs.settings import Settings
-    from models.classifier import load_classifier
+    from models.inference.load import load_classifier
     from models.model_file import find_model
 
     settings = Settings.model_validate({})
@@ -116,10 +116,10 @@ def try_encoding(clip: Path, threads: int) -> str:
     """Draw a face on each frame of the clip, encode it in two parts, join them and add the sound."""
     from jobs.settings import Settings
     from jobs.store.table_files import write_table
-    from pipeline.movie import open_movie
-    from pipeline.mux import join, mux
-    from pipeline.render import EncoderOptions, render
-    from pipeline.segments import cut, read_packets
+    from pipeline.media.movie import open_movie
+    from pipeline.media.segments import cut, read_packets
+    from pipeline.video.mux import join, mux
+    from pipeline.video.render import EncoderOptions, render
 
     settings, movie = Settings.model_validate({}), open_movie(clip)
     packets = read_packets(movie)

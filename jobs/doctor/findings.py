@@ -140,7 +140,7 @@ def _disk(out: Path) -> Finding:
 
 def _ffmpeg() -> Finding:
     def look() -> str:
-        from pipeline.ffmpeg import ffmpeg_exe
+        from pipeline.media.ffmpeg import ffmpeg_exe
 
         program = ffmpeg_exe()
         done = subprocess.run(

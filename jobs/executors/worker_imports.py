@@ -7,7 +7,7 @@ import gc
 from importlib import import_module
 
 gc.disable()  # libraries make objects by the hundred thousand, and none of them can go
-for _name in ("jobs.run.tasks", "pipeline.analyze", "models.onnx_classifier"):
+for _name in ("jobs.run.tasks", "pipeline.analyze", "models.inference.onnx_classifier"):
     import_module(_name)
 gc.freeze()  # nor later: forks then share their memory for longer
 gc.enable()

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from jobs.live.capture import Captured
 from jobs.live.clock import TIME_BASE
 from pipeline.analyze import Classifier, Scaler, look
-from pipeline.detect import FaceDetector
-from pipeline.draw import LabelledFace, Planes, draw_faces
-from pipeline.movie import Movie
-from pipeline.online import OnlineTracker
-from pipeline.render import Upright
+from pipeline.faces.detect import FaceDetector
+from pipeline.faces.online import OnlineTracker
+from pipeline.faces.track import Sightings, TrackOptions
+from pipeline.media.movie import Movie
+from pipeline.scenes.shots import ChangeScorer, CutSpotter
 from pipeline.schema import EMOTIONS
-from pipeline.shots import ChangeScorer, CutSpotter
-from pipeline.track import Sightings, TrackOptions
+from pipeline.video.draw import LabelledFace, Planes, draw_faces
+from pipeline.video.render import Upright
 
 _LONGEST_SIDE: Final = 1280
 """Pixels of the JPEG's longer side: twenty viewers of 4K pictures would be a gigabit a second."""

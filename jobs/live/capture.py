@@ -12,7 +12,7 @@ from jobs.live.clock import SessionClock
 from jobs.live.latest import Latest
 from jobs.live.session_status import SessionStatus, State
 from jobs.live.source import Connection, LiveSource, connect
-from pipeline.movie import Movie
+from pipeline.media.movie import Movie
 
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 15.0

@@ -18,8 +18,8 @@ from jobs.executors.libraries import LIBRARIES, bound_libraries
 from jobs.live.analysis import Analyst
 from jobs.live.engine import Engine
 from jobs.live.pages import THREADS, WAITRESS, blank_jpeg, make_live
-from jobs.live.recorder import PIECE_S, Recorder
-from jobs.live.recording import unfinished
+from jobs.live.record.recorder import PIECE_S, Recorder
+from jobs.live.record.recording import unfinished
 from jobs.live.source import LiveSource, choose_live_source
 from jobs.machine import available_cores
 from jobs.settings import Settings
@@ -27,8 +27,8 @@ from jobs.store.workspace import Workspace
 from jobs.web.address import choose_address
 from jobs.web.server import Server, announce
 from models.errors import ModelError
-from pipeline.detect import make_detector
 from pipeline.errors import DetectorError, PipelineError
+from pipeline.faces.detect import make_detector
 
 EXIT_DONE: Final = 0
 EXIT_FAILED: Final = 1
@@ -186,7 +186,7 @@ class _Loader:
 
     def analyst(self) -> Analyst:
         """Load; takes seconds."""
-        from models.classifier import load_classifier
+        from models.inference.load import load_classifier
         from models.model_file import find_model
 
         settings = self._settings

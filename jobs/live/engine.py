@@ -19,7 +19,7 @@ from jobs.live.history import History
 from jobs.live.latest import Broadcast
 from jobs.live.session_status import SessionStatus, State
 from jobs.live.source import LiveSource
-from pipeline.movie import Movie
+from pipeline.media.movie import Movie
 
 _JOIN_S: Final = 20.0
 """Seconds within which a thread must have ended; a stream that hangs is given up after half of it."""

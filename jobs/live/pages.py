@@ -13,7 +13,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from jobs.live.analysis import Analysed
 from jobs.live.engine import Engine, View
 from jobs.live.history import SECONDS, STEP_S
-from jobs.live.recorder import Recorder
+from jobs.live.record.recorder import Recorder
 from jobs.web.address import Address
 from jobs.web.app import make_app
 

@@ -22,10 +22,10 @@ import av.video.stream
 
 from jobs.errors import SourceError, UsageError
 from jobs.live.cameras import cameras, describe_cameras
-from pipeline.decode import Frame
-from pipeline.deinterlace import deinterlaced
 from pipeline.errors import InputError
-from pipeline.movie import Movie, describe, open_movie, video_stream
+from pipeline.media.decode import Frame
+from pipeline.media.deinterlace import deinterlaced
+from pipeline.media.movie import Movie, describe, open_movie, video_stream
 
 OPEN_S: Final = 10.0
 """Seconds that a stream may take to answer; an RTSP camera sends its first key frame after up to 5."""

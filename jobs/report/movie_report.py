@@ -18,7 +18,7 @@ from jobs.results.wording import number, shares_of
 from jobs.store.atomic import commit
 from jobs.store.run_files import text_of
 from jobs.store.workspace import MovieFolder
-from pipeline.movie import Movie
+from pipeline.media.movie import Movie
 from pipeline.schema import EMOTIONS
 
 _COLUMNS: Final = ["scene", "start", "end", "coverage", "faces_max", "tracks", "dominant"]

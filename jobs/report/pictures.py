@@ -11,7 +11,7 @@ from jobs.results.lanes import Lanes
 from jobs.results.scene_stills import SceneStills
 from jobs.results.timeline_index import TimelineIndex
 from pipeline.errors import PipelineError
-from pipeline.movie import Movie, open_movie
+from pipeline.media.movie import Movie, open_movie
 
 _MOST_STILLS: Final = 60
 """With more scenes their pictures would take longer to cut out, and weigh more, than all the rest."""

@@ -13,7 +13,7 @@ import av.video.stream
 from jobs.results.errors import NotFoundError
 from jobs.results.stills import jpeg, opened_video, picture_errors, pts_at, readable, upright, video_of
 from pipeline.errors import PipelineError
-from pipeline.movie import Movie
+from pipeline.media.movie import Movie
 
 _ROUNDING: Final = 0.001
 """s"""

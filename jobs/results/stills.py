@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from jobs.results.errors import NotFoundError
 from pipeline.errors import PipelineError
-from pipeline.movie import Movie, opened
+from pipeline.media.movie import Movie, opened
 
 Picture = NDArray[np.uint8]
 

@@ -21,7 +21,7 @@ from jobs.review.cache import Cache
 from jobs.review.query import a_filter, a_number
 from jobs.review.result_store import ResultStore
 from pipeline import schema
-from pipeline.movie import identity
+from pipeline.media.movie import identity
 
 _RANGE: Final = 4 << 20
 """Bytes at a time. Less than a player asks for may be given, and then no thread waits for a video that is paused."""

@@ -18,7 +18,7 @@ from jobs.settings import fingerprint_movie
 from jobs.store.run_files import is_settled, read_plan, text_of
 from jobs.store.workspace import MovieFolder
 from pipeline.errors import PipelineError
-from pipeline.movie import Movie, identity, open_movie
+from pipeline.media.movie import Movie, identity, open_movie
 
 _KEPT: Final = 6
 """Timelines in memory; one of two hours takes about 30 MB."""

@@ -25,10 +25,10 @@ from jobs.store.movie_result import AssembledMovie, MovieResult
 from jobs.store.workspace import Workspace
 from models.errors import ModelError
 from pipeline import schema
-from pipeline.decode import TimestampError
 from pipeline.errors import InputError, PipelineError
-from pipeline.movie import Movie
-from pipeline.segments import Packets, Segment, as_one, cut
+from pipeline.media.decode import TimestampError
+from pipeline.media.movie import Movie
+from pipeline.media.segments import Packets, Segment, as_one, cut
 
 _FORESEEN = (PipelineError, ModelError, JobError)
 

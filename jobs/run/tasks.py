@@ -25,14 +25,14 @@ from jobs.store.movie_result import AssembledMovie
 from jobs.store.table_files import commit_tables
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
-from pipeline.decode import Reader
-from pipeline.detect import FaceDetector, make_detector
 from pipeline.errors import InputError
-from pipeline.movie import Movie, open_movie
-from pipeline.mux import join, mux
-from pipeline.observations import Observations
-from pipeline.render import render
-from pipeline.segments import Packets, Segment, read_packets
+from pipeline.faces.detect import FaceDetector, make_detector
+from pipeline.media.decode import Reader
+from pipeline.media.movie import Movie, open_movie
+from pipeline.media.segments import Packets, Segment, read_packets
+from pipeline.tables.observations import Observations
+from pipeline.video.mux import join, mux
+from pipeline.video.render import render
 
 if TYPE_CHECKING:
     from jobs.report.movie_report import Prepared
@@ -108,7 +108,7 @@ def confirm_unchanged(path: Path, fingerprint: str) -> None:
 
 
 def scan(movie: Movie) -> Packets:
-    """Read all packets of a movie; see :func:`pipeline.segments.read_packets`."""
+    """Read all packets of a movie; see :func:`pipeline.media.segments.read_packets`."""
     return read_packets(movie, show_life)
 
 
@@ -138,7 +138,7 @@ def assemble_movie(
     movie: Movie, parts: Sequence[Path], folder: MovieFolder, settings: Settings, about: About
 ) -> AssembledMovie:
     """Make the movie's tables from its observations and commit them."""
-    from pipeline.timeline import assemble, concatenated  # as in analyze_segment
+    from pipeline.tables.timeline import assemble, concatenated  # as in analyze_segment
 
     observations = [Observations.load(part) for part in parts]
     _make_room(sum(len(o.pts) for o in observations))
@@ -219,8 +219,8 @@ def _detector(name: str, model: Path | None) -> FaceDetector:
 @lru_cache(maxsize=1)
 def _classifier(model: str, device: str, threads: int) -> Any:
     # Imported here: only analyzing needs it.
-    from models.classifier import load_classifier
     from models.emotions import EMOTIONS
+    from models.inference.load import load_classifier
     from models.model_file import find_model
 
     assert EMOTIONS == schema.EMOTIONS, "models and pipeline disagree on the order of emotions"

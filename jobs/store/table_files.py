@@ -11,7 +11,7 @@ from jobs.store.atomic import commit
 from jobs.store.workspace import MovieFolder
 
 if TYPE_CHECKING:
-    from pipeline.timeline import Tables
+    from pipeline.tables.timeline import Tables
 
 _ROW_GROUP: Final = 1 << 14
 """Rows; about five minutes of film, so that neither reading nor writing a span holds the movie in memory."""

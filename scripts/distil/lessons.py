@@ -67,7 +67,7 @@ def _ask(teachers: list[Teacher], crops: Tensor, blend: bool) -> tuple[Tensor, T
 
 @dataclass(frozen=True)
 class _Directions:
-    """Principal components of standardized features, in one unit, as :func:`models.teaching.main_directions`."""
+    """Principal components of standardized features; see :func:`models.training.teaching.main_directions`."""
 
     means: Tensor
     projection: Tensor

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from models.data import read_dataset
 from models.data.faces import Faces, in_fold
-from models.recipes import find_recipe
+from models.training.recipes import find_recipe
 
 RECIPE: Final = find_recipe("default")
 """Its batches, smoothing, schedule and alterations of crops hold here, too."""

@@ -21,15 +21,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jobs.settings import Settings
-from models.classifier import load_classifier
+from models.inference.load import load_classifier
 from models.model_file import find_model
 from pipeline.analyze import Classifier, analyze
-from pipeline.detect import Detections, FaceDetector, make_detector
-from pipeline.movie import Movie, open_movie
+from pipeline.faces.detect import Detections, FaceDetector, make_detector
+from pipeline.faces.track import TrackOptions, iou, match
+from pipeline.media.movie import Movie, open_movie
+from pipeline.media.segments import cut, read_packets
 from pipeline.schema import BOX
-from pipeline.segments import cut, read_packets
-from pipeline.timeline import assemble
-from pipeline.track import TrackOptions, iou, match
+from pipeline.tables.timeline import assemble
 
 _MIN_IOU = 0.5
 _SEGMENT = 30.0
@@ -45,7 +45,7 @@ class Remembering:
         self._known: dict[int, Detections] = {}
 
     def detect(self, bgr: NDArray[np.uint8]) -> Detections:
-        """See :class:`pipeline.detect.FaceDetector`."""
+        """See :class:`pipeline.faces.detect.FaceDetector`."""
         self.asked += 1
         key = hash(bgr.tobytes())
         if key not in self._known:

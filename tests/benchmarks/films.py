@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from jobs.sample import make_sample
-from pipeline.ffmpeg import ffmpeg_exe
+from pipeline.media.ffmpeg import ffmpeg_exe
 
 MOVIES: Final = Path(__file__).resolve().parents[3] / "shared" / "data" / "movies" / "faces"
 """Real clips; they are not part of the project, and what is measured without them is measured on the sample."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "live")]
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from clips import ffmpeg
 from viewers import Viewer

@@ -17,8 +17,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models.classifier import BATCH_SIZE
-from models.keras_classifier import GPU_BATCH_SIZE, compiled
+from models.inference.base import BATCH_SIZE
+from models.inference.keras_classifier import GPU_BATCH_SIZE, compiled
 from models.networks import NETWORKS, build
 
 

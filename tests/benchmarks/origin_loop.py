@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from models.emotions import EMOTIONS
-from models.keras_classifier import load_network
+from models.inference.keras_classifier import load_network
 from models.model_file import find_model
 
 

@@ -32,7 +32,7 @@ from films import SECONDS, SIZES, make_film
 from jobs.executors.libraries import LIBRARIES
 from jobs.machine import available_cores
 from jobs.settings import Settings
-from pipeline.ffmpeg import ffmpeg_exe
+from pipeline.media.ffmpeg import ffmpeg_exe
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt

@@ -21,15 +21,15 @@ import cv2
 
 from jobs.settings import Settings
 from jobs.store.table_files import write_table
-from models.classifier import load_classifier
+from models.inference.load import load_classifier
 from models.model_file import find_model
 from pipeline import analyze as analyzing
-from pipeline import render as rendering
-from pipeline.detect import make_detector
-from pipeline.movie import open_movie
-from pipeline.segments import cut, read_packets
-from pipeline.shots import ChangeScorer
-from pipeline.timeline import assemble
+from pipeline.faces.detect import make_detector
+from pipeline.media.movie import open_movie
+from pipeline.media.segments import cut, read_packets
+from pipeline.scenes.shots import ChangeScorer
+from pipeline.tables.timeline import assemble
+from pipeline.video import render as rendering
 
 
 class Watch:

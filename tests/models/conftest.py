@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from models.classifier import EmotionClassifier, load_classifier
+from models.inference.base import EmotionClassifier
+from models.inference.load import load_classifier
 from models.model_file import find_model
 
 

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from pipeline import analyze as module
 from pipeline.analyze import Scaler, analyze
-from pipeline.detect import Detections, FaceDetector, make_detector
 from pipeline.errors import InputError
-from pipeline.movie import Movie, Orientation, open_movie
-from pipeline.observations import Observations
-from pipeline.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
-from pipeline.shots import THUMBNAIL_SIZE, change_between
+from pipeline.faces.detect import Detections, FaceDetector, make_detector
+from pipeline.media.movie import Movie, Orientation, open_movie
+from pipeline.media.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
+from pipeline.scenes.shots import THUMBNAIL_SIZE, change_between
+from pipeline.tables.observations import Observations
 
 Picture = NDArray[np.uint8]
 

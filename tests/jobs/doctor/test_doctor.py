@@ -11,7 +11,7 @@ from jobs.doctor import findings as doctor
 from jobs.doctor.findings import Finding, all_well, examine, print_findings, tried
 from jobs.executors.process_pool import LocalExecutor
 from jobs.machine import memory
-from pipeline.ffmpeg import VARIABLE
+from pipeline.media.ffmpeg import VARIABLE
 
 NAMES = [
     "versions", "cores", "memory", "disk", "ffmpeg", "decoders", "x264 encoder", "NVENC encoder", "TensorFlow",

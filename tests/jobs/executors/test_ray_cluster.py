@@ -65,7 +65,7 @@ Make = Callable[[int, Path], Executor]
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Cluster]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent))  # for units.py
+        patch.setenv("PYTHONPATH", str(Path(units.__file__).parent))
         nodes = Cluster(
             initialize_head=True,
             head_node_args={"num_cpus": 0, "object_store_memory": STORE, "include_dashboard": False},

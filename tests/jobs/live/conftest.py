@@ -13,7 +13,7 @@ from jobs.errors import SampleError
 from jobs.live.analysis import Analyst
 from jobs.sample import HOPPER, load, make_sample
 from jobs.settings import Settings
-from pipeline.detect import make_detector
+from pipeline.faces.detect import make_detector
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -23,7 +23,7 @@ _MS = Fraction(1, 1000)
 @pytest.fixture(scope="session")
 def make_analyst() -> Callable[[], Analyst]:
     """Return what loads an analyst; the network is loaded once for all tests."""
-    from models.classifier import load_classifier
+    from models.inference.load import load_classifier
     from models.model_file import find_model
 
     settings = Settings.model_validate({})

@@ -15,7 +15,7 @@ from sessions import session, streaming, until
 from jobs.errors import SourceError
 from jobs.live.engine import Engine
 from jobs.live.pages import blank_jpeg
-from jobs.live.recording import unfinished
+from jobs.live.record.recording import unfinished
 from jobs.live.source import choose_live_source
 from jobs.store.workspace import Workspace
 from pipeline import schema

@@ -9,7 +9,7 @@ import pytest
 
 from jobs.results.errors import NotFoundError
 from jobs.results.scene_stills import SceneStills
-from pipeline.movie import open_movie
+from pipeline.media.movie import open_movie
 
 GREYS = (40, 80, 120, 160, 200)
 """One a second."""

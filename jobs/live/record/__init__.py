@@ -1,0 +1,1 @@
+"""Keeps a live session as a movie of a run."""

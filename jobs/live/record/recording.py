@@ -1,0 +1,128 @@
+"""A recording's folder: what its pieces are made into, when it ends or when somebody finds it after a crash."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+from jobs.iso_time import now
+from jobs.live.clock import TIME_BASE
+from jobs.live.record.piece import Rows
+from jobs.report.folder_report import write_index
+from jobs.report.movie_report import write_movie_report
+from jobs.store.atomic import commit, commit_json
+from jobs.store.job_file import JobFile
+from jobs.store.movie_result import MovieResult, write_movies_table
+from jobs.store.table_files import commit_tables
+from jobs.store.workspace import MovieFolder, Workspace
+from pipeline import schema
+from pipeline.media.movie import Colour, Movie, Orientation
+from pipeline.tables.timeline import frame_times, make_tables
+from pipeline.video.mux import join
+
+_COMMENT: Final = "Predicted expression labels, not feelings; recorded by moodreel live, model {model}"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording under way.
+
+    Attributes:
+        folder: where its results will lie.
+        movie: its geometry, colours and clock.
+        facts: what ``job.json`` and the tables' metadata say of how it came about; JSON can hold it.
+    """
+
+    folder: MovieFolder
+    movie: Movie
+    facts: dict[str, Any]
+
+    @property
+    def parts(self) -> Path:
+        """Where its pieces lie; not ``.work``, which others clean up."""
+        return self.folder.root / ".live"
+
+    def piece(self, number: int) -> tuple[Path, Path]:
+        """Return the files of a piece: video and rows."""
+        return self.parts / f"{number:06d}.mp4", self.parts / f"{number:06d}.npz"
+
+    def begin(self) -> None:
+        """Put down what is needed to finish the recording, should this process not live to do it."""
+        movie = self.movie
+        geometry = {"width": movie.width, "height": movie.height, "rate": str(movie.rate), "colour": vars(movie.colour)}
+        commit_json(self.parts / "recording.json", {"movie": geometry, "facts": self.facts})
+
+    def finish(self, workspace: Workspace, cut_short: str = "") -> MovieResult | None:
+        """Make tables and video of the pieces and remove those; None where there is not one picture.
+
+        ``cut_short`` says why the recording is not whole.
+        """
+        pieces = sorted(rows for rows in self.parts.glob("*.npz") if self._is_whole(rows))
+        if not pieces:
+            shutil.rmtree(self.folder.root)
+            return None
+        name = self.folder.root.relative_to(workspace.root).as_posix()
+        rows = Rows.joined([Rows.load(piece) for piece in pieces])
+        clock = frame_times(self.movie, rows.pts, rows.shot)
+        about = {**self.facts["provenance"], "movie": name}
+        seen = rows.sightings()
+        tables = make_tables(name, self.movie, clock, seen, rows.scores, rows.probabilities, about)
+        commit_tables(tables, self.folder)
+        if self.facts["settings"]["video"] != "none":
+            comment = _COMMENT.format(model=self.facts["settings"]["model"])
+            videos = [piece.with_suffix(".mp4") for piece in pieces]
+            commit(self.folder.video, lambda temporary: join(videos, temporary, comment))
+        seconds = tables.summary["duration"]
+        outcome = MovieResult(name, "partial" if cut_short else "done", cut_short, tables.summary, seconds)
+        JobFile(self.folder, self.facts["source"]).write(outcome, self._job_facts())
+        shutil.rmtree(self.parts)
+        write_movie_report(self.folder)
+        write_movies_table(workspace)
+        write_index(workspace)
+        return outcome
+
+    def _is_whole(self, rows: Path) -> bool:
+        return self.facts["settings"]["video"] == "none" or rows.with_suffix(".mp4").exists()
+
+    def _job_facts(self) -> dict[str, Any]:
+        facts = {key: value for key, value in self.facts.items() if key not in ("provenance", "source")}
+        return facts | {"finished": now(), "schema_version": schema.VERSION, "keys": {}, "remarks": [], "live": True}
+
+
+def session_movie(movie: Movie) -> Movie:
+    """Return the source's geometry on the clock of the session, whose pictures are upright."""
+    return Movie(
+        path=movie.path,
+        stream=0,
+        codec="h264",
+        time_base=TIME_BASE,
+        clock_start=Fraction(0),
+        width=movie.width,
+        height=movie.height,
+        orientation=Orientation(),
+        rate=movie.rate,
+        colour=movie.colour,
+    )
+
+
+def unfinished(workspace: Workspace) -> Iterator[Recording]:
+    """Yield the recordings that were cut short; who asks must hold the workspace."""
+    for about in sorted(workspace.root.glob("*/.live/recording.json")):
+        content = json.loads(about.read_text())
+        geometry, folder = content["movie"], MovieFolder(about.parents[1])
+        movie = Movie(
+            path=Path(content["facts"]["source"]),
+            stream=0,
+            codec="h264",
+            time_base=TIME_BASE,
+            clock_start=Fraction(0),
+            width=geometry["width"],
+            height=geometry["height"],
+            orientation=Orientation(),
+            rate=Fraction(geometry["rate"]),
+            colour=Colour(**geometry["colour"]),
+        )
+        yield Recording(folder, movie, content["facts"])

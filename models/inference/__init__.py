@@ -1,0 +1,1 @@
+"""Classifies face crops: one protocol, ONNX Runtime and TensorFlow behind it."""

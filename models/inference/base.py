@@ -1,0 +1,44 @@
+"""What a classifier of face crops is: the protocol, and what all implementations share."""
+
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.data.faces import CROP_SIZE
+from models.model_file import ModelFile
+
+BATCH_SIZE: Final = 64
+"""Crops that the network sees at a time on a CPU."""
+
+
+class EmotionClassifier(Protocol):
+    """A trained network, ready to classify.
+
+    Attributes:
+        model: what it was loaded from.
+        device: ``cpu`` or ``gpu``.
+    """
+
+    model: ModelFile
+    device: str
+
+    def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return float32 ``(n, 7)`` calibrated probabilities for uint8 ``(n, 48, 48)`` grey crops.
+
+        Columns are in the order of :data:`models.emotions.EMOTIONS`.
+
+        Raises:
+            ValueError: the crops have another shape or type.
+        """
+        ...
+
+
+def check_crops(crops: NDArray[np.uint8]) -> None:
+    """Refuse what is no array of crops.
+
+    Raises:
+        ValueError: the crops have another shape or type.
+    """
+    if crops.dtype != np.uint8 or crops.shape[1:] != (CROP_SIZE, CROP_SIZE):
+        raise ValueError(f"expected uint8 crops (n, {CROP_SIZE}, {CROP_SIZE}), found {crops.dtype} {crops.shape}")

@@ -1,0 +1,121 @@
+"""Classify with TensorFlow: the reference, the way to use a GPU, and what runs models that were not exported."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from models.data.faces import CROP_SIZE, to_input
+from models.emotions import EMOTIONS
+from models.errors import WeightsError
+from models.inference.base import BATCH_SIZE, check_crops
+from models.model_file import ModelFile
+from models.networks import NETWORKS, build
+
+GPU_BATCH_SIZE: Final = 512
+"""Crops of a batch on a GPU, which needs more than a CPU to be busy."""
+
+
+def list_devices() -> list[str]:
+    """Return the names of the devices that TensorFlow sees, such as ``CPU:0``."""
+    return [str(device.name).removeprefix("/physical_device:") for device in tf.config.list_physical_devices()]
+
+
+def sees_gpu() -> bool:
+    """Return whether TensorFlow sees a GPU."""
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+class KerasClassifier:
+    """A trained network in TensorFlow, compiled for one batch size and warmed up; see :class:`EmotionClassifier`."""
+
+    def __init__(self, model: ModelFile, device: str, threads: int = 0, padded: bool = True) -> None:
+        """Load ``model`` onto ``device``, ``cpu`` or ``gpu``; ``threads`` bounds TensorFlow's on the CPU, 0: unbound.
+
+        With ``padded``, batches are filled up, so that a crop's result does not hang on how many others came with it;
+        without, a few crops take as long as a few crops, and results may differ in their last bits.
+
+        Raises:
+            WeightsError: the weights belong to another architecture.
+        """
+        self.model, self.device = model, device
+        _configure(device, threads)
+        self._batch_size = BATCH_SIZE if device == "cpu" else GPU_BATCH_SIZE
+        self._padded = padded
+        with _half_precision(device):
+            self._network = compiled(load_network(model), self._batch_size if padded else None, device)
+        self.predict(np.zeros((1, CROP_SIZE, CROP_SIZE), np.uint8))
+
+    def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See :class:`EmotionClassifier`."""
+        check_crops(crops)
+        results = [np.zeros((0, len(EMOTIONS)), np.float32)]
+        for start in range(0, len(crops), self._batch_size):
+            batch = crops[start : start + self._batch_size]
+            filled = np.zeros((self._batch_size if self._padded else len(batch), CROP_SIZE, CROP_SIZE), np.uint8)
+            filled[: len(batch)] = batch
+            results.append(np.asarray(self._network(to_input(filled)))[: len(batch)])
+        return np.concatenate(results)
+
+
+@contextmanager
+def _half_precision(device: str) -> Iterator[None]:
+    """Build layers that compute in half precision on a GPU; the softmax stays in single precision."""
+    before = keras.config.dtype_policy()
+    if device == "gpu":
+        keras.config.set_dtype_policy("mixed_float16")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _configure(device: str, threads: int) -> None:
+    """Set up TensorFlow; only possible before its first computation in this process."""
+    try:
+        if device == "cpu":
+            tf.config.set_visible_devices([], "GPU")
+            if threads:
+                tf.config.threading.set_intra_op_parallelism_threads(threads)
+                tf.config.threading.set_inter_op_parallelism_threads(1)
+        else:
+            for gpu in tf.config.list_physical_devices("GPU"):
+                tf.config.experimental.set_memory_growth(gpu, True)
+    except RuntimeError:
+        pass  # a second classifier in one process: TensorFlow keeps what the first one chose
+
+
+def load_network(model: ModelFile) -> keras.Model:
+    """Return the trained network; its output ``emotion`` is calibrated.
+
+    Raises:
+        WeightsError: the weights belong to another architecture.
+    """
+    if model.network not in NETWORKS:
+        raise WeightsError(f"{model.name}: made for the network {model.network!r}, which this version does not have")
+    network = build(model.network)
+    try:
+        network.load_weights(model.weights)
+    except (ValueError, OSError, KeyError) as error:
+        raise WeightsError(f"{model.weights}: not weights of the network {model.network!r}: {error}") from error
+    # softmax(logits / T): the division moves into the layer that makes the logits, and costs nothing.
+    head = network.get_layer("emotion")
+    head.set_weights([weights / np.float32(model.temperature) for weights in head.get_weights()])
+    return network
+
+
+def compiled(network: keras.Model, batch_size: int | None, device: str) -> Any:
+    """Compile a network into one function of a batch, None: of any size, that gives its output ``emotion``."""
+
+    @tf.function(  # type: ignore[untyped-decorator]  # tensorflow ships no types
+        input_signature=[tf.TensorSpec((batch_size, CROP_SIZE, CROP_SIZE, 1), tf.float32)],
+        jit_compile=device == "gpu",  # XLA fuses well for GPUs; its convolutions on CPUs are slow
+    )
+    def predict(crops: Any) -> Any:
+        return network(crops, training=False)["emotion"]
+
+    return predict

@@ -1,0 +1,70 @@
+"""Classify with ONNX Runtime on the CPU."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from models.data.faces import CROP_SIZE, to_input
+from models.emotions import EMOTIONS
+from models.errors import WeightsError
+from models.inference.base import BATCH_SIZE, check_crops
+from models.model_file import ModelFile
+
+
+class OnnxClassifier:
+    """A trained network in ONNX Runtime; see :class:`models.inference.base.EmotionClassifier`.
+
+    The network takes float32 ``(n, 48, 48, 1)`` grey crops in 0..1 and gives ``(n, 7)`` probabilities. It may give
+    features beside them, ``(n, k)``, for others to learn from.
+    A crop's probabilities are the same bit by bit whatever stands beside it and on how many threads.
+    """
+
+    device = "cpu"
+
+    def __init__(self, model: ModelFile, path: Path, threads: int = 0) -> None:
+        """Load ``path``, which holds ``model``; ``threads`` bounds the library's, 0 leaves them to it.
+
+        Raises:
+            WeightsError: the file holds no network for such crops.
+        """
+        self.model = model
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options.log_severity_level = 3
+        # Threads that wait must sleep: others need the core.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its exceptions have no common base
+            raise WeightsError(f"{path}: ONNX Runtime cannot load it: {error}") from error
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        shapes = [list(tensor.shape[1:]) for tensor in (*inputs, *outputs)]
+        if shapes[:2] != [[CROP_SIZE, CROP_SIZE, 1], [len(EMOTIONS)]] or len(inputs) > 1:
+            raise WeightsError(
+                f"{path}: expected one input (n, {CROP_SIZE}, {CROP_SIZE}, 1) and a first output (n, {len(EMOTIONS)}), "
+                f"found {shapes}"
+            )
+        self._input, self._outputs = inputs[0].name, [tensor.name for tensor in outputs]
+
+    def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See :class:`models.inference.base.EmotionClassifier`."""
+        check_crops(crops)
+        return np.concatenate([np.zeros((0, len(EMOTIONS)), np.float32), *(row[0] for row in self._run(crops, 1))])
+
+    def predict_and_describe(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return probabilities, and the features that the network gives beside them: float32 ``(n, k)``, k 0 if none.
+
+        Raises:
+            ValueError: the crops have another shape or type, or there are none.
+        """
+        check_crops(crops)
+        probabilities, *features = (np.concatenate(parts) for parts in zip(*self._run(crops, 2), strict=True))
+        return probabilities, features[0] if features else np.zeros((len(crops), 0), np.float32)
+
+    def _run(self, crops: NDArray[np.uint8], outputs: int) -> Iterator[list[NDArray[np.float32]]]:
+        for start in range(0, len(crops), BATCH_SIZE):
+            batch = to_input(crops[start : start + BATCH_SIZE])
+            yield self._session.run(self._outputs[:outputs], {self._input: batch})

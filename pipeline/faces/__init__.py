@@ -1,0 +1,1 @@
+"""Finds faces, cuts them out and follows them."""

@@ -1,0 +1,116 @@
+"""Follow faces while they are being filmed: what is known of a picture when it comes, and nothing later.
+
+The offline tracker (:mod:`pipeline.faces.track`) sees the whole movie. This one shares its rule of association and its
+thresholds, and differs where it must: a face counts from the detection on that makes it one, not from its first; the
+boxes of a face that goes unseen stay where they were instead of being interpolated; and probabilities are averaged
+over the past half of the offline window.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.faces.detect import Detections
+from pipeline.faces.track import Sightings, TrackOptions, match, shown
+from pipeline.schema import EMOTIONS
+
+_UNNUMBERED: Final = -1
+
+
+@dataclass
+class _Track:
+    """A face, or what may turn out to be one.
+
+    Attributes:
+        box: float32 ``(4,)``, where it was last seen.
+        seen: time in s of the last detection.
+        frame: that of the last detection.
+        detections: how many.
+        peak: the best one's score.
+        recent: times in s and probabilities ``(7,)`` of the last detections, for smoothing.
+        number: _UNNUMBERED until it counts as a face.
+    """
+
+    box: NDArray[np.float32]
+    seen: float
+    frame: int
+    detections: int = 0
+    peak: float = 0.0
+    recent: deque[tuple[float, NDArray[np.float32]]] = field(default_factory=deque)
+    number: int = _UNNUMBERED
+
+
+class OnlineTracker:
+    """Follows faces from picture to picture."""
+
+    def __init__(self, options: TrackOptions) -> None:
+        self._options = options
+        self._tracks: list[_Track] = []
+        self._numbers = 0
+
+    def step(
+        self, frame: int, time: float, faces: Detections, probabilities: NDArray[np.float32], new_shot: bool = False
+    ) -> Sightings:
+        """Take the next picture and return the faces to be shown on it.
+
+        Args:
+            frame: its number, rising.
+            time: of it in s, rising.
+            faces: those found on it.
+            probabilities: float32 ``(n, 7)``, of ``faces``.
+            new_shot: whether it shows something else than the one before: no track goes on.
+
+        Returns:
+            A row per face, in the order of tracks; ``detection`` is an index into ``faces``, or -1 where the face went
+            unseen and its box is that of the last detection.
+        """
+        self._tracks = [] if new_shot else [track for track in self._tracks if self._goes_on(track, frame, time)]
+        before = np.array([track.box for track in self._tracks], np.float32).reshape(-1, 4)
+        pairs = match(before, faces.boxes, self._options.min_iou)
+        detection_of = {id(self._tracks[row]): column for row, column in pairs}
+        for column in sorted(set(range(len(faces))) - {column for _, column in pairs}):
+            track = _Track(faces.boxes[column], time, frame)
+            self._tracks.append(track)
+            detection_of[id(track)] = column
+        for track in self._tracks:
+            if id(track) in detection_of:
+                self._take(track, frame, time, detection_of[id(track)], faces, probabilities)
+        numbered = sorted((t for t in self._tracks if t.number != _UNNUMBERED), key=lambda track: track.number)
+        sightings = Sightings(
+            frame=np.full(len(numbered), frame, np.int32),
+            track=np.array([track.number for track in numbered], np.int32),
+            detection=np.array([detection_of.get(id(track), -1) for track in numbered], np.int32),
+            boxes=np.array([track.box for track in numbered], np.float32).reshape(-1, 4),
+            smoothed=np.array([self._smoothed(track) for track in numbered], np.float32).reshape(-1, len(EMOTIONS)),
+        )
+        return shown(sightings, self._options.max_overlap)
+
+    def _goes_on(self, track: _Track, frame: int, time: float) -> bool:
+        """Say whether a track may have its face in this frame; neighbours always may, however slow the pictures."""
+        return frame - track.frame == 1 or time - track.seen <= self._options.max_gap
+
+    def _take(
+        self,
+        track: _Track,
+        frame: int,
+        time: float,
+        detection: int,
+        faces: Detections,
+        probabilities: NDArray[np.float32],
+    ) -> None:
+        track.box, track.seen, track.frame = faces.boxes[detection], time, frame
+        track.detections += 1
+        track.peak = max(track.peak, float(faces.scores[detection]))
+        track.recent.append((time, probabilities[detection]))
+        while track.recent[0][0] < time - self._options.smoothing / 2:
+            track.recent.popleft()
+        is_face = track.detections >= self._options.min_detections and track.peak >= self._options.min_peak
+        if is_face and track.number == _UNNUMBERED:
+            track.number = self._numbers
+            self._numbers += 1
+
+    def _smoothed(self, track: _Track) -> NDArray[np.float32]:
+        return np.asarray(np.mean([values for _, values in track.recent], axis=0), np.float32)

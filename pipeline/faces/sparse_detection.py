@@ -1,0 +1,135 @@
+"""Which frames are searched for faces, and where faces are on the frames between.
+
+Searching a picture costs nearly as much as decoding it, and in a tenth of a second a face moves little. So frames are
+searched at intervals, and boxes that match are interpolated. Where they do not match (a face appears, vanishes or
+jumps) or the picture changes as at a cut, the frame in the middle is searched too, and so on down to each frame.
+
+Frames on both sides of every place where a movie may be cut into segments are searched, so that no segment needs to
+know another one and results do not hang on how a movie is cut.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import av.video.frame
+import numpy as np
+
+from pipeline.faces.detect import Detections
+from pipeline.faces.track import match
+from pipeline.media.decode import Frame
+from pipeline.scenes.shots import MIN_CHANGE
+
+_MIN_IOU: Final = 0.9
+"""Overlap of two boxes from which on one face may have moved from the one to the other in a straight line."""
+
+_MOST: Final = 8
+"""Frames from one search to the next at most, for each is held in memory until then."""
+
+
+@dataclass
+class Searched:
+    """A frame with its faces, in pixels of the upright picture.
+
+    ``change`` is the picture's against the one before, as :class:`pipeline.scenes.shots.ChangeScorer` says it;
+    ``faces`` is None until they are known.
+    """
+
+    frame: Frame
+    change: float
+    faces: Detections | None = None
+
+
+class Search:
+    """Takes the frames of a segment one by one and gives them back, in order, with their faces."""
+
+    def __init__(
+        self,
+        find: Callable[[av.video.frame.VideoFrame], Detections],
+        every: float,
+        time_base: Fraction,
+        joints: Sequence[int] = (),
+    ) -> None:
+        """Search with ``find``.
+
+        Args:
+            find: searches a picture.
+            every: s between searches; 0 searches every frame.
+            time_base: of pts, in s.
+            joints: pts within the segment at which the movie might have been cut, rising.
+        """
+        self._find = find
+        self._interval = Fraction(every) / time_base
+        self._joints = list(joints)
+        self._waiting: list[Searched] = []  # the first one is searched already
+
+    def add(self, frame: Frame, change: float) -> Iterator[Searched]:
+        """Take the next frame; yield those whose faces are known now."""
+        if self._passes_joint(frame.pts):
+            yield from self.finish()
+        due = not self._waiting or self._is_due(self._waiting[-1].frame.pts, frame.pts)
+        self._waiting.append(Searched(frame, change))
+        if due:
+            yield from self._settle()
+
+    def finish(self) -> Iterator[Searched]:
+        """Yield the frames that are left."""
+        yield from self._settle()
+        yield from self._waiting
+        self._waiting = []
+
+    def _passes_joint(self, pts: int) -> bool:
+        passed = False
+        while self._joints and self._joints[0] <= pts:
+            del self._joints[0]
+            passed = True
+        return passed
+
+    def _is_due(self, before: int, now: int) -> bool:
+        if not self._interval or len(self._waiting) >= _MOST:
+            return True
+        return before // self._interval != now // self._interval
+
+    def _settle(self) -> Iterator[Searched]:
+        """Find the faces of all that wait, and yield all but the last, which the next interval begins with."""
+        if not self._waiting:
+            return
+        self._look(self._waiting[-1])
+        self._fill(self._waiting)
+        yield from self._waiting[:-1]
+        self._waiting = self._waiting[-1:]
+
+    def _look(self, searched: Searched) -> Detections:
+        if searched.faces is None:
+            searched.faces = self._find(searched.frame.picture)
+        return searched.faces
+
+    def _fill(self, span: Sequence[Searched]) -> None:
+        """Find the faces of the frames between the first and the last of ``span``."""
+        if len(span) <= 2:
+            return
+        first, last = self._look(span[0]), self._look(span[-1])
+        pairs = match(first.boxes, last.boxes, _MIN_IOU)
+        all_matched = len(pairs) == len(first) == len(last)
+        if all_matched and max(step.change for step in span[1:]) < MIN_CHANGE:
+            _interpolate(span, first, last, pairs)
+            return
+        middle = len(span) // 2
+        self._look(span[middle])
+        self._fill(span[: middle + 1])
+        self._fill(span[middle:])
+
+
+def _interpolate(
+    span: Sequence[Searched], first: Detections, last: Detections, pairs: Sequence[tuple[int, int]]
+) -> None:
+    before = np.array([i for i, _ in sorted(pairs)], np.int64)
+    after = np.array([j for _, j in sorted(pairs)], np.int64)
+    start, end = span[0].frame.pts, span[-1].frame.pts
+    for searched in span[1:-1]:
+        part = np.float32((searched.frame.pts - start) / (end - start))
+        searched.faces = Detections(
+            first.boxes[before] + (last.boxes[after] - first.boxes[before]) * part,
+            first.scores[before] + (last.scores[after] - first.scores[before]) * part,
+        )

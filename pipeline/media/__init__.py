@@ -1,0 +1,1 @@
+"""Reads movies: open, probe, cut into segments, decode, deinterlace; runs FFmpeg's own program."""

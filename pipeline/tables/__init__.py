@@ -1,0 +1,1 @@
+"""Observations of a movie, and the tables made from them."""

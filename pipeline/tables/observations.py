@@ -1,0 +1,61 @@
+"""What one segment holds: the result of analyze, the input of assemble."""
+
+import io
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.schema import EMOTIONS
+
+
+@dataclass(frozen=True)
+class Observations:
+    """A segment's frames and the faces found in them, as columns. Frames are counted within the segment.
+
+    Attributes:
+        pts: int64 ``(f,)``, rising, in the movie's time base.
+        change: float32 ``(f,)``: difference to the frame before (:mod:`pipeline.scenes.shots`); 0 for the first.
+        ends: uint8 ``(2, 90, 160, 3)``: thumbnails of the first and last frame, BGR; ``(0, ...)`` without frames.
+        face_frame: int32 ``(n,)``, rising: the frame on which a face was found.
+        boxes: float32 ``(n, 4)``: x1, y1, x2, y2 in pixels of the upright picture.
+        scores: float32 ``(n,)``, 0..1.
+        probabilities: float32 ``(n, 7)``.
+        refused: packets that could not be decoded.
+        damaged: frames that the decoder marked as damaged.
+    """
+
+    pts: NDArray[np.int64]
+    change: NDArray[np.float32]
+    ends: NDArray[np.uint8]
+    face_frame: NDArray[np.int32]
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    refused: int
+    damaged: int
+
+    def __post_init__(self) -> None:
+        faces = len(self.face_frame)
+        found = (self.change.shape, self.boxes.shape, self.scores.shape, self.probabilities.shape)
+        expected = ((len(self.pts),), (faces, 4), (faces,), (faces, len(EMOTIONS)))
+        if found != expected:
+            raise ValueError(f"expected columns of shapes {expected}, found {found}")
+
+    def to_bytes(self) -> bytes:
+        """Serialize; equal observations give equal bytes."""
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **{field.name: getattr(self, field.name) for field in fields(self)})
+        return buffer.getvalue()
+
+    @staticmethod
+    def load(path: Path) -> "Observations":
+        """Read what :meth:`to_bytes` wrote."""
+        with np.load(path) as columns:
+            values: dict[str, Any] = {field.name: columns[field.name] for field in fields(Observations)}
+        return Observations(**values | {name: int(values[name]) for name in _COUNTS})
+
+
+_COUNTS: Final = ("refused", "damaged")

