@@ -14,7 +14,7 @@ from jobs.results.errors import NotFoundError, NotReadyError
 from jobs.results.lanes import Lanes, make_lanes
 from jobs.results.timeline_index import TimelineIndex, read_timeline_index
 from jobs.review.cache import Cache
-from jobs.settings import fingerprint_movie
+from jobs.store.provenance import fingerprint_movie
 from jobs.store.run_files import is_settled, read_plan, text_of
 from jobs.store.workspace import MovieFolder
 from pipeline.errors import PipelineError
