@@ -17,8 +17,8 @@ from pipeline.faces.crops import cut_crops
 from pipeline.faces.detect import Detections, FaceDetector
 from pipeline.faces.sparse_detection import Search, Searched
 from pipeline.faces.track import TrackOptions
-from pipeline.media.decode import DecodeFaults, Reader, decode
-from pipeline.media.deinterlace import deinterlaced
+from pipeline.media.decode import DecodeFaults, Reader
+from pipeline.media.frames import frames_of
 from pipeline.media.movie import Movie
 from pipeline.media.segments import Segment
 from pipeline.scenes.shots import THUMBNAIL_SIZE, ChangeScorer
@@ -81,7 +81,7 @@ def analyze(
             faces.add(movie.time_of(one.frame.pts), one.faces, crops)
             on_frame()
 
-    for frame in deinterlaced(decode(movie, segment, faults, threads, reader), threads):
+    for frame in frames_of(movie, segment, faults, threads, reader):
         small = scaler.thumbnail(frame.picture)
         ends = [*ends[:1], small]
         pts.append(frame.pts)
