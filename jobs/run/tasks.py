@@ -114,14 +114,12 @@ def scan(movie: Movie) -> Packets:
 
 def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Path) -> None:
     """Analyze a segment and commit its observations to ``out``."""
-    from pipeline.analyze import analyze  # with PySceneDetect, which the runner need not load
+    from pipeline.analyze import Analysis, analyze  # with PySceneDetect, which the runner need not load
 
     detector = _detector(settings.detector, settings.detector_model)
     classifier = _classifier(settings.model, settings.device, settings.threads)
-    every, tracking = settings.detect_every, settings.track_options()
-    observations = analyze(
-        movie, segment, detector, classifier, settings.threads, count_frame, every, tracking, _READER
-    )
+    analysis = Analysis(detector, classifier, settings.detect_every, settings.track_options())
+    observations = analyze(movie, segment, analysis, settings.threads, count_frame, _READER)
     commit(out, lambda temporary: temporary.write_bytes(observations.to_bytes()))
 
 

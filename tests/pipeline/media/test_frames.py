@@ -14,7 +14,7 @@ from clips import VARIABLE, X264, Clip, decoded, ffmpeg, grey_of, number_in, num
 from numpy.typing import NDArray
 
 from pipeline import schema
-from pipeline.analyze import analyze
+from pipeline.analyze import Analysis, analyze
 from pipeline.faces.detect import Detections
 from pipeline.media.decode import DecodeFaults, Frame, decode, frame_before
 from pipeline.media.frames import frames_of
@@ -163,9 +163,9 @@ class Levels:
 
 
 def test_observations_do_not_depend_on_the_cuts(movie: Movie) -> None:
-    whole = analyze(movie, WHOLE, Everywhere(), Levels())
+    whole = analyze(movie, WHOLE, Analysis(Everywhere(), Levels()))
     for segments in cuts(movie):
-        parts = [analyze(movie, segment, Everywhere(), Levels()) for segment in segments]
+        parts = [analyze(movie, segment, Analysis(Everywhere(), Levels())) for segment in segments]
         for name in ("pts", "boxes", "scores", "probabilities"):
             assert (np.concatenate([getattr(part, name) for part in parts]) == getattr(whole, name)).all(), name
 
