@@ -77,7 +77,7 @@ def try_detecting(clip: Path, threads: int) -> str:
     """Search the clip's frames for faces with the default detector; there are none."""
     from jobs.settings import Settings
     from pipeline.analyze import Scaler
-    from pipeline.faces.detect import make_detector
+    from pipeline.faces.detectors import make_detector
     from pipeline.media.decode import DecodeFaults, decode
     from pipeline.media.movie import open_movie
     from pipeline.media.segments import cut, read_packets

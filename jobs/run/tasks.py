@@ -26,7 +26,8 @@ from jobs.store.table_files import commit_tables
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
 from pipeline.errors import InputError
-from pipeline.faces.detect import FaceDetector, make_detector
+from pipeline.faces.detect import FaceDetector
+from pipeline.faces.detectors import make_detector
 from pipeline.media.decode import Reader
 from pipeline.media.movie import Movie, open_movie
 from pipeline.media.segments import Packets, Segment, read_packets

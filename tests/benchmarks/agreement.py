@@ -24,7 +24,8 @@ from jobs.settings import Settings
 from models.inference.load import load_classifier
 from models.model_file import find_model
 from pipeline.analyze import Analysis, Classifier, analyze
-from pipeline.faces.detect import Detections, FaceDetector, make_detector
+from pipeline.faces.detect import Detections, FaceDetector
+from pipeline.faces.detectors import make_detector
 from pipeline.faces.track import TrackOptions, iou, match
 from pipeline.media.movie import Movie, open_movie
 from pipeline.media.segments import cut, read_packets

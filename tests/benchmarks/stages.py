@@ -24,7 +24,7 @@ from jobs.store.table_files import write_table
 from models.inference.load import load_classifier
 from models.model_file import find_model
 from pipeline import analyze as analyzing
-from pipeline.faces.detect import make_detector
+from pipeline.faces.detectors import make_detector
 from pipeline.media.movie import open_movie
 from pipeline.media.segments import cut, read_packets
 from pipeline.scenes.shots import ChangeScorer

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from pipeline.analyze import Analysis, Scaler, analyze
 from pipeline.errors import InputError
-from pipeline.faces.detect import Detections, FaceDetector, make_detector
+from pipeline.faces.detect import Detections, FaceDetector
+from pipeline.faces.detectors import make_detector
 from pipeline.media.movie import Movie, Orientation, open_movie
 from pipeline.media.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
 from pipeline.scenes.shots import THUMBNAIL_SIZE, change_between

@@ -14,7 +14,7 @@ from models.inference.base import EmotionClassifier
 from models.inference.load import load_classifier
 from models.model_file import find_model
 from pipeline.analyze import Analysis, analyze
-from pipeline.faces.detect import make_detector
+from pipeline.faces.detectors import make_detector
 from pipeline.faces.track import TrackOptions
 from pipeline.media.movie import Movie, open_movie
 from pipeline.media.segments import FIRST_PTS, LAST_PTS, Packets, Segment, cut, read_packets
