@@ -49,7 +49,7 @@ class Settings(BaseModel):
     detector: Annotated[str, AfterValidator(_known_detector)] = Field(
         DEFAULT_DETECTOR, description=f"{_in_words(detector_names())}."
     )
-    detector_model: Path | None = Field(None, description="The detector's model file, for those that need one, as yunet does.")
+    detector_model: Path | None = Field(None, description="The detector's model file, where it needs one (yunet).")
     detect_every: float = Field(
         0.12,  # docs/performance.md has what it costs in faces and labels, by interval
         ge=0,

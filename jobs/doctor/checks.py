@@ -118,7 +118,8 @@ def try_encoding(clip: Path, threads: int) -> str:
     from jobs.store.table_files import write_table
     from pipeline.media.movie import open_movie
     from pipeline.media.segments import cut, read_packets
-    from pipeline.video.mux import join, mux
+    from pipeline.video.join import join
+    from pipeline.video.mux import mux
     from pipeline.video.render import EncoderOptions, render
 
     settings, movie = Settings.model_validate({}), open_movie(clip)

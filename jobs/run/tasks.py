@@ -32,7 +32,8 @@ from pipeline.media.decode import Reader
 from pipeline.media.movie import Movie, open_movie
 from pipeline.media.segments import Packets, Segment, read_packets
 from pipeline.tables.observations import Observations
-from pipeline.video.mux import join, mux
+from pipeline.video.join import join
+from pipeline.video.mux import mux
 from pipeline.video.render import render
 
 if TYPE_CHECKING:

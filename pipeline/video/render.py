@@ -22,7 +22,7 @@ from pipeline.media.movie import Movie
 from pipeline.media.segments import Segment
 from pipeline.schema import BOX
 from pipeline.video.draw import LabelledFace, Planes, draw_faces
-from pipeline.video.mux import exact_time_base
+from pipeline.video.join import exact_time_base
 
 _KEYFRAME_EVERY = 2
 """Seconds between key frames, so that a player can jump about in the video at once."""

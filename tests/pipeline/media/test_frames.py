@@ -20,7 +20,7 @@ from pipeline.media.decode import DecodeFaults, Frame, decode, frame_before
 from pipeline.media.frames import frames_of
 from pipeline.media.movie import Movie, open_movie
 from pipeline.media.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
-from pipeline.video.mux import join
+from pipeline.video.join import join
 from pipeline.video.render import EncoderOptions, render
 
 WHOLE = Segment(0, FIRST_PTS, LAST_PTS, 0)
