@@ -13,8 +13,8 @@ from jobs.report.plotly import packed_plotly
 from jobs.results.errors import ResultError
 from jobs.results.job_facts import JobFacts, read_job_facts
 from jobs.results.lanes import Lanes, make_lanes
-from jobs.results.original import find_original
 from jobs.results.rows import SCENE_COLUMNS, Scene, scenes_of
+from jobs.results.stills.original import find_original
 from jobs.results.tables import read_table
 from jobs.results.timeline_index import TimelineIndex, read_timeline_index
 from jobs.store.atomic import commit

@@ -8,7 +8,7 @@ from typing import Final
 
 from jobs.results.errors import ResultError
 from jobs.results.lanes import Lanes
-from jobs.results.scene_stills import SceneStills
+from jobs.results.stills.scene_stills import SceneStills
 from jobs.results.timeline_index import TimelineIndex
 from pipeline.errors import PipelineError
 from pipeline.media.movie import Movie, open_movie

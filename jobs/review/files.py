@@ -7,12 +7,11 @@ from typing import Final
 from flask import Blueprint, Response, request, send_file
 from flask.typing import ResponseReturnValue
 
-from jobs.results import stills
 from jobs.results.boxes import box_of
 from jobs.results.csv_export import frame_lines, interval_lines
 from jobs.results.errors import NotFoundError
 from jobs.results.intervals import Intervals, find_intervals
-from jobs.results.stills import Spot
+from jobs.results.stills.spot_stills import Spot, face_still, frame_still
 from jobs.results.tables import read_table
 from jobs.review.cache import Cache
 from jobs.review.query import query_filter, query_number
@@ -71,32 +70,32 @@ def make_files(store: ResultStore) -> Blueprint:
         if made is not None:
             return send_file(made.absolute(), mimetype="image/jpeg", max_age=60)
         time = store.poster_time(name)
-        return cached(name, "poster", 0, lambda: stills.still(Spot(store.movie(name), time), _STILL_WIDTH))
+        return cached(name, "poster", 0, lambda: frame_still(Spot(store.movie(name), time), _STILL_WIDTH))
 
     @files.get("/still/scene/<int:scene>/<path:name>")
-    def scene_still(scene: int, name: str) -> ResponseReturnValue:
+    def scene(scene: int, name: str) -> ResponseReturnValue:
         rows = read_table(store.table(name, "scenes"), ["start", "end"])
         if scene >= len(rows):
             raise NotFoundError(f"{name}: no scene {scene}")
         middle = (rows["start"][scene].as_py() + rows["end"][scene].as_py()) / 2
-        return cached(name, "scene", scene, lambda: stills.still(Spot(store.movie(name), middle), _STILL_WIDTH))
+        return cached(name, "scene", scene, lambda: frame_still(Spot(store.movie(name), middle), _STILL_WIDTH))
 
     @files.get("/still/face/<int:track>/<path:name>")
-    def face_still(track: int, name: str) -> ResponseReturnValue:
+    def face(track: int, name: str) -> ResponseReturnValue:
         index = store.index(name)
-        frame = store.best_frames(name).get(track)
-        box = None if frame is None else box_of(index, frame, track)
-        if frame is None or box is None:
+        best = store.best_frames(name).get(track)
+        box = None if best is None else box_of(index, best, track)
+        if best is None or box is None:
             raise NotFoundError(f"{name}: no face {track}")
-        spot = Spot(store.movie(name), float(index.time[frame]))
-        return cached(name, "face", track, lambda: stills.face(spot, box, _FACE_SIZE))
+        spot = Spot(store.movie(name), float(index.time[best]))
+        return cached(name, "face", track, lambda: face_still(spot, box, _FACE_SIZE))
 
     @files.get("/still/frame/<path:name>")
-    def frame_still(name: str) -> ResponseReturnValue:
+    def frame(name: str) -> ResponseReturnValue:
         index = store.index(name)
-        frame = int(query_number("frame", 0, 0, index.frames - 1))
-        spot = Spot(store.movie(name), float(index.time[frame]))
-        return Response(stills.still(spot, _FRAME_WIDTH), mimetype="image/jpeg")
+        number = int(query_number("frame", 0, 0, index.frames - 1))
+        spot = Spot(store.movie(name), float(index.time[number]))
+        return Response(frame_still(spot, _FRAME_WIDTH), mimetype="image/jpeg")
 
     @files.get("/csv/intervals/<path:name>")
     def intervals_csv(name: str) -> ResponseReturnValue:

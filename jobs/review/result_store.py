@@ -2,7 +2,7 @@
 
 Names come from URLs. Whatever they contain, no file outside of the folder is opened: a path is resolved, links
 included, and refused if it leads elsewhere. The one exception is a movie's original; see
-:func:`jobs.results.original.find_original`.
+:func:`jobs.results.stills.original.find_original`.
 """
 
 from functools import partial
@@ -13,7 +13,7 @@ from jobs.results.boxes import best_frames
 from jobs.results.errors import NotFoundError, NotReadyError
 from jobs.results.job_facts import JobFacts, job_facts, read_job_facts
 from jobs.results.lanes import Lanes, make_lanes
-from jobs.results.original import Original, find_original
+from jobs.results.stills.original import Original, find_original
 from jobs.results.timeline_index import TimelineIndex, read_timeline_index
 from jobs.review.cache import Cache
 from jobs.settings import fingerprint_movie

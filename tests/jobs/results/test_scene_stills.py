@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jobs.results.errors import NotFoundError
-from jobs.results.scene_stills import SceneStills
+from jobs.results.stills.scene_stills import SceneStills
 from pipeline.media.movie import open_movie
 
 GREYS = (40, 80, 120, 160, 200)

@@ -11,7 +11,7 @@ import av.video.frame
 import av.video.stream
 
 from jobs.results.errors import NotFoundError
-from jobs.results.stills import jpeg, opened_video, pts_at, readable, still_errors, upright, video_of
+from jobs.results.stills.frames import jpeg, opened_video, pts_at, readable, still_errors, upright, video_of
 from pipeline.errors import PipelineError
 from pipeline.media.movie import Movie
 

@@ -1,9 +1,7 @@
-"""Stills of a movie as JPEGs: a whole frame, scaled, or a face cut out of it."""
+"""What all stills are made with: decoding, turning upright, encoding as JPEG."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
@@ -24,55 +22,7 @@ from pipeline.media.movie import Movie, opened
 Image = NDArray[np.uint8]
 """BGR ``(h, w, 3)``."""
 
-_AT_ONCE: Final = threading.BoundedSemaphore(2)
-"""Decoding keeps a core busy; a page with two hundred stills must not occupy them all."""
-
 _QUALITY: Final = 82
-_FACE_ROOM: Final = 1.5
-"""Side of the square around a face, as a multiple of the longer side of its box."""
-
-
-@dataclass(frozen=True)
-class Spot:
-    """A time in a movie, in s by the player's clock."""
-
-    movie: Movie
-    time: float
-
-
-def still(spot: Spot, width: int) -> bytes:
-    """Return the frame at a spot as a JPEG, at most ``width`` pixels wide.
-
-    Raises:
-        NotFoundError: it cannot be decoded.
-    """
-    with _AT_ONCE, still_errors(spot.movie, spot.time), opened_video(spot.movie) as container:
-        return jpeg(upright(spot.movie, _frame_at(container, spot.movie, spot.time), width))
-
-
-def face(spot: Spot, box: tuple[float, float, float, float], size: int) -> bytes:
-    """Cut out a face.
-
-    Args:
-        spot: the frame to cut it out of.
-        box: of the face: ``x1, y1, x2, y2`` in pixels of the upright picture.
-        size: width and height of the result, in pixels.
-
-    Returns:
-        A square around the box, as a JPEG.
-
-    Raises:
-        NotFoundError: the frame cannot be decoded.
-    """
-    with _AT_ONCE, still_errors(spot.movie, spot.time), opened_video(spot.movie) as container:
-        image = upright(spot.movie, _frame_at(container, spot.movie, spot.time))
-    x1, y1, x2, y2 = box
-    half = max(x2 - x1, y2 - y1, 2) * _FACE_ROOM / 2
-    half = min(half, image.shape[0] / 2, image.shape[1] / 2)
-    x = min(max((x1 + x2) / 2, half), image.shape[1] - half)
-    y = min(max((y1 + y2) / 2, half), image.shape[0] - half)
-    square = image[round(y - half) : round(y + half), round(x - half) : round(x + half)]
-    return jpeg(cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA))
 
 
 def jpeg(image: cv2.typing.MatLike) -> bytes:
@@ -129,20 +79,6 @@ def upright(movie: Movie, frame: av.video.frame.VideoFrame, widest: int | None =
     width, height = (max(1, round(side * scale)) for side in movie.stored_size)
     scaled = frame.reformat(width, height, "bgr24", interpolation=Interpolation.AREA)
     return movie.orientation.apply(np.asarray(scaled.to_ndarray(), np.uint8))
-
-
-def _frame_at(container: av.container.InputContainer, movie: Movie, time: float) -> av.video.frame.VideoFrame:
-    """Return the frame that is shown at a time in s."""
-    pts = pts_at(movie, time)
-    container.seek(pts, backward=True, stream=video_of(container, movie))
-    before: av.video.frame.VideoFrame | None = None
-    for frame in readable(container, movie):
-        if frame.pts is not None and frame.pts > pts:
-            return before or frame
-        before = frame
-    if before is None:
-        raise NotFoundError(f"{movie.path.name}: no frame at {time:.2f} s")
-    return before
 
 
 def pts_at(movie: Movie, time: float) -> int:
