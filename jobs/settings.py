@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.errors import UsageError
-from jobs.machine import available_cores
+from jobs.machine import available_cores, memory
 
 if TYPE_CHECKING:  # the command line needs settings, but none of the libraries that these bring
     from pipeline.faces.track import TrackOptions
@@ -58,8 +57,7 @@ class Settings(BaseModel):
         """How many worker processes to start here."""
         if self.workers:
             return self.workers
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8e9
-        return max(1, min(available_cores(), int(memory // MEMORY_PER_WORKER)))
+        return max(1, min(available_cores(), int((memory().total or 8e9) // MEMORY_PER_WORKER)))
 
     @property
     def threads(self) -> int:

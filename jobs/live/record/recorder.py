@@ -16,6 +16,7 @@ from jobs.live.analysis import Analysed
 from jobs.live.clock import TIME_BASE
 from jobs.live.record.piece import Rows
 from jobs.live.record.recording import Recording, session_movie
+from jobs.machine import available_cores
 from jobs.settings import Settings
 from jobs.store.atomic import commit
 from jobs.store.movie_result import MovieResult
@@ -108,7 +109,7 @@ class Recorder:
         if self._settings.video != "none":
             assert self._recording is not None
             video, _ = self._recording.piece(self._number)
-            options = EncoderOptions(self._settings.crf, self._settings.preset, os.cpu_count() or 1)
+            options = EncoderOptions(self._settings.crf, self._settings.preset, available_cores())
             self._writer = PartWriter(_open_name(video), self._recording.movie, TIME_BASE, options)
 
     def _encode(self, analysed: Analysed, picture: av.video.frame.VideoFrame) -> None:
