@@ -79,7 +79,7 @@ def _physical_memory(proc: Path) -> tuple[float, float]:
 
 
 def _left(group: Path, limit: float, used: str, cached: str) -> float:
-    """Return what a group leaves of its limit: ``used`` is a file, ``cached`` the line of memory.stat with its files."""
+    """Return the bytes left of a group's limit; ``cached`` is the line of memory.stat that counts files in memory."""
     in_use = _bytes(group / used)
     if in_use == math.inf:
         return math.inf
@@ -90,7 +90,7 @@ def _left(group: Path, limit: float, used: str, cached: str) -> float:
 def _groups(controller: str, proc: Path) -> Iterator[Path]:
     """Yield the folders of this process's control group and of its parents, as far up as they are mounted."""
     for line in _read(proc / "self" / "cgroup").splitlines():
-        _, controllers, path = (line.split(":", 2) + ["", ""])[:3]
+        controllers, _, path = line.partition(":")[2].partition(":")
         if controller in controllers.split(","):
             for root, mount in _mounts(controller, proc):
                 yield from _mounted(PurePosixPath(path), root, mount)
