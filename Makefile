@@ -15,7 +15,7 @@ run: $(VENV)/installed
 	$(BIN)/moodreel $(if $(strip $(MOVIES)),run $(MOVIES),demo) --out "$(OUT)"
 
 test: $(VENV)/installed-dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 test-slow: $(VENV)/installed-dev
 	$(BIN)/pytest -m slow
