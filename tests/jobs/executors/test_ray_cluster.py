@@ -46,7 +46,8 @@ TABLES = ("timeline.parquet", "tracks.parquet", "shots.parquet", "scenes.parquet
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Cluster]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(units.__file__).parent))
+        tests = Path(units.__file__).parent  # behind the project, whose packages folders of tests are named after
+        patch.setenv("PYTHONPATH", f"{tests.parent}{os.pathsep}{tests}")
         nodes = Cluster(
             initialize_head=True,
             head_node_args={"num_cpus": 0, "object_store_memory": STORE, "include_dashboard": False},
