@@ -85,7 +85,7 @@ def try_detecting(clip: Path, threads: int) -> str:
     """Search the clip's frames, which show no face, with the default detector."""
     from jobs.settings import Settings
     from pipeline.analyze import Scaler
-    from pipeline.faces.detect import make_detector
+    from pipeline.faces.detectors import make_detector
     from pipeline.media.decode import DecodeFaults, decode
     from pipeline.media.movie import open_movie
     from pipeline.media.segments import cut, read_packets
@@ -134,7 +134,8 @@ def try_encoding(clip: Path, threads: int) -> str:
     from jobs.store.table_files import write_table
     from pipeline.media.movie import open_movie
     from pipeline.media.segments import cut, read_packets
-    from pipeline.video.mux import join, mux
+    from pipeline.video.join import join
+    from pipeline.video.mux import mux
     from pipeline.video.render import EncoderOptions, render
 
     settings, movie = Settings.model_validate({}), open_movie(clip)

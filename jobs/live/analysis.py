@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from jobs.live.capture import Captured
 from jobs.live.clock import TIME_BASE
-from pipeline.analyze import Classifier, Scaler, look
+from pipeline.analyze import Classifier, Scaler, crop_faces
 from pipeline.faces.detect import FaceDetector
 from pipeline.faces.online import OnlineTracker
 from pipeline.faces.track import Sightings, TrackOptions
@@ -83,10 +83,10 @@ class Analyst:
             self._scaler = Scaler(captured.movie, self._detector.long_side)
             self._scorer, self._spotter = ChangeScorer(), CutSpotter()
         assert self._scaler is not None
-        seen = look(captured.frame, captured.movie, self._scaler, self._detector)
+        seen = crop_faces(captured.frame, captured.movie, self._scaler, self._detector)
         probabilities = self._classifier.predict(seen.crops)
         time = float(captured.pts * TIME_BASE)
-        is_cut = self._spotter.step(time, self._scorer.score(seen.small)) or (new_connection and self._number > 0)
+        is_cut = self._spotter.step(time, self._scorer.score(seen.thumbnail)) or (new_connection and self._number > 0)
         self._shot += is_cut
         faces = self._tracker.step(self._number, time, seen.faces, probabilities, new_shot=is_cut)
         found = faces.detection >= 0

@@ -29,7 +29,7 @@ from jobs.web.address import choose_address
 from jobs.web.server import Server, announce
 from models.errors import ModelError
 from pipeline.errors import DetectorError, PipelineError
-from pipeline.faces.detect import make_detector
+from pipeline.faces.detectors import make_detector
 
 EXIT_DONE: Final = 0
 EXIT_FAILED: Final = 1

@@ -158,7 +158,7 @@ def _deinterlaced(pictures: Iterator[Picture]) -> Iterator[Picture]:
             times.append(picture.source_time)
             yield Frame(number, picture.frame)
 
-    for frame in deinterlaced(frames()):
+    for frame in deinterlaced(frames(), look_ahead=False):
         yield Picture(times.popleft(), frame.picture)
 
 

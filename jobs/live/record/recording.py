@@ -21,7 +21,7 @@ from jobs.store.workspace import MovieFolder, Workspace
 from pipeline import schema
 from pipeline.media.movie import Colour, Movie, Orientation
 from pipeline.tables.timeline import frame_times, make_tables
-from pipeline.video.mux import join
+from pipeline.video.join import join
 
 _COMMENT: Final = "Predicted expression labels, not feelings; recorded by moodreel live, model {model}"
 

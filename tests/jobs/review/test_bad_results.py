@@ -1,4 +1,4 @@
-"""Results that are not there, not done, not ours or damaged: a page that says so, never a trace."""
+"""Results that are missing, not done, not ours or damaged: a page that says so, never a traceback."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,15 @@ from made_up import make_up
 
 from jobs.store.atomic import commit_json
 
-DATA = ("/api/movie/", "/api/shares/", "/api/lanes/", "/api/frames/", "/api/moments/", "/csv/moments/", "/csv/frames/")
+DATA = (
+    "/api/movie/",
+    "/api/shares/",
+    "/api/lanes/",
+    "/api/frames/",
+    "/api/intervals/",
+    "/csv/intervals/",
+    "/csv/frames/",
+)
 
 
 def says(client: FlaskClient, path: str, status: int, *words: str) -> None:
@@ -50,7 +58,7 @@ def test_a_movie_that_is_still_processed(ask, tmp_path):
     assert client.get("/api/state/film.mp4").json["state"] == "stopped"  # no run holds the folder
 
 
-def test_a_movie_that_is_done_over_again_shows_no_old_results(ask, out):
+def test_a_movie_that_is_processed_again_shows_no_old_results(ask, out):
     plan = {"movie": "film.mp4", "began": "2030-01-01T00:00:00+00:00", "passes": 1}
     plan |= {"keys": {"analysis": "a", "tables": "t", "video": "v"}, "segments": []}
     commit_json(out / "film.mp4" / ".work" / "plan.json", plan)
@@ -104,10 +112,10 @@ def test_a_table_that_lacks_a_column(ask, out):
 def test_a_table_that_is_gone(ask, out, table):
     (out / "film.mp4" / f"{table}.parquet").unlink()
     path = {"timeline": "/movie/", "scenes": "/api/scenes/", "tracks": "/api/faces/", "shots": "/api/movie/"}[table]
-    says(ask(out), f"{path}film.mp4", 404, f"{table}.parquet is not there")
+    says(ask(out), f"{path}film.mp4", 404, f"{table}.parquet is missing")
 
 
-def test_a_timeline_that_is_replaced_is_read_anew(ask, out):
+def test_a_timeline_that_is_replaced_is_read_again(ask, out):
     client = ask(out)
     assert client.get("/api/movie/film.mp4").json["frames"] == 60
     (out / "film.mp4" / "timeline.parquet").unlink()
@@ -120,21 +128,21 @@ def test_videos_that_were_deleted(ask, own_demo):
     client = ask(own_demo)
     assert [video["kind"] for video in client.get("/api/movie/sample.mp4").json["videos"]] == ["annotated", "original"]
     (own_demo / "sample.mp4" / "annotated.mp4").unlink()
-    says(client, "/movie/sample.mp4", 200, "annotated.mp4 is not there (any more)")
-    says(client, "/video/annotated/sample.mp4", 404, "annotated.mp4 is not there (any more)")
+    says(client, "/movie/sample.mp4", 200, "annotated.mp4 is missing")
+    says(client, "/video/annotated/sample.mp4", 404, "annotated.mp4 is missing")
     assert [video["kind"] for video in client.get("/api/movie/sample.mp4").json["videos"]] == ["original"]
 
 
 def test_no_video_at_all(ask, out):
     client = ask(out)
-    says(client, "/movie/film.mp4", 200, "There is nothing to play", "gone.mp4, is not there")
-    says(client, "/picture/scene/0/film.mp4", 404)
-    says(client, "/picture/frame/film.mp4", 404)
+    says(client, "/movie/film.mp4", 200, "There is nothing to play", "gone.mp4, no longer exists")
+    says(client, "/still/scene/0/film.mp4", 404)
+    says(client, "/still/frame/film.mp4", 404)
 
 
 @pytest.mark.parametrize("query", ["from=abc", "to=nan", "bins=inf", "emotion=bored", "confidence=high"])
 def test_a_query_that_makes_no_sense(ask, out, query):
-    path = "/api/moments/film.mp4" if "=" in query and query.split("=")[0] != "bins" else "/api/shares/film.mp4"
+    path = "/api/intervals/film.mp4" if "=" in query and query.split("=")[0] != "bins" else "/api/shares/film.mp4"
     answer = ask(out).get(f"{path}?{query}")
     assert answer.status_code == 400
     assert "expected" in answer.json["message"]
@@ -151,5 +159,5 @@ def test_a_movie_without_a_face(ask, faceless):
     client = ask(faceless.root.parent)
     for path in ("/movie/", *DATA, "/api/scenes/", "/api/faces/"):
         assert client.get(f"{path}long.mp4").status_code == 200, path
-    assert client.get("/api/next/long.mp4?emotion=sad").json == {"moment": None}
-    says(client, "/picture/face/0/long.mp4", 404)
+    assert client.get("/api/next/long.mp4?emotion=sad").json == {"interval": None}
+    says(client, "/still/face/0/long.mp4", 404)

@@ -18,11 +18,11 @@ ROUTES = (
     "/movie/{}",
     "/video/annotated/{}",
     "/video/original/{}",
-    "/picture/poster/{}",
-    "/picture/scene/0/{}",
-    "/picture/face/0/{}",
-    "/picture/frame/{}",
-    "/csv/moments/{}",
+    "/still/poster/{}",
+    "/still/scene/0/{}",
+    "/still/face/0/{}",
+    "/still/frame/{}",
+    "/csv/intervals/{}",
     "/csv/frames/{}",
     "/api/movie/{}",
     "/api/shares/{}",
@@ -30,7 +30,7 @@ ROUTES = (
     "/api/frames/{}",
     "/api/scenes/{}",
     "/api/faces/{}",
-    "/api/moments/{}",
+    "/api/intervals/{}",
     "/api/next/{}",
     "/static/{}",
     "/web/{}",
@@ -77,7 +77,7 @@ def port(tmp_path_factory: pytest.TempPathFactory):
 
 
 def get(port: int, target: str) -> tuple[int, bytes]:
-    """Ask for ``target`` as it stands; clients that tidy paths would hide what is tried here."""
+    """Request ``target`` as it is; clients that normalize paths would hide what is tried here."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.putrequest("GET", target, skip_accept_encoding=True)
@@ -97,7 +97,7 @@ def test_no_url_leads_out(port, escape):
     for route in ROUTES:
         status, content = get(port, route.format(escape))
         if 300 <= status < 400:
-            continue  # to the tidy form of the path, which leads nowhere either: it is in the list
+            continue  # to the normalized path, which leads nowhere either: it is in the list
         assert status in (400, 404), (route, status)
         assert SECRET not in content
         assert b"root:" not in content
@@ -117,7 +117,7 @@ def test_a_file_that_is_a_link_out_of_the_folder_is_not_served(ask, tmp_path, na
             assert SECRET not in answer.data
     refused = {
         "annotated.mp4": "/video/annotated/",
-        "poster.jpg": "/picture/poster/",
+        "poster.jpg": "/still/poster/",
         "timeline.parquet": "/csv/frames/",
     }
     assert client.get(refused.get(name, "/api/scenes/") + "film.mp4").status_code == 404
