@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from jobs.errors import UsageError
-from jobs.machine import available_cores
+from jobs.machine import available_cores, memory
 from pipeline.faces.detectors import DEFAULT as DEFAULT_DETECTOR
 from pipeline.faces.detectors import detector_names, takes_model
 
@@ -75,8 +74,7 @@ class Settings(BaseModel):
         """How many worker processes to start here."""
         if self.workers:
             return self.workers
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8e9
-        return max(1, min(available_cores(), int(memory // MEMORY_PER_WORKER)))
+        return max(1, min(available_cores(), int((memory().total or 8e9) // MEMORY_PER_WORKER)))
 
     @property
     def threads(self) -> int:

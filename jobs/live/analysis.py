@@ -1,4 +1,4 @@
-"""What becomes of one captured picture: faces, labels, an annotated picture, a JPEG."""
+"""What is made of a captured picture: faces, labels, an annotated picture, a JPEG."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -22,7 +22,7 @@ from pipeline.video.draw import LabelledFace, Planes, draw_faces
 from pipeline.video.render import Upright
 
 _LONGEST_SIDE: Final = 1280
-"""Pixels of the JPEG's longer side: twenty viewers of 4K pictures would be a gigabit a second."""
+"""Pixels of the JPEG's longer side: twenty viewers of 4K pictures would need a gigabit a second."""
 _QUALITY: Final = 80
 
 
@@ -61,7 +61,7 @@ class Analysed:
 
 
 class Analyst:
-    """Looks at the pictures of a session one after another."""
+    """Analyses the pictures of a session one after another; for one thread."""
 
     def __init__(self, detector: FaceDetector, classifier: Classifier, options: TrackOptions) -> None:
         self._detector = detector
@@ -73,7 +73,10 @@ class Analyst:
         self._shot = 0
 
     def analyse(self, captured: Captured) -> Analysed:
-        """Find, classify and follow the faces of the next picture."""
+        """Find, classify and follow the faces of the next picture.
+
+        The first picture of a new connection begins a new shot: the source may show something else by then.
+        """
         new_connection = captured.connection != self._connection or self._scaler is None
         if new_connection:
             self._connection = captured.connection
@@ -96,7 +99,7 @@ class Analyst:
 
 
 class Painter:
-    """Makes the pictures that are shown and recorded, for one geometry."""
+    """Makes the pictures that are shown and recorded; for one geometry and one thread."""
 
     def __init__(self, movie: Movie) -> None:
         self.movie = movie
@@ -106,7 +109,7 @@ class Painter:
         self.shown_size = max(2, round(movie.width * scale)), max(2, round(movie.height * scale))
 
     def paint(self, captured: Captured, analysed: Analysed) -> av.video.frame.VideoFrame:
-        """Return the upright yuv420p picture with its faces drawn."""
+        """Return the picture upright, as yuv420p, with its faces drawn."""
         picture = self._upright.yuv420p(captured.frame)
         draw_faces(Planes.of_frame(picture), analysed.labelled())
         return picture

@@ -147,7 +147,7 @@ class PartWriter:
         context.time_base = clock
         context.thread_count = options.threads
         context.gop_size = max(1, round(movie.rate * _KEYFRAME_EVERY))
-        # With macroblock trees x264 now and then encodes the same pictures otherwise: see docs/design.md.
+        # With macroblock trees x264 now and then encodes the same pictures otherwise: see docs/decisions/mbtree.md.
         context.options = {"crf": str(options.crf), "preset": options.preset, "x264-params": "mbtree=0"}
         context.color_range = ColorRange.MPEG
         # The movie's, not the frame's: all parts must have the same header, or they could not be joined.

