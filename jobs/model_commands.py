@@ -97,7 +97,10 @@ def train(
     except (ModelError, OSError) as error:
         end(error)
     except KeyboardInterrupt:
-        print("moodreel: stopped; with --resume, the same command continues after the last epoch", file=sys.stderr)
+        print(
+            "moodreel: stopped; the same command with --resume continues after the last completed epoch",
+            file=sys.stderr,
+        )
         raise typer.Exit(EXIT_STOPPED) from None
     print(f"model: {run.folder.export / recipe}.json; curves: {run.folder.curves}")
 
