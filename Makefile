@@ -9,13 +9,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test test-slow screenshots test-cluster bench bench-peers bench-networks soak check format lock clean
+.PHONY: run test test-slow screenshots reference test-cluster bench bench-peers bench-networks soak check format lock clean
 
 run: $(VENV)/installed
 	$(BIN)/moodreel $(if $(strip $(MOVIES)),run $(MOVIES),demo) --out "$(OUT)"
 
 test: $(VENV)/installed-dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 test-slow: $(VENV)/installed-dev
 	$(BIN)/pytest -m slow
@@ -27,6 +27,10 @@ soak: $(VENV)/installed-dev
 screenshots: $(VENV)/installed-dev
 	$(BIN)/python scripts/screenshots.py
 	$(BIN)/python scripts/live_screenshots.py
+
+# docs/reference.md, from the code.
+reference: $(VENV)/installed
+	$(BIN)/python scripts/make_reference.py
 
 test-cluster: $(VENV)/installed-dev
 	$(INSTALL) --editable '.[sample,dev,ray]'

@@ -1,4 +1,4 @@
-"""Where tables for people are printed."""
+"""Tables for people, on standard output."""
 
 import sys
 
@@ -6,6 +6,6 @@ from rich.console import Console
 
 
 def make_console() -> Console:
-    """Return standard output for rich, which must take names of files for nothing but text."""
-    # A log has no width; a terminal's is its own.
+    """Return standard output for rich, without its markup: names of files may look like it."""
+    # A terminal knows its width; a log has none.
     return Console(width=None if sys.stdout.isatty() else 120, highlight=False, markup=False, emoji=False)

@@ -44,9 +44,11 @@ def describe(
 def train(
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder for weights, history, curves and exports.")] = Path("training"),
-    recipe: Annotated[str, typer.Option(help="default, or seed: that of the project's origin.")] = "default",
+    recipe: Annotated[
+        str, typer.Option(help="default, or seed: the recipe of the project that this one began with.")
+    ] = "default",
     ferplus: Ferplus = None,
-    seed: Annotated[int, typer.Option(min=0, help="Decides everything that is random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that is random.")] = 0,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.", show_default=False)] = None,
     dtype: Annotated[
         str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16; auto mixes where it is faster.")
@@ -54,13 +56,13 @@ def train(
     teacher: Annotated[
         list[str],
         typer.Option(
-            help="Name, or path of a model's .json or .onnx: learn from what it says, too; or from several.",
+            help="Name, or path of a model's .json or .onnx: learn from its predictions, too. May be repeated.",
             show_default=False,
         ),
     ] = [],  # noqa: B006  # typer wants a list
-    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last epoch that was finished.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume after the last completed epoch.")] = False,
 ) -> None:
-    """Train a network; run --model OUT/export/NAME.json then uses it. After Ctrl-C, --resume goes on."""
+    """Train a network; run --model OUT/export/NAME.json then uses it. After Ctrl-C, continue with --resume."""
     from models.data import read_dataset
     from models.training.recipes import find_recipe
 
@@ -72,7 +74,8 @@ def train(
         _load_tensorflow()
         from models.model_file import find_model
         from models.training.export import describe_model, export, temperature_of
-        from models.training.train import TrainingFolder, choose_dtype, plan
+        from models.training.folder import TrainingFolder
+        from models.training.plan import choose_dtype, plan
         from models.training.train import train as train_network
 
         run = plan(
@@ -94,7 +97,10 @@ def train(
     except (ModelError, OSError) as error:
         end(error)
     except KeyboardInterrupt:
-        print("moodreel: stopped; the same command with --resume goes on after the last whole epoch", file=sys.stderr)
+        print(
+            "moodreel: stopped; the same command with --resume continues after the last completed epoch",
+            file=sys.stderr,
+        )
         raise typer.Exit(EXIT_STOPPED) from None
     print(f"model: {run.folder.export / recipe}.json; curves: {run.folder.curves}")
 
@@ -102,10 +108,11 @@ def train(
 def evaluate(
     data: Data,
     model: Annotated[
-        list[str], typer.Option(help="Name, or path of a model's .json or .onnx; several give mean and spread.")
+        list[str],
+        typer.Option(help="Name, or path of a model's .json or .onnx; several are reported with mean and spread."),
     ] = ["default"],  # noqa: B006  # typer wants a list
     split: Annotated[
-        str | None, typer.Option(help="Split to measure on; by default all but train.", show_default=False)
+        str | None, typer.Option(help="Split to measure on; by default all except train.", show_default=False)
     ] = None,
     ferplus: Ferplus = None,
     device: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
@@ -134,7 +141,7 @@ def evaluate(
 
 
 def _load_tensorflow() -> None:
-    """Import TensorFlow without its remarks on the processor, some of which heed no setting."""
+    """Import TensorFlow without its messages about the processor, some of which no setting turns off."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     sys.stderr.flush()

@@ -1,7 +1,7 @@
-"""A short movie to try the program with, made from two public-domain portraits.
+"""A short movie to try the program on, made from two public-domain portraits.
 
 The portraits are Grace Hopper (US Navy, shipped inside matplotlib) and Eileen Collins (NASA, shipped inside
-scikit-image). The movie has five shots, four hard cuts, a moment with both people, and one shot without a face.
+scikit-image). The movie has five shots, four hard cuts, a shot with both people, and one without a face.
 """
 
 import importlib.util
@@ -28,7 +28,7 @@ WIDTH, HEIGHT = 640, 360
 FRAMES_PER_SECOND = 24
 SAMPLES_PER_SECOND = 48_000
 SAMPLES_PER_FRAME = SAMPLES_PER_SECOND // FRAMES_PER_SECOND
-GAP = 4  # black pixels between two pictures that stand side by side
+GAP = 4  # black pixels between two pictures side by side
 LOUDNESS = 0.12  # peak of a chord; 1.0 is full scale
 FADE_SECONDS = 0.25
 BT709 = 1  # in FFmpeg's lists of primaries and of transfer curves, for which older PyAV has no names
@@ -37,7 +37,7 @@ TITLE = "moodreel sample"
 
 @dataclass(frozen=True)
 class Portrait:
-    """A picture that another package ships: its import name, its name for pip, and the file inside it."""
+    """A picture in another package: the import name of the package, its name for pip, and the file inside it."""
 
     package: str
     distribution: str
@@ -62,7 +62,7 @@ class Move:
     end: View
 
     def view(self, share: float) -> View:
-        """What the camera sees after ``share`` (0..1) of the movement, whose speed is constant."""
+        """Return what the camera sees after ``share`` (0..1) of the movement, whose speed is constant."""
         pairs = zip(astuple(self.start), astuple(self.end), strict=True)
         return View(*(start + (end - start) * share for start, end in pairs))
 
@@ -100,10 +100,10 @@ SHOTS = (
 def make_sample(path: Path) -> None:
     """Write the sample movie (14 s, 640x360, 24 fps, H.264 and AAC stereo in MP4) to ``path``.
 
-    Parent folders are created. The file appears under its name only when it is whole, and replaces an older one.
+    Parent folders are created. The file appears under its name only when it is complete, and replaces an older one.
 
     Raises:
-        SampleError: a portrait is missing (the message says what to install), or the movie cannot be encoded.
+        SampleError: a portrait is missing, and the message says what to install; or the movie cannot be encoded.
         OSError: the folder cannot be created or the file cannot take its place.
     """
     pictures = {portrait: load(portrait) for portrait in (HOPPER, COLLINS)}
@@ -119,7 +119,7 @@ def make_sample(path: Path) -> None:
 
 
 def package_folder(package: str) -> Path | None:
-    """The folder of an installed package, or None if it is absent. The package is not imported: that costs seconds."""
+    """Return the folder of a package, or None if it is not installed. Importing the package would take seconds."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -137,7 +137,7 @@ def load(portrait: Portrait) -> Image:
     if folder is None:
         raise SampleError(f"the sample movie needs a picture from {portrait.distribution}, not installed; {advice}")
     file = folder / portrait.file
-    # imread prints a warning about a missing file, so it is not asked to.
+    # Not called for a missing file, about which it prints a warning.
     picture = cv2.imread(str(file), cv2.IMREAD_COLOR) if file.is_file() else None
     if picture is None:
         raise SampleError(f"{portrait.distribution} is installed without a readable picture {file}; {advice}")
@@ -145,7 +145,7 @@ def load(portrait: Portrait) -> Image:
 
 
 def draw_frames(shot: Shot, pictures: Mapping[Portrait, Image]) -> Iterator[Image]:
-    """Draw a shot: ``shot.frames`` images, uint8 RGB of shape (360, 640, 3), each a new array."""
+    """Yield the ``shot.frames`` images of a shot, uint8 RGB of shape (360, 640, 3), each a new array."""
     count = len(shot.moves)
     width = (WIDTH - GAP * (count - 1)) // count
     for index in range(shot.frames):
@@ -158,12 +158,20 @@ def draw_frames(shot: Shot, pictures: Mapping[Portrait, Image]) -> Iterator[Imag
 
 
 def look(picture: Image, view: View, width: int) -> Image:
-    """Draw what ``view`` sees of an RGB picture as uint8 RGB of shape (360, ``width``, 3).
+    """Return what ``view`` sees of a picture.
 
-    An affine warp samples between pixels; a crop to whole pixels would make slow movements tremble.
+    An affine warp samples between pixels; a crop to whole pixels would make slow movements jitter.
+
+    Args:
+        picture: uint8 RGB of shape (height, width, 3).
+        view: what the camera sees of it.
+        width: of the result in pixels.
+
+    Returns:
+        uint8 RGB of shape (360, ``width``, 3).
     """
     scale = view.width / width
-    # Pixel centres lie at half coordinates in both pictures, hence the halves.
+    # Pixel centres are at half coordinates in both pictures, hence the halves.
     left = view.x + scale * (0.5 - width / 2) - 0.5
     top = view.y + scale * (0.5 - HEIGHT / 2) - 0.5
     matrix = np.array([[scale, 0, left], [0, scale, top]], np.float64)
@@ -173,12 +181,12 @@ def look(picture: Image, view: View, width: int) -> Image:
 
 
 def play(shot: Shot) -> NDArray[np.float32]:
-    """The chord of a shot: float32 of shape (2, samples), left and right, within -0.12..0.12, silent at both ends."""
+    """Return the chord of a shot: float32 (2, samples), left and right, within -0.12..0.12, silent at both ends."""
     samples = shot.frames * SAMPLES_PER_FRAME
     seconds = np.arange(samples) / SAMPLES_PER_SECOND
     notes = np.array(shot.chord, np.float64)[:, None]
     hertz = 440.0 * 2.0 ** ((notes - 69) / 12)
-    # A detuning of a fraction of a hertz between the ears makes plain sine waves sound less dead.
+    # A difference of a fraction of a hertz between the ears makes plain sine waves sound less dull.
     sides = [np.sin(2 * np.pi * (hertz + detuning) * seconds).mean(axis=0) for detuning in (0.0, 0.4)]
     edge = np.minimum(seconds, seconds[::-1]) / FADE_SECONDS
     fade = np.sin(np.clip(edge, 0, 1) * np.pi / 2) ** 2
@@ -186,7 +194,16 @@ def play(shot: Shot) -> NDArray[np.float32]:
 
 
 def encode(path: Path, shots: Sequence[Shot], pictures: Mapping[Portrait, Image]) -> None:
-    """Encode the shots one after another into an MP4 file; errors of FFmpeg come as ``av.FFmpegError``."""
+    """Encode shots one after another.
+
+    Args:
+        path: of the MP4 file.
+        shots: in order.
+        pictures: the portraits in them, uint8 RGB of shape (height, width, 3).
+
+    Raises:
+        av.FFmpegError: FFmpeg cannot write the file.
+    """
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         container.metadata["title"] = TITLE
         add_chapters(container, shots)
@@ -208,10 +225,10 @@ def encode(path: Path, shots: Sequence[Shot], pictures: Mapping[Portrait, Image]
 
 
 def add_video(container: OutputContainer) -> VideoStream:
-    """Add the H.264 stream, with its colours declared as BT.709 so that players need not guess."""
+    """Add the H.264 stream, with its colours declared as BT.709, so that players need not guess."""
     video = container.add_stream("libx264", FRAMES_PER_SECOND, {"preset": "veryfast", "crf": "20"})
     video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-    # One thread: x264's result depends on their number, and the movie shall not depend on the machine's cores.
+    # One thread: x264's result depends on their number, and the movie must not depend on the machine's cores.
     video.thread_count = 1
     video.colorspace, video.color_range = Colorspace.ITU709, ColorRange.MPEG
     video.color_primaries = video.color_trc = BT709
@@ -219,7 +236,7 @@ def add_video(container: OutputContainer) -> VideoStream:
 
 
 def add_chapters(container: OutputContainer, shots: Sequence[Shot]) -> None:
-    """Write the table of contents: one chapter per shot, timed in frames."""
+    """Add a chapter per shot, timed in frames."""
     base = Fraction(1, FRAMES_PER_SECOND)
     ends = accumulate(shot.frames for shot in shots)
     container.set_chapters(

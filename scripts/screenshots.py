@@ -1,6 +1,6 @@
 """Renews ``docs/screenshots``: every page, light and dark, on a laptop and on a phone, over the sample movie.
 
-Needs what the tests need: ``make screenshots``.
+Needs what the tests need: ``make screenshots``. With a folder as its argument, the pictures go there instead.
 """
 
 import io
@@ -35,21 +35,27 @@ PIECES = (
     ("launch/shuttle.mp4", 6, 2.5),
     ("launch/both.mp4", 8.5, 3),
 )
-"""Name, begin and length in s."""
+"""Name, start and length in s."""
 
 LOOKS = {"laptop": (1440, 900), "phone": (390, 844)}
 MOST_BYTES = 300_000
+FIRST_FRAME, STEPS = 204, 12
+"""Of the scene with two people, and how far into it the player goes."""
+
+SETTLE_MS = 500
+"""For the last paint after all requests; nothing in the page says that it has happened."""
+
 HIDE_PATHS = """() => {
     for (const place of document.querySelectorAll('dd')) {
         place.textContent = place.textContent.replace(/^[/].*[/]films[/]/, '~/films/');
     }
 }"""
-"""The sample is made in a temporary folder, whose name is nobody's business."""
+"""The sample lies in a temporary folder, whose name no reader needs."""
 
 
-def main() -> None:
-    """Make the sample, open every page in every look, and save a picture of each."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+def main(to: Path) -> None:
+    """Make the sample, open every page in every look, and save a picture of each in ``to``."""
+    to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         films, out = Path(folder) / "films", Path(folder) / "outputs"
         make_films(films)
@@ -61,11 +67,11 @@ def main() -> None:
                         with Visit(browser, width, height, theme) as visit:
                             visit.page.goto(address)
                             ready(visit.page)
-                            save(visit.page, FOLDER / f"{page}-{look}-{theme}.png", whole=look == "laptop")
+                            save(visit.page, to / f"{page}-{look}-{theme}.png", whole=look == "laptop")
 
 
 def make_films(films: Path) -> None:
-    """Make the sample movie, some pieces of it, and a file that is no movie."""
+    """Make the sample movie, some pieces of it, and a file that is not a movie."""
     sample = films / "sample.mp4"
     make_sample(sample)
     for name, start, length in PIECES:
@@ -77,7 +83,7 @@ def make_films(films: Path) -> None:
 
 
 def pages(out: Path, url: str) -> dict[str, tuple[str, Callable[[Page], None]]]:
-    """Return each page's address and what to wait for, by the name of its pictures."""
+    """Return each page's address and what waits until it is complete, by the name of its pictures."""
     return {
         "library": (url, wait_for_pictures),
         "movie": (f"{url}movie/sample.mp4", wait_for_movie),
@@ -99,23 +105,24 @@ def served(out: Path) -> Iterator[str]:
 
 
 def wait_for_pictures(page: Page) -> None:
-    """Wait until every picture in view is there."""
+    """Wait until every picture in view is loaded."""
     page.wait_for_load_state("networkidle")
     until(page, "[...document.images].every(image => image.complete)")
 
 
 def wait_for_movie(page: Page) -> None:
-    """Go to the scene with two people, point at a face's lane, and wait for the picture."""
+    """Go to the scene with two people, a few frames into it, and wait for the picture."""
     page.locator("#chart[data-ready='1']").wait_for()
     until(page, "document.getElementById('video').readyState >= 2")
     page.locator("#scenes button").nth(3).click()
-    for _ in range(12):
+    until(page, f"document.getElementById('frame').textContent === 'frame {FIRST_FRAME}'")
+    for step in range(1, STEPS + 1):
         page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(60)
+        until(page, f"document.getElementById('frame').textContent === 'frame {FIRST_FRAME + step}'")
     until(page, "!document.getElementById('video').seeking")
     page.evaluate("document.activeElement.blur()")
     wait_for_pictures(page)
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(SETTLE_MS)
 
 
 def wait_for_chart(page: Page) -> None:
@@ -125,22 +132,28 @@ def wait_for_chart(page: Page) -> None:
 
 
 def save(page: Page, path: Path, whole: bool) -> None:
-    """Save a picture of the page with 256 colours, which is enough for it and a third of the bytes."""
+    """Save a picture of the page with 256 colours: they suffice, and take a third of the bytes.
+
+    Args:
+        page: to take the picture of.
+        path: of the picture.
+        whole: whether to show the whole page, not just what fits into the window.
+    """
     if whole:
         height = min(int(page.evaluate("document.documentElement.scrollHeight")), 1800)
         page.set_viewport_size({"width": LOOKS["laptop"][0], "height": height})
-        page.wait_for_timeout(400)
+        page.wait_for_timeout(SETTLE_MS)
     page.evaluate(HIDE_PATHS)
     picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
     picture.quantize(palette=palette_of(picture), dither=Image.Dither.NONE).save(path, optimize=True)
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise SystemExit(f"{path}: expected {MOST_BYTES} bytes at most, found {size}")
-    print(f"{path.relative_to(ROOT)}  {size / 1000:.0f} KB")
+    print(f"{path}  {size / 1000:.0f} KB")
 
 
 def palette_of(picture: Image.Image) -> Image.Image:
-    """Return 256 colours: the emotions' own, which cover too few pixels to be chosen, and the picture's commonest."""
+    """Return 256 colours: the emotions' own, which cover too few pixels to be chosen, and the picture's most common."""
     ours = [*EMOTION_COLOURS.values()]
     ours += [edge_of(colour, ground) for colour in EMOTION_COLOURS.values() for ground in GROUNDS.values()]
     wanted = [int(colour[k : k + 2], 16) for colour in dict.fromkeys(ours) for k in (1, 3, 5)]
@@ -151,4 +164,4 @@ def palette_of(picture: Image.Image) -> Image.Image:
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)

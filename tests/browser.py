@@ -1,4 +1,4 @@
-"""A real headless Chromium, driven by Playwright; what it shows, fetches and complains of."""
+"""A real headless Chromium, driven by Playwright: what it shows, fetches and complains about."""
 
 import os
 import shutil
@@ -43,7 +43,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Visit:
-    """A page that is looked at, with all that it asked for and complained of."""
+    """A visit to a page, with all its requests and complaints."""
 
     def __init__(
         self, browser: Browser, width: int = 1440, height: int = 900, theme: Any = "light", **options: Any
@@ -67,7 +67,7 @@ class Visit:
         self._context.close()
 
     def barriers(self) -> list[str]:
-        """Return what axe-core finds wrong for people who see, hear or move otherwise."""
+        """Return the barriers to people with disabilities that axe-core finds."""
         found = Axe().run(self.page, options={"resultTypes": ["violations"]}).response["violations"]
         return [f"{one['id']}: {one['help']}: {[node['target'] for node in one['nodes']]}" for one in found]
 
@@ -77,8 +77,8 @@ class Visit:
         return int(self.page.evaluate(script))
 
 
-def until(page: Page, expression: str, seconds: float = 10) -> None:
-    """Wait until a JavaScript expression holds; Playwright's own way needs an eval that the pages' policy forbids."""
+def until(page: Page, expression: str, seconds: float = 60) -> None:
+    """Wait until a JavaScript expression holds; Playwright's own wait needs eval, which the pages' policy forbids."""
     end = time.monotonic() + seconds
     while not page.evaluate(expression):
         assert time.monotonic() < end, f"never came true: {expression}"

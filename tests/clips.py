@@ -56,6 +56,7 @@ class Clip:
         muxer: options of the container.
         matrix: of the display matrix, or None for none.
         aspect: sample aspect ratio, or None for none.
+        keys: numbers of pictures that must be key frames, beside those that the encoder chooses.
         paint: makes picture number ``k``: uint8 ``(h, w)`` grey or ``(h, w, 3)`` RGB.
     """
 
@@ -69,6 +70,7 @@ class Clip:
     muxer: dict[str, str] = field(default_factory=dict)
     matrix: Matrix | None = None
     aspect: Fraction | None = None
+    keys: Sequence[int] = ()
     paint: Callable[[int, int, int], Picture] = field(default_factory=lambda: numbered)
 
     def write(self, path: Path) -> Path:
@@ -88,6 +90,8 @@ class Clip:
             for number, pts in enumerate(self.pts):
                 frame = self.frame(number)
                 frame.pts, frame.time_base = pts, self.time_base
+                if number in self.keys:
+                    frame.pict_type = av.video.frame.PictureType.I
                 sink.mux(stream.encode(frame))
             sink.mux(stream.encode(None))
         return path

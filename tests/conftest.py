@@ -13,6 +13,12 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import clips
+from made_once import made_once
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first: no worker of pytest-xdist should be left alone with one at the end."""
+    items.sort(key=lambda item: item.path.parent.name not in ("crash", "real", "training"))
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +35,7 @@ def portrait() -> NDArray[np.uint8]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which ``moodreel demo`` was run; read-only."""
     pytest.importorskip("skimage")
-    folder = tmp_path_factory.mktemp("demo")
-    moodreel = Path(sys.executable).with_name("moodreel")
-    subprocess.run([moodreel, "demo"], cwd=folder, check=True, capture_output=True)
-    return folder
+    command = [Path(sys.executable).with_name("moodreel"), "demo"]
+    return made_once(
+        tmp_path_factory, "demo", lambda folder: subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    )

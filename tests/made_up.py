@@ -1,4 +1,4 @@
-"""Results that were made up, quickly: as of a film of two hours with two faces in each of its 180,000 frames."""
+"""Made-up results, written quickly: by default of a film of two hours with two faces in each of its 180,000 frames."""
 
 import json
 from pathlib import Path
@@ -19,13 +19,20 @@ from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
 TWO_HOURS = 180_000
 RATE = 25
 SHOT = 150
-"""Frames from one cut to the next."""
+"""Frames between cuts."""
 LABEL = 50
-"""Frames for which a label holds; it may hold for the next ones too."""
+"""Frames that share a label; the next ones may happen to have the same."""
 
 
 def make_up(out: Path, frames: int = TWO_HOURS, faces: int = 2, name: str = "long.mp4") -> MovieFolder:
-    """Write the tables and ``job.json`` of a film, without any video."""
+    """Write the tables and ``job.json`` of a film, without any video.
+
+    Args:
+        out: the output folder.
+        frames: length of the film.
+        faces: in each frame.
+        name: of the film.
+    """
     random = np.random.default_rng(6)
     folder = MovieFolder(out / name)
     folder.root.mkdir(parents=True)
@@ -43,8 +50,8 @@ def make_up(out: Path, frames: int = TWO_HOURS, faces: int = 2, name: str = "lon
         (folder.shots, of_shots, schema.SHOTS),
         (folder.scenes, of_shots, schema.SCENES),
     ):
-        rows_of = len(columns["frame"] if "frame" in columns else columns["start"])
-        columns["movie"] = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows_of, np.int32)), pa.array([name]))
+        count = len(columns["frame"] if "frame" in columns else columns["start"])
+        columns["movie"] = pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([name]))
         whole = table_of({column: columns[column] for column in table.names}).cast(table)
         write_table(whole.replace_schema_metadata(stamp), path)
     summary = {"frames": frames, "duration": frames / RATE, "tracks": tracks, "scenes": shots, "coverage": 1.0}
@@ -71,9 +78,9 @@ def _timeline(rows: FaceRows, frames: int, random: np.random.Generator) -> dict[
         frame = np.arange(frames, dtype=np.int32)
         empty = pa.nulls(frames)
         rest: dict[str, Any] = dict.fromkeys(schema.TIMELINE.names[6:], empty)
-        return _clock(frame) | rest
+        return _times(frame) | rest
     x = (100 + 500 * (rows.track % 2) + 80 * random.random(len(rows.frame))).astype(np.float32)
-    return _clock(rows.frame) | {
+    return _times(rows.frame) | {
         "track": rows.track,
         **{"x1": x, "y1": x * 0 + 100, "x2": x + 150, "y2": x * 0 + 300, "score": x * 0 + 0.9},
         **{name: rows.probabilities[:, k] for k, name in enumerate(EMOTIONS)},
@@ -82,7 +89,7 @@ def _timeline(rows: FaceRows, frames: int, random: np.random.Generator) -> dict[
     }
 
 
-def _clock(frame: NDArray[np.int32]) -> dict[str, Any]:
+def _times(frame: NDArray[np.int32]) -> dict[str, Any]:
     return {
         "frame": frame,
         "pts": frame.astype(np.int64),

@@ -1,4 +1,4 @@
-"""Units of work for the executors' tests; a module of its own because spawned workers must be able to import it."""
+"""Units of work for tests of executors; a module of its own, since workers must be able to import it."""
 
 import os
 import signal

@@ -1,5 +1,6 @@
 """Viewers without a browser: they read the multipart stream from a socket and count its pictures."""
 
+import math
 import socket
 import threading
 import time
@@ -7,7 +8,7 @@ from urllib.parse import urlsplit
 
 
 class Viewer(threading.Thread):
-    """Watches for some seconds. ``rest`` seconds pass after each read: a slow viewer.
+    """Watches until it is told to leave, or for some seconds. A slow viewer rests for ``rest`` seconds after each read.
 
     Attributes:
         arrivals: time.monotonic() of each picture's end, as it was read.
@@ -15,7 +16,7 @@ class Viewer(threading.Thread):
         failure: what went wrong.
     """
 
-    def __init__(self, url: str, seconds: float, rest: float = 0.0, keep: bool = False) -> None:
+    def __init__(self, url: str, seconds: float = math.inf, rest: float = 0.0, keep: bool = False) -> None:
         super().__init__(daemon=True)
         self.arrivals: list[float] = []
         self.pictures: list[bytes] = []
@@ -24,6 +25,11 @@ class Viewer(threading.Thread):
         self._seconds = seconds
         self._rest = rest
         self._keep = keep
+        self._leaving = threading.Event()
+
+    def leave(self) -> None:
+        """Stop watching, with the next picture."""
+        self._leaving.set()
 
     def run(self) -> None:
         try:
@@ -36,7 +42,7 @@ class Viewer(threading.Thread):
         with socket.create_connection((self._where.hostname, self._where.port or 80), timeout=10) as connection:
             connection.sendall(f"GET /video_feed HTTP/1.0\r\nHost: {self._where.netloc}\r\n\r\n".encode())
             data = b""
-            while time.monotonic() < end:
+            while time.monotonic() < end and not self._leaving.is_set():
                 read = connection.recv(1 << 12 if self._rest else 1 << 16)
                 if not read:
                     return
@@ -52,6 +58,6 @@ class Viewer(threading.Thread):
                     time.sleep(self._rest)
 
     def rate(self, span: tuple[float, float]) -> float:
-        """Return pictures a second between two moments."""
+        """Return pictures per second between two times."""
         begin, end = span
-        return sum(begin <= moment < end for moment in self.arrivals) / (end - begin)
+        return sum(begin <= arrival < end for arrival in self.arrivals) / (end - begin)

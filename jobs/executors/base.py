@@ -1,4 +1,4 @@
-"""What an executor is: the protocol that the scheduler runs units with."""
+"""The protocol through which the scheduler runs units of work."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 
 class Executor(Protocol):
-    """Runs units somewhere else.
+    """Runs units in other processes. One contract suite tests all implementations.
 
     Attributes:
         workers: how many units it runs at a time.
@@ -15,7 +15,15 @@ class Executor(Protocol):
     workers: int
 
     def submit(self, task: Callable[..., Any], *arguments: Any) -> "Future[Any]":
-        """Start a unit. The future raises what the unit raised, or WorkerDiedError."""
+        """Start a unit.
+
+        Args:
+            task: a function that a worker can import.
+            arguments: for ``task``; like its result, they must pass through pickle.
+
+        Returns:
+            A future, which raises what the unit raised, or WorkerDiedError.
+        """
         ...
 
     def frames_done(self) -> int:
@@ -23,9 +31,9 @@ class Executor(Protocol):
         ...
 
     def close(self) -> None:
-        """End all workers, also those that are busy."""
+        """End all workers, also busy ones."""
         ...
 
 
 STALL_S: Final = 1800.0
-"""Seconds without a sign of progress after which a unit counts as hung. Generous: a mount may be slow."""
+"""Seconds without progress after which a unit counts as hung. Generous, since a mount may be slow."""

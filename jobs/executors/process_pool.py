@@ -1,4 +1,4 @@
-"""Where units run: a pool of processes on this machine that a dying worker does not bring down."""
+"""Where units run: a pool of processes on this machine, which survives the death of a worker."""
 
 import multiprocessing
 import os
@@ -28,23 +28,27 @@ _WATCH_EVERY_S: Final = 5.0
 
 
 class LocalExecutor:
-    """A pool of ``workers`` processes, each with ``threads`` threads for its libraries.
-
-    What their libraries print goes to files in ``logs``: it would tear the progress bar. A unit that shows no sign
-    of progress for ``stall_s`` seconds is killed together with its worker.
-    """
+    """Runs every unit in one of the worker processes of a pool."""
 
     def __init__(self, workers: int, threads: int, logs: Path, stall_s: float = STALL_S) -> None:
+        """Start the workers, and do not wait for them.
+
+        Args:
+            workers: how many.
+            threads: for the libraries of each.
+            logs: folder for what their libraries print, which would tear the progress bar.
+            stall_s: a unit without progress for so many seconds is killed together with its worker.
+        """
         self.workers = workers
         self._stall_s = stall_s
         self._logs = logs
         context = _context(threads)
-        self._signs = _Signs(context)
+        self._heartbeats = _Heartbeats(context)
         self._new_pool: Callable[[], ProcessPool] = lambda: ProcessPool(
-            max_workers=workers, context=context, initializer=_start_worker, initargs=(self._signs, threads, logs)
+            max_workers=workers, context=context, initializer=_start_worker, initargs=(self._heartbeats, threads, logs)
         )
         self._pool = self._new_pool()
-        # The workers start with the first unit: let them start now, but nobody wait for them.
+        # pebble starts the workers with the first unit: this one, so that they load while the caller does other things.
         self._starter = threading.Thread(target=self._pool.schedule, args=(_nothing,))
         self._starter.start()
         self._unit_ids = count(1)
@@ -54,7 +58,7 @@ class LocalExecutor:
         self._watcher.start()
 
     def submit(self, task: Callable[..., Any], *arguments: Any) -> "Future[Any]":
-        """See :class:`Executor`."""
+        """See :class:`jobs.executors.base.Executor`."""
         outer: Future[Any] = Future()
         unit_id = next(self._unit_ids)
         try:
@@ -62,7 +66,7 @@ class LocalExecutor:
         except RuntimeError:
             if self._closing.is_set():
                 raise
-            self._stop_pool()  # pebble gives its pool up if a worker dies while none of them works
+            self._stop_pool()  # pebble gives its pool up if a worker dies while all are idle
             self._pool = self._new_pool()
             inner = self._pool.schedule(_run_unit, args=(unit_id, task, *arguments))
         self._running[unit_id] = inner
@@ -70,11 +74,11 @@ class LocalExecutor:
         return outer
 
     def frames_done(self) -> int:
-        """See :class:`Executor`."""
-        return int(self._signs.frames.value)
+        """See :class:`jobs.executors.base.Executor`."""
+        return int(self._heartbeats.frames.value)
 
     def close(self) -> None:
-        """See :class:`Executor`."""
+        """See :class:`jobs.executors.base.Executor`."""
         self._closing.set()
         self._starter.join()
         self._watcher.join()
@@ -104,37 +108,37 @@ class LocalExecutor:
     def _watch(self) -> None:
         """Kill the workers of units that hang."""
         while not self._closing.wait(min(_WATCH_EVERY_S, self._stall_s)):
-            for unit_id in self._signs.silent_for(self._stall_s):
+            for unit_id in self._heartbeats.silent_for(self._stall_s):
                 inner = self._running.get(unit_id)
                 if inner is not None:
                     inner.cancel()  # pebble kills the process of a running future
 
 
 _PRELOADED: Final = ("jobs.cli", "jobs.executors.worker_imports")
-"""What a worker needs before its first unit: the main module again, by which it was started, and libraries."""
+"""What a worker needs before its first unit: the main module of the command, and libraries."""
 
 
 def _context(threads: int) -> Any:
-    """Return how worker processes come about.
+    """Return the way in which worker processes are started.
 
-    Never by a fork of this process: TensorFlow and OpenMP do not survive one. On Linux a server process loads the
-    libraries once, starts none of their threads, and the workers are forks of it; elsewhere each loads its own.
+    Never by a fork of this process, which TensorFlow and OpenMP do not survive. On Linux a server process loads the
+    libraries once, without starting their threads, and the workers are forked from it; elsewhere each loads its own.
     """
     if sys.platform == "linux":
-        set_environment(threads)  # of the server, whose libraries read it when they are loaded
+        set_environment(threads)  # for the server, whose libraries read it when they are loaded
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(list(_PRELOADED))
-        # Safe: it must not take a file of the current folder for a library. And it is the runner that Ctrl-C is for.
+        # The safe path keeps it from importing files of the current folder. Ctrl-C is meant for the driver.
         with suppress(OSError), _environment(PYTHONSAFEPATH="1"), _without_ctrl_c():
             forkserver.ensure_running()
             return context
-        # Its socket cannot be made, as where the path of the folder for temporary files is longer than a socket's.
+        # Its socket cannot be made, for example where the path of the folder for temporary files is too long for one.
     return multiprocessing.get_context("spawn")
 
 
 @contextmanager
 def _environment(**values: str) -> Iterator[None]:
-    """Set variables for a child that starts meanwhile."""
+    """Set variables for a child that is started meanwhile."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -149,7 +153,7 @@ def _environment(**values: str) -> Iterator[None]:
 
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Let a child that starts meanwhile never see SIGINT; this process sees it a little later."""
+    """Block SIGINT for a child that is started meanwhile; this process gets it afterwards."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -157,11 +161,11 @@ def _without_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-class _Signs:
-    """Signs of life that worker processes leave in shared memory."""
+class _Heartbeats:
+    """Signs of life that worker processes leave in shared memory, each in a slot of its own."""
 
     _SLOTS: Final = 1024
-    """More than the workers that ever live at once; a slot is one worker's."""
+    """More than there are workers at a time: slots are reused in turn."""
 
     def __init__(self, context: Any) -> None:
         self.frames = context.Value("q")
@@ -176,40 +180,40 @@ class _Signs:
             self._started.value += 1
 
     def begin(self, unit_id: int) -> None:
-        """Say that this process works on a unit from now on; 0 for none."""
-        self.alive(0)
+        """Note that this process works on a unit from now on; 0 for none."""
+        self.beat(0)
         self._unit[self._slot] = unit_id
 
-    def alive(self, frames: int) -> None:
-        """Say that this process is alive and has finished so many more frames."""
+    def beat(self, frames: int) -> None:
+        """Note that this process is alive and has finished so many more frames."""
         self._seen[self._slot] = time.monotonic()
         if frames:
             with self.frames.get_lock():
                 self.frames.value += frames
 
     def silent_for(self, seconds: float) -> list[int]:
-        """Return the units that have shown no sign of life for so long."""
+        """Return the units that have shown no sign of life for so many seconds."""
         limit = time.monotonic() - seconds
         return [unit for unit, seen in zip(self._unit, self._seen, strict=True) if unit and seen < limit]
 
 
-_signs: _Signs | None = None
-"""This worker process's own."""
+_heartbeats: _Heartbeats | None = None
+"""Those of this worker process."""
 
 
 def _run_unit(unit_id: int, task: Callable[..., Any], *arguments: Any) -> Any:
-    assert _signs is not None
-    _signs.begin(unit_id)
+    assert _heartbeats is not None
+    _heartbeats.begin(unit_id)
     try:
         return task(*arguments)
     except Exception as error:
         try:
             pickle.loads(pickle.dumps(error))
-        except Exception:  # it could not cross, and would break the pool
+        except Exception:  # it cannot be sent, and would break the pool
             raise RuntimeError(f"{type(error).__name__}: {error}") from None
         raise
     finally:
-        _signs.begin(0)
+        _heartbeats.begin(0)
 
 
 def _cause(exitcode: int | None) -> str:
@@ -224,7 +228,7 @@ _LAST_LINES: Final = 10
 
 
 def _last_words(log: Path) -> str:
-    """Return the end of a dead worker's log, to be put behind a message."""
+    """Return the end of a dead worker's log, as the end of a message."""
     try:
         lines = log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
     except OSError:
@@ -232,16 +236,16 @@ def _last_words(log: Path) -> str:
     return "\n".join(["; it last said:", *lines]) if lines else ""
 
 
-def _start_worker(signs: _Signs, threads: int, logs: Path) -> None:
+def _start_worker(heartbeats: _Heartbeats, threads: int, logs: Path) -> None:
     """Prepare a fresh worker process before any heavy library is loaded."""
-    global _signs
-    _signs = signs
-    signs.take_slot()
-    report_progress_with(signs.alive)
-    # Ctrl-C on a terminal reaches the whole process group, but it is the runner that decides what to finish.
+    global _heartbeats
+    _heartbeats = heartbeats
+    heartbeats.take_slot()
+    report_progress_with(heartbeats.beat)
+    # Ctrl-C on a terminal reaches the whole process group, but the driver alone decides what is finished.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     prepare_libraries(threads, _log_of(logs, os.getpid()))
-    import_module("jobs.executors.worker_imports")  # where no server has: at once, while the runner loads its own
+    import_module("jobs.executors.worker_imports")  # where no server has; now, while the driver loads its own
 
 
 def _nothing() -> None:

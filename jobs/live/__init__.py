@@ -1,1 +1,1 @@
-"""A camera, a file or a stream, labelled while it plays: engine, recorder, page. Read :mod:`jobs.live.engine` first."""
+"""Labels a camera, a file or a stream while it plays: engine, recorder, page. Read :mod:`jobs.live.engine` first."""

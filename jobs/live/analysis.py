@@ -1,4 +1,4 @@
-"""What becomes of one captured picture: faces, labels, an annotated picture, a JPEG."""
+"""What is made of a captured picture: faces, labels, an annotated picture, a JPEG."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from jobs.live.capture import Captured
 from jobs.live.clock import TIME_BASE
-from pipeline.analyze import Classifier, Scaler, look
+from pipeline.analyze import Classifier, Scaler, crop_faces
 from pipeline.faces.detect import FaceDetector
 from pipeline.faces.online import OnlineTracker
 from pipeline.faces.track import Sightings, TrackOptions
@@ -22,7 +22,7 @@ from pipeline.video.draw import LabelledFace, Planes, draw_faces
 from pipeline.video.render import Upright
 
 _LONGEST_SIDE: Final = 1280
-"""Pixels of the JPEG's longer side: twenty viewers of 4K pictures would be a gigabit a second."""
+"""Pixels of the JPEG's longer side: twenty viewers of 4K pictures would need a gigabit a second."""
 _QUALITY: Final = 80
 
 
@@ -61,9 +61,16 @@ class Analysed:
 
 
 class Analyst:
-    """Looks at the pictures of a session one after another."""
+    """Analyses the pictures of a session one after another; for one thread."""
 
     def __init__(self, detector: FaceDetector, classifier: Classifier, options: TrackOptions) -> None:
+        """Prepare for a session.
+
+        Args:
+            detector: finds faces.
+            classifier: labels them.
+            options: how they are followed.
+        """
         self._detector = detector
         self._classifier = classifier
         self._tracker = OnlineTracker(options)
@@ -73,17 +80,20 @@ class Analyst:
         self._shot = 0
 
     def analyse(self, captured: Captured) -> Analysed:
-        """Find, classify and follow the faces of the next picture."""
+        """Find, classify and follow the faces of the next picture.
+
+        The first picture of a new connection begins a new shot: the source may show something else by then.
+        """
         new_connection = captured.connection != self._connection or self._scaler is None
         if new_connection:
             self._connection = captured.connection
             self._scaler = Scaler(captured.movie, self._detector.long_side)
             self._scorer, self._spotter = ChangeScorer(), CutSpotter()
         assert self._scaler is not None
-        seen = look(captured.frame, captured.movie, self._scaler, self._detector)
+        seen = crop_faces(captured.frame, captured.movie, self._scaler, self._detector)
         probabilities = self._classifier.predict(seen.crops)
         time = float(captured.pts * TIME_BASE)
-        is_cut = self._spotter.step(time, self._scorer.score(seen.small)) or (new_connection and self._number > 0)
+        is_cut = self._spotter.step(time, self._scorer.score(seen.thumbnail)) or (new_connection and self._number > 0)
         self._shot += is_cut
         faces = self._tracker.step(self._number, time, seen.faces, probabilities, new_shot=is_cut)
         found = faces.detection >= 0
@@ -96,7 +106,7 @@ class Analyst:
 
 
 class Painter:
-    """Makes the pictures that are shown and recorded, for one geometry."""
+    """Makes the pictures that are shown and recorded; for one geometry and one thread."""
 
     def __init__(self, movie: Movie) -> None:
         self.movie = movie
@@ -106,7 +116,7 @@ class Painter:
         self.shown_size = max(2, round(movie.width * scale)), max(2, round(movie.height * scale))
 
     def paint(self, captured: Captured, analysed: Analysed) -> av.video.frame.VideoFrame:
-        """Return the upright yuv420p picture with its faces drawn."""
+        """Return the picture upright, as yuv420p, with its faces drawn."""
         picture = self._upright.yuv420p(captured.frame)
         draw_faces(Planes.of_frame(picture), analysed.labelled())
         return picture

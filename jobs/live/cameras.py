@@ -1,4 +1,4 @@
-"""Which cameras this machine has, for messages: what Linux tells; other systems are asked by FFmpeg alone."""
+"""Which cameras this machine has, for messages; known on Linux alone."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,11 @@ NAMES: Final = Path("/sys/class/video4linux")
 def cameras(devices: Path = DEVICES, names: Path = NAMES) -> dict[int, str]:
     """Return the names of the video devices by their index, ascending.
 
-    A camera may have several devices of one name, of which only the first gives pictures.
+    A camera may have several devices of the same name, of which only the first gives pictures.
+
+    Args:
+        devices: folder of the devices.
+        names: folder in which Linux describes each device.
     """
     found: dict[int, str] = {}
     for device in devices.glob("video*"):
@@ -25,9 +29,9 @@ def cameras(devices: Path = DEVICES, names: Path = NAMES) -> dict[int, str]:
 
 
 def describe_cameras(found: dict[int, str]) -> str:
-    """Say in a clause which cameras there are."""
+    """Return a clause that names the cameras."""
     if found:
         return "cameras here: " + ", ".join(f"{index} ({name})" for index, name in found.items())
     if sys.platform == "linux":
         return f"this machine has no camera ({DEVICES}/video*); in a container it must be passed in"
-    return "this system does not tell which cameras there are"
+    return "this system does not list its cameras"

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
@@ -28,7 +29,7 @@ from jobs.web.address import choose_address
 from jobs.web.server import Server, announce
 from models.errors import ModelError
 from pipeline.errors import DetectorError, PipelineError
-from pipeline.faces.detect import make_detector
+from pipeline.faces.detectors import make_detector
 
 EXIT_DONE: Final = 0
 EXIT_FAILED: Final = 1
@@ -39,10 +40,21 @@ _INSISTS_AFTER_S: Final = 1.0
 
 
 def live(source_text: str, record: Path | None, host: str, port: int, token: str | None, settings: Settings) -> int:
-    """Show a source until the user stops it, or the end of the world; return the exit code.
+    """Show a source until the user stops it.
+
+    Args:
+        source_text: the source as the user named it; see :func:`choose_live_source`.
+        record: output folder for a recording, or None.
+        host: address to listen on.
+        port: port to listen on; 0 for any that is free.
+        token: what viewers must know, or None; see :func:`choose_address`.
+        settings: the network, the detector and the encoder.
+
+    Returns:
+        The exit code.
 
     Raises:
-        JobError, PipelineError, ModelError: nothing could begin.
+        JobError, PipelineError, ModelError: the session could not begin.
     """
     bound_libraries(_threads())
     source = choose_live_source(source_text)
@@ -59,7 +71,7 @@ def live(source_text: str, record: Path | None, host: str, port: int, token: str
 
 
 def _threads() -> int:
-    """Return how many threads each library may use; the other half is for decoding, encoding and viewers."""
+    """Return how many threads each library may use: half of the cores, as others decode, encode and serve."""
     return max(1, available_cores() // 2)
 
 
@@ -67,7 +79,7 @@ def _serve(engine: Engine, recorder: Recorder | None, server: Server, announced:
     """Serve until a signal or a failure.
 
     Raises:
-        SourceError: the source cannot be had.
+        SourceError: the source gives no picture.
     """
 
     def stop() -> None:
@@ -75,26 +87,40 @@ def _serve(engine: Engine, recorder: Recorder | None, server: Server, announced:
         server.close()
 
     finisher = _Finisher(engine, recorder)
-    with _signals(stop):
+    with stop_on_signals(stop):
         engine.start(on_failure=server.close)
-        announced()
         finisher.start()
-        server.run()
-        engine.ask_to_stop()
-        finisher.join()
+        try:
+            announced()
+            server.run()
+        finally:  # else the finisher would wait for ever
+            engine.ask_to_stop()
+            finisher.join()
     try:
         engine.stop()
         engine.raise_failure()
-    except (JobError, PipelineError, ModelError) as error:
-        print(f"moodreel: {error}", file=sys.stderr)
+    except Exception as error:
+        _say_failure(error)
         return EXIT_USAGE if isinstance(error, ModelError | DetectorError) else EXIT_FAILED
     return EXIT_DONE if finisher.failure is None else EXIT_FAILED
 
 
-class _Finisher(threading.Thread):
-    """Waits for the end of the pictures, be it the file's or the user's, and makes results of the recording then.
+def _say_failure(error: Exception, what: str = "") -> None:
+    """Print why something failed; for an error that nobody foresaw, also where."""
+    reason = str(error)
+    if not isinstance(error, JobError | PipelineError | ModelError | OSError):
+        _say("".join(traceback.format_exception(error)).rstrip(), sys.stderr)
+        reason = f"{type(error).__name__}: {error}"
+    _say(f"moodreel: {what}{reason}", sys.stderr)
 
-    A thread of its own: the page goes on after a file has ended, and results should not wait for somebody to end that.
+
+class _Finisher(threading.Thread):
+    """Makes results of the recording when the pictures end: with the file, or when the user stops the session.
+
+    A thread of its own, since the page stays after a file has ended, and results should not wait until it is closed.
+
+    Attributes:
+        failure: why there are no results, if so.
     """
 
     def __init__(self, engine: Engine, recorder: Recorder | None) -> None:
@@ -110,53 +136,51 @@ class _Finisher(threading.Thread):
             return
         try:
             made = self._recorder.make_results()
-        except (JobError, PipelineError, OSError) as error:
+        except Exception as error:  # whatever it is, it must reach the exit code
             self.failure = error
-            _say(f"moodreel: the recording could not be finished: {error}", sys.stderr)
+            _say_failure(error, "the recording could not be finished: ")
             return
         if made is None:
             _say("moodreel: nothing was recorded", sys.stderr)
             return
-        folder, outcome = made
-        _say(f"Recorded {outcome.seconds:.1f} s to {folder}")
+        folder, result = made
+        _say(f"Recorded {result.seconds:.1f} s to {folder}")
         if self._recorder.remark:
             _say(f"moodreel: {self._recorder.remark}", sys.stderr)
 
 
 @contextmanager
 def _held(record: Path) -> Iterator[Workspace]:
-    """Hold the output folder, and finish what an earlier session could not."""
+    """Lock the output folder, and finish the recordings of sessions that were killed."""
     workspace = Workspace(record)
     with workspace.locked():
         for recording in unfinished(workspace):
             root = recording.folder.root
             try:
-                outcome = recording.finish(
-                    workspace, f"the session was killed; up to {2 * PIECE_S:g} s before are lost"
-                )
+                result = recording.finish(workspace, f"the session was killed; up to {2 * PIECE_S:g} s before are lost")
             except (JobError, PipelineError, OSError, ValueError) as error:
                 print(f"moodreel: {root}: a recording that was cut short cannot be finished: {error}", file=sys.stderr)
                 continue
-            if outcome is not None:
+            if result is not None:
                 print(f"Finished the recording of a session that was killed: {root}", flush=True)
         yield workspace
 
 
 @contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and a closed terminal end the session in order; another one, later, ends the process.
+def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and a closed terminal stop the session in order; one more, a second later, ends the process.
 
-    Not at once: who ends a group of processes may well send the signal twice.
+    Not at once, since whoever ends a group of processes may send the signal twice.
     """
-    asked: list[float] = []
+    received: list[float] = []
 
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # as signal handlers are called
-        # Noted before anything else: a second signal interrupts this very function, and stopping takes locks.
-        asked.append(time.monotonic())
-        if len(asked) == 1:
+        # Noted first: a second signal interrupts this very function, and stopping takes locks.
+        received.append(time.monotonic())
+        if len(received) == 1:
             stop()
             _say("moodreel: stopping", sys.stderr)
-        elif asked[-1] - asked[0] > _INSISTS_AFTER_S:
+        elif received[-1] - received[0] > _INSISTS_AFTER_S:
             os._exit(EXIT_STOPPED)
 
     names = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -171,13 +195,18 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
 
 
 def _say(text: str, where: TextIO | None = None) -> None:
-    """Tell the user, if there still is a terminal."""
+    """Print for the user, if there still is a terminal."""
     with suppress(OSError):
         print(text, file=where, flush=True)
 
 
 class _Loader:
-    """Loads detector and network in the thread that uses them, and tells what they are."""
+    """Loads detector and network in the thread that uses them.
+
+    Attributes:
+        device: what the network runs on; "" before it is loaded.
+        model_digest: which network it is; likewise.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -198,7 +227,7 @@ class _Loader:
 
 
 def _facts(source: LiveSource, settings: Settings, loaded: _Loader) -> dict[str, Any]:
-    """Return what a recording says of how it came about."""
+    """Return how a recording is made; see :class:`Recording`."""
     versions = {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()}
     shared = {"model": settings.model, "model_digest": loaded.model_digest, "detector": settings.detector}
     tracking = {**vars(settings.track_options()), "online": True}

@@ -1,7 +1,8 @@
-"""READ FIRST. A live session: one thread captures, one analyses, and what it publishes is the same for all viewers.
+"""READ FIRST. A live session: one thread captures, one analyses, and all viewers see what it publishes.
 
-Between any two there is a slot that holds the newest thing, never a queue: whoever is slow skips pictures and delays
-nobody. Both threads end when asked to, and what either of them raises is raised by :meth:`Engine.raise_failure`.
+Pictures are handed over by a :class:`Latest` or a :class:`Broadcast`, which hold the newest one, and never by a queue:
+whoever is slow skips pictures and delays nobody. Both threads end when the session is stopped, and an error in either
+is raised by :meth:`Engine.raise_failure`.
 """
 
 import threading
@@ -22,26 +23,32 @@ from jobs.live.source import LiveSource
 from pipeline.media.movie import Movie
 
 _JOIN_S: Final = 20.0
-"""Seconds within which a thread must have ended; a stream that hangs is given up after half of it."""
+"""Seconds in which a thread must end; reading from a stream that hangs ends after half of them."""
 
 
 @dataclass(frozen=True)
 class View:
-    """What viewers see: a JPEG, and what is on it; None where there is nothing yet."""
+    """What viewers see: a JPEG, and the faces on it; None before the first picture."""
 
     jpeg: bytes
     analysed: Analysed | None
 
 
 class Sink(Protocol):
-    """Takes what is shown, to keep it."""
+    """Keeps what is shown."""
 
     def add(self, movie: Movie, analysed: Analysed, picture: av.video.frame.VideoFrame) -> None:
-        """Take the next picture."""
+        """Take the next picture.
+
+        Args:
+            movie: the source's geometry.
+            analysed: the faces on it.
+            picture: what was shown, yuv420p.
+        """
         ...
 
     def finish(self) -> None:
-        """Take note that no more will come."""
+        """Note that no more pictures will come. Called once, also after an error."""
         ...
 
 
@@ -49,47 +56,53 @@ class Engine:
     """Runs a session.
 
     Attributes:
-        board: what it is doing.
+        status: what it is doing.
         history: its last minute.
         views: what it shows.
     """
 
     def __init__(
-        self, source: LiveSource, make_analyst: Callable[[], Analyst], nothing: bytes, sink: Sink | None = None
+        self, source: LiveSource, make_analyst: Callable[[], Analyst], blank: bytes, sink: Sink | None = None
     ) -> None:
-        """Prepare a session; ``nothing`` is the JPEG shown before the first picture.
+        """Prepare a session.
 
-        ``make_analyst`` is called in the analysis thread, since loading a network takes seconds; what is shown goes to
-        ``sink`` too.
+        Args:
+            source: what to show.
+            make_analyst: called in the analysis thread, since loading a network takes seconds.
+            blank: the JPEG that is shown before the first picture.
+            sink: keeps what is shown; called in the analysis thread.
         """
         self.source = source
-        self.board = SessionStatus()
+        self.status = SessionStatus()
         self.history = History()
-        self.views: Broadcast[View] = Broadcast(View(nothing, None))
+        self.views: Broadcast[View] = Broadcast(View(blank, None))
         self._make_analyst = make_analyst
         self._sink = sink
         self._stop = threading.Event()
-        self._captured_all = threading.Event()
+        self._capture_ended = threading.Event()
         self._failure: Exception | None = None
         self._on_failure: Callable[[], None] = lambda: None
-        self._capture = Capture(source, self.board, self._stop)
-        self._capture_thread = self._thread("capture", self._captures)
-        self._analysis_thread = self._thread("analysis", self._analyse)
+        self._capture = Capture(source, self.status, self._stop)
+        self._capture_thread = self._thread("capture", self._run_capture)
+        self._analysis_thread = self._thread("analysis", self._run_analysis)
 
     @property
     def skipped(self) -> int:
-        """How many pictures of the source were not shown, since newer ones came before their turn."""
-        return self._capture.slot.replaced
+        """How many pictures of the source were not shown, because a newer one came first."""
+        return self._capture.latest.replaced
 
     def start(self, on_failure: Callable[[], None] = lambda: None) -> None:
-        """Start capturing, and once there is a picture the analysis; ``on_failure`` is called in a thread that fails.
+        """Start capturing and, with the first picture, the analysis.
+
+        Args:
+            on_failure: called in a thread that fails.
 
         Raises:
-            SourceError: the source gives no picture. Nothing runs then.
+            SourceError: the source gives no picture; nothing is running then.
         """
         self._on_failure = on_failure
         self._capture_thread.start()
-        while not self._capture.connected.wait(0.05) and not self._captured_all.is_set():
+        while not self._capture.connected.wait(0.05) and not self._capture_ended.is_set():
             pass
         if not self._capture.connected.is_set():
             self._capture_thread.join()
@@ -97,12 +110,12 @@ class Engine:
         self._analysis_thread.start()
 
     def ask_to_stop(self) -> None:
-        """Let both threads and all viewers come to their ends; returns at once."""
+        """Ask both threads and all viewers to end; returns at once."""
         self._stop.set()
         self.views.close()
 
     def stop(self) -> None:
-        """Stop, wait for both threads, and let the sink finish.
+        """Stop, and wait for both threads.
 
         Raises:
             JobError: a thread hangs in a source that neither answers nor fails.
@@ -111,23 +124,23 @@ class Engine:
         threads = [thread for thread in (self._capture_thread, self._analysis_thread) if thread.ident is not None]
         for thread in threads:
             thread.join(_JOIN_S)
-        self.board.tell(State("stopped"))
+        self.status.change(State("stopped"))
         hung = [thread.name for thread in threads if thread.is_alive()]
         if hung:
-            raise JobError(f"{self.source.label} does not let go: {', '.join(hung)} still waits for it")
+            raise JobError(f"{self.source.label} hangs: {', '.join(hung)} is still waiting for it")
 
     def wait(self, timeout: float) -> bool:
-        """Wait until the source has ended and all of it was analysed; return whether that is so."""
+        """Wait until the source has ended and all of it is analysed; return whether that is so."""
         self._analysis_thread.join(timeout)
         return not self._analysis_thread.is_alive()
 
     def raise_failure(self) -> None:
-        """Raise what a thread raised, if one did."""
+        """Raise the error that ended a thread, if there was one."""
         if self._failure is not None:
             raise self._failure
 
     def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
-        # A daemon: should a camera's driver never return, the process can still end.
+        # A daemon, so that the process can end even if a camera's driver never returns.
         return threading.Thread(target=self._guarded, args=(work,), name=f"moodreel-{name}", daemon=True)
 
     def _guarded(self, work: Callable[[], None]) -> None:
@@ -138,20 +151,20 @@ class Engine:
             self.ask_to_stop()
             self._on_failure()
 
-    def _captures(self) -> None:
+    def _run_capture(self) -> None:
         try:
             self._capture.run()
         finally:
-            self._captured_all.set()
+            self._capture_ended.set()
 
-    def _analyse(self) -> None:
+    def _run_analysis(self) -> None:
         try:
             analyst = self._make_analyst()
             self._capture.ready.set()
             painter: Painter | None = None
             while not self._stop.is_set():
-                was_last = self._captured_all.is_set()  # asked before: what is taken then is the last there is
-                captured = self._capture.slot.take(timeout=0.2)
+                was_last = self._capture_ended.is_set()  # read first: what is taken afterwards is the last picture
+                captured = self._capture.latest.take(timeout=0.2)
                 if captured is None:
                     if was_last:
                         return
@@ -162,8 +175,8 @@ class Engine:
                 picture = painter.paint(captured, analysed)
                 self.history.add(analysed.time, analysed.faces.smoothed)
                 self.views.publish(View(painter.jpeg(picture), analysed))
-                self.board.published.count(time.monotonic() - captured.at)
-                if self._sink is not None:  # behind the publication: viewers need not wait for the encoder
+                self.status.published.count(time.monotonic() - captured.at)
+                if self._sink is not None:  # last: viewers do not wait for the encoder
                     self._sink.add(captured.movie, analysed, picture)
         finally:
             if self._sink is not None:

@@ -1,4 +1,4 @@
-"""The last minute as a chart needs it: one point for each quarter of a second."""
+"""The last minute as the chart needs it: a point per quarter of a second."""
 
 import threading
 from collections import deque
@@ -16,7 +16,7 @@ _REPEATED: Final = 4
 
 @dataclass(frozen=True)
 class Point:
-    """One step: its number since the session began, and the mean probabilities of the faces; None without a face."""
+    """A step: its number since the session began, and the faces' mean probabilities (7,); None without a face."""
 
     number: int
     mean: list[float] | None
@@ -25,7 +25,7 @@ class Point:
 class History:
     """Collects means; written by one thread, read by many.
 
-    A step without a picture repeats the one before, up to a second: nothing new is known. After that it has no face.
+    A step without a picture repeats the one before for up to a second, since nothing new is known; then it has no face.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class History:
         self._number = 0
 
     def add(self, time: float, faces: NDArray[np.float32]) -> None:
-        """Add the faces' probabilities ``(n, 7)`` of the picture at ``time``, in s, rising."""
+        """Add the faces' probabilities, float32 ``(n, 7)``, of the picture at ``time`` in s, which rises."""
         number = int(time / STEP_S)
         with self._lock:
             if number > self._number:
@@ -44,7 +44,7 @@ class History:
                 self._open.append(faces.mean(axis=0))
 
     def after(self, number: int) -> Sequence[Point]:
-        """Return the finished points behind the one with this number."""
+        """Return the finished points after the one with this number."""
         with self._lock:
             return [point for point in self._points if point.number > number]
 

@@ -1,4 +1,4 @@
-"""Hand-overs between threads that hold one thing, the newest: nothing can pile up behind a slow taker."""
+"""Hand-overs between threads that hold the newest thing only: nothing piles up behind a slow taker."""
 
 import threading
 from typing import Generic, TypeVar
@@ -7,10 +7,10 @@ T = TypeVar("T")
 
 
 class Latest(Generic[T]):
-    """One thing for one taker.
+    """Hands the newest thing to one taker.
 
     Attributes:
-        replaced: how many things were put over one that nobody had taken.
+        replaced: how many things were replaced before anybody took them.
     """
 
     def __init__(self) -> None:
@@ -19,14 +19,14 @@ class Latest(Generic[T]):
         self._value: T | None = None
 
     def put(self, value: T) -> None:
-        """Put ``value`` in place of whatever is there; never waits."""
+        """Replace what is there by ``value``; never waits."""
         with self._changed:
             self.replaced += self._value is not None
             self._value = value
             self._changed.notify()
 
     def take(self, timeout: float) -> T | None:
-        """Take the newest, waiting up to ``timeout`` seconds for one; None if none came."""
+        """Take the newest thing, or wait up to ``timeout`` seconds for one; None if none came."""
         with self._changed:
             if self._value is None:
                 self._changed.wait(timeout)
@@ -35,7 +35,7 @@ class Latest(Generic[T]):
 
 
 class Broadcast(Generic[T]):
-    """The newest thing for any number of takers, each at its own pace."""
+    """Shows the newest thing to any number of takers, each at its own pace."""
 
     def __init__(self, first: T) -> None:
         self._changed = threading.Condition()
@@ -45,7 +45,7 @@ class Broadcast(Generic[T]):
 
     @property
     def closed(self) -> bool:
-        """Whether nothing will come any more."""
+        """Whether nothing more will come."""
         return self._closed
 
     def publish(self, value: T) -> None:
@@ -56,18 +56,18 @@ class Broadcast(Generic[T]):
             self._changed.notify_all()
 
     def newest(self) -> tuple[int, T]:
-        """Return the newest thing and its number; the first one's is 0."""
+        """Return the newest thing and its number, which counts from 0."""
         with self._changed:
             return self._number, self._value
 
     def wait_for_newer(self, number: int, timeout: float) -> tuple[int, T]:
-        """Return the newest thing and its number, waiting up to ``timeout`` seconds for one after ``number``."""
+        """Return the newest thing and its number; wait up to ``timeout`` seconds for one newer than ``number``."""
         with self._changed:
             self._changed.wait_for(lambda: self._number != number or self._closed, timeout)
             return self._number, self._value
 
     def close(self) -> None:
-        """Let nobody wait any longer."""
+        """Wake all who wait."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""The live page: the picture, what is on it now, and how it was in the last minute."""
+"""The live page: the picture, the faces on it, and the last minute."""
 
 import threading
 from collections.abc import Iterator
@@ -21,25 +21,25 @@ MOST_VIEWERS: Final = 48
 """Each holds a thread of the server for as long as it watches."""
 
 THREADS: Final = MOST_VIEWERS + 8
-"""The rest is for pages and events, which take milliseconds."""
+"""The others answer pages and events, which takes milliseconds."""
 
 WAITRESS: Final[dict[str, Any]] = {
-    # A write waits until the picture before it is on its way. With waitress's 16 MB a slow viewer would be 400 pictures
-    # behind, and get every one of them.
+    # A write waits until the previous picture is sent. With waitress's 16 MB a slow viewer would be 400 pictures late,
+    # and get every one of them.
     "outbuf_high_watermark": 1,
-    # The request that is being answered leaves room for one more, so that waitress goes on listening to the connection
-    # and notices when a viewer goes away.
+    # With room for one more request, waitress listens to the connection while it answers, and so notices that a viewer
+    # has left.
     "channel_request_lookahead": 1,
     "connection_limit": 1000,
 }
 
 _BOUNDARY: Final = b"frame"
 _AGAIN_S: Final = 2.0
-"""Seconds after which the last picture is sent again: only whoever writes notices that a viewer is gone."""
+"""Seconds after which the last picture is sent again: only a write shows that a viewer has left."""
 
 
 class Seats:
-    """Counts viewers, up to a number of them."""
+    """Counts viewers, up to a maximum."""
 
     def __init__(self, most: int) -> None:
         self._lock = threading.Lock()
@@ -47,7 +47,7 @@ class Seats:
         self.taken = 0
 
     def take(self) -> bool:
-        """Take a seat, if one is free."""
+        """Take a seat; return whether one was free."""
         with self._lock:
             if self.taken >= self._most:
                 return False
@@ -61,7 +61,13 @@ class Seats:
 
 
 def make_live(engine: Engine, recorder: Recorder | None, address: Address) -> Flask:
-    """Return the application that shows a session."""
+    """Return the application that shows a session.
+
+    Args:
+        engine: runs the session.
+        recorder: keeps it, if it is kept.
+        address: where the application is served.
+    """
     app = make_app(__package__ or "jobs.live", address)
     seats = Seats(MOST_VIEWERS)
 
@@ -87,15 +93,15 @@ def make_live(engine: Engine, recorder: Recorder | None, address: Address) -> Fl
     @app.get("/events")
     def events() -> ResponseReturnValue:
         after = request.args.get("after", default=-1, type=int)
-        return jsonify(_told(engine, recorder, seats.taken, after))
+        return jsonify(_status_json(engine, recorder, seats.taken, after))
 
     return app
 
 
 def _parts(engine: Engine) -> Iterator[bytes]:
-    """Yield pictures as they come, the newest each time: a viewer that is slow to read skips those between."""
+    """Yield the newest picture again and again, as a part of the multipart stream; a slow viewer skips some."""
     number, view = engine.views.newest()
-    # The boundary follows each picture at once: browsers show a picture when they see that it has ended.
+    # The boundary follows each picture at once, since a browser shows a picture when it has ended.
     yield b"--" + _BOUNDARY + b"\r\n" + _part(view)
     while not engine.views.closed:
         number, view = engine.views.wait_for_newer(number, _AGAIN_S)
@@ -107,12 +113,12 @@ def _part(view: View) -> bytes:
     return head + view.jpeg + b"\r\n--" + _BOUNDARY + b"\r\n"
 
 
-def _told(engine: Engine, recorder: Recorder | None, viewers: int, after: int) -> dict[str, Any]:
-    """Return what the page shows beside the picture; of the last minute, what comes behind step ``after``."""
+def _status_json(engine: Engine, recorder: Recorder | None, viewers: int, after: int) -> dict[str, Any]:
+    """Return what the page shows beside the picture; of the last minute, the steps after ``after``."""
     number, view = engine.views.newest()
-    state = engine.board.state
-    source_rate, _ = engine.board.captured.read()
-    rate, delay = engine.board.published.read()
+    state = engine.status.state
+    source_rate, _ = engine.status.captured.read()
+    rate, delay = engine.status.published.read()
     recording = None if recorder is None else {"seconds": round(recorder.seconds, 1), "remark": recorder.remark}
     return {
         "number": number,
@@ -147,7 +153,7 @@ def _faces(analysed: Analysed) -> list[dict[str, Any]]:
 
 
 def blank_jpeg(width: int = 640, height: int = 360) -> bytes:
-    """Return what is shown before the first picture: a dark one."""
+    """Return the dark picture, a JPEG, that is shown before the first one."""
     done, data = cv2.imencode(".jpg", np.full((height, width, 3), 27, np.uint8))
     assert done, "OpenCV cannot encode a JPEG"
     return bytes(data)

@@ -1,4 +1,4 @@
-"""What a session is doing, for those who watch it: its state in words, and how fast and how late pictures are."""
+"""What a session is doing: its state, and the rate and delay of its pictures."""
 
 import threading
 import time
@@ -14,14 +14,14 @@ _SPAN_S: Final = 3.0
 
 @dataclass(frozen=True)
 class State:
-    """What the source is doing, and details for people ("" for none)."""
+    """What the source is doing, and details for people, or ""."""
 
     name: StateName
     detail: str = ""
 
 
 class Meter:
-    """Counts events a second, and averages a value that comes with each; for several threads."""
+    """Measures the rate of events and the mean of a value that comes with each; for several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -34,7 +34,7 @@ class Meter:
             self._forget()
 
     def read(self) -> tuple[float, float]:
-        """Return events per second and the mean value over the last seconds; 0, 0 if there were none."""
+        """Return events per second and the mean value, over the last seconds; 0, 0 if there were none."""
         with self._lock:
             self._forget()
             if len(self._events) < 2:
@@ -49,11 +49,11 @@ class Meter:
 
 
 class SessionStatus:
-    """What threads tell of themselves.
+    """What the threads of a session report.
 
     Attributes:
         captured: pictures that the source gave.
-        published: pictures that were shown, with their delay from capture to publication in s.
+        published: pictures that were shown, each with its delay from capture to publication in s.
     """
 
     def __init__(self) -> None:
@@ -66,6 +66,6 @@ class SessionStatus:
         """What the source is doing."""
         return self._state
 
-    def tell(self, state: State) -> None:
-        """Change the state; one assignment, so no lock."""
+    def change(self, state: State) -> None:
+        """Change the state. A single assignment, so it needs no lock."""
         self._state = state

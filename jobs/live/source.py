@@ -1,7 +1,7 @@
 """Where live pictures come from: a camera, a file at its own pace, or a stream. All are read with PyAV.
 
-PyAV rather than OpenCV, for cameras too: its pictures keep the planes that crops are cut from and labels are drawn on,
-they carry the time at which the camera took them, and one loop serves every kind of source.
+PyAV rather than OpenCV, also for cameras: its pictures keep the planes that crops are cut from and labels are drawn on,
+and the time at which the camera took them, and one loop serves every kind of source.
 """
 
 import sys
@@ -30,7 +30,7 @@ from pipeline.media.movie import Movie, describe, open_movie, video_stream
 OPEN_S: Final = 10.0
 """Seconds that a stream may take to answer; an RTSP camera sends its first key frame after up to 5."""
 READ_S: Final = 5.0
-"""Seconds without a packet after which a stream counts as dropped. A stop may have to wait for so long."""
+"""Seconds without a packet after which a stream counts as dropped. A stop may take as long."""
 
 _STREAM_OPTIONS: Final = {
     "rtsp_transport": "tcp",  # over UDP a lost packet is a torn picture
@@ -47,7 +47,7 @@ class LiveSource:
     Attributes:
         kind: camera, file or stream.
         where: what FFmpeg opens.
-        label: what to call it; holds no password.
+        label: its name for people, without passwords.
     """
 
     kind: Literal["camera", "file", "stream"]
@@ -56,7 +56,7 @@ class LiveSource:
 
 
 def choose_live_source(text: str) -> LiveSource:
-    """Tell what the user means: the index of a camera or its device, a URL, or a file.
+    """Return the source that the user means: the index of a camera or its device, a URL, or a file.
 
     Raises:
         UsageError: there is no such file.
@@ -77,16 +77,16 @@ def choose_live_source(text: str) -> LiveSource:
 
 
 def _without_password(url: str) -> str:
-    """Return ``url`` without what is between ``//`` and ``@``, and without its query, which may hold keys."""
+    """Return ``url`` without user and password, and without its query, which may hold keys."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture and the source's own time of it in s; None where it has none."""
+    """A decoded picture, and the source's own time for it in s, or None."""
 
-    moment: Fraction | None
+    source_time: Fraction | None
     frame: av.video.frame.VideoFrame
 
 
@@ -95,7 +95,7 @@ class Connection:
 
     Attributes:
         movie: its geometry and colours, from the first picture.
-        paced: whether pictures come faster than they are to be shown, so that somebody has to wait.
+        paced: whether pictures come faster than they are shown, so that the reader has to wait.
     """
 
     def __init__(self, source: LiveSource, container: av.container.InputContainer) -> None:
@@ -111,20 +111,20 @@ class Connection:
         self._pictures = _deinterlaced(self._decode())
         self._first = next(self._pictures, None)
         if self._first is None:
-            raise SourceError(f"{source.label}: expected video, found not one picture that can be decoded")
+            raise SourceError(f"{source.label}: expected video, found no picture that can be decoded")
         self.movie: Movie = describe(Path(source.label), container, self._stream, self._first.frame)
 
     def pictures(self) -> Iterator[Picture]:
-        """Yield the pictures from the first one on; ends where a file ends.
+        """Yield all pictures, up to the end of a file.
 
         Raises:
             SourceError: the source dropped.
         """
         assert self._first is not None
         yield self._first
-        begin = last = self._first.moment
+        begin = last = self._first.source_time
         for picture in self._pictures:
-            last = last if picture.moment is None else picture.moment
+            last = last if picture.source_time is None else picture.source_time
             yield picture
         if self._source.kind == "file":
             return
@@ -133,7 +133,7 @@ class Connection:
             raise SourceError(f"{self._source.label}: the stream ended")
 
     def _decode(self) -> Iterator[Picture]:
-        """Yield all pictures; packets that cannot be decoded are passed over."""
+        """Yield all pictures; packets that cannot be decoded are skipped."""
         base = Fraction(self._stream.time_base or Fraction(1, 1000))
         try:
             for packet in self._container.demux(self._stream):
@@ -150,16 +150,16 @@ class Connection:
 
 
 def _deinterlaced(pictures: Iterator[Picture]) -> Iterator[Picture]:
-    """Yield the pictures as a run would see them; those of an interlaced source come one picture later."""
-    moments: deque[Fraction | None] = deque()
+    """Yield the pictures as a run sees them; those of an interlaced source come one picture late."""
+    times: deque[Fraction | None] = deque()
 
     def frames() -> Iterator[Frame]:
         for number, picture in enumerate(pictures):
-            moments.append(picture.moment)
+            times.append(picture.source_time)
             yield Frame(number, picture.frame)
 
-    for frame in deinterlaced(frames()):
-        yield Picture(moments.popleft(), frame.picture)
+    for frame in deinterlaced(frames(), look_ahead=False):
+        yield Picture(times.popleft(), frame.picture)
 
 
 @contextmanager
@@ -167,11 +167,11 @@ def connect(source: LiveSource) -> Iterator[Connection]:
     """Open a source and wait for its first picture.
 
     Raises:
-        SourceError: there is none; the message says what was expected and what was found.
+        SourceError: it gives none; the message says what was expected and what was found.
     """
     try:
         if source.kind == "file":
-            open_movie(Path(source.where))  # refuses pictures, texts and sounds in its own words
+            open_movie(Path(source.where))  # has a message for pictures, texts and sounds
         container = _opened(source)
     except InputError as error:
         raise SourceError(str(error)) from error

@@ -1,1 +1,1 @@
-"""Reports to hand on: ``report.html`` beside each movie's tables, and ``index.html`` over all of a folder."""
+"""Reports to pass on: ``report.html`` beside each movie's tables, and ``index.html`` for the whole folder."""

@@ -1,41 +1,50 @@
-"""What the charts of a report show, as numbers for its script."""
+"""The numbers that a report's script draws its charts from."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from jobs.results.lanes import Lanes, visible
+from jobs.results.rows import Scene
 from jobs.results.timeline_index import TimelineIndex
 
 _BINS: Final = 1_000
 _PIXELS: Final = 1_000
-"""As wide as a report's chart is on a large screen; runs that are narrower would not be seen."""
+"""Width of a report's chart on a large screen; narrower runs would not be seen."""
 _MOST_RUNS: Final = 1_500
 _MOST_LANES: Final = 24
 
 
-def chart_data(summary: TimelineIndex, lanes: Lanes, scenes: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the shares over time, the tracks and the scenes of a movie; times in whole ms.
+def chart_data(index: TimelineIndex, lanes: Lanes, scenes: Sequence[Scene]) -> dict[str, Any]:
+    """Return the charts of a movie for JSON.
 
-    ``shares``: per emotion the heights of equal parts of the movie, in thousandths; ``tracks``: ``[track, lane, start,
-    end, emotion]``; ``runs``, which lie over them: ``[track, lane, start, end, emotion, percent]``; ``scenes``:
-    ``[start, end, emotion]``, the emotion None without a face.
+    Args:
+        index: the movie's timeline.
+        lanes: its tracks.
+        scenes: its scenes.
+
+    Returns:
+        ``start`` and ``end`` of the movie; ``shares``: per emotion the heights of equal parts of the movie, in
+        thousandths; ``tracks``: ``[track, lane, start, end, emotion]``; ``runs``, drawn over them: ``[track, lane,
+        start, end, emotion, percent]``; ``lanes``: how many; ``scenes``: ``[start, end, emotion]``, the emotion None
+        without a face. Times are in whole ms.
     """
-    bins = min(_BINS, summary.frames)
-    heights = np.round(summary.heights(summary.start, summary.end, bins) * 1000).astype(int)
-    seen = visible(lanes, summary.start, summary.end, _PIXELS, _MOST_RUNS)
-    tracks = [track for track in seen["tracks"] if track[1] < _MOST_LANES]
+    bins = min(_BINS, index.frames)
+    heights = np.round(index.heights(index.start, index.end, bins) * 1000).astype(int)
+    seen = visible(lanes, index.start, index.end, _PIXELS, _MOST_RUNS)
+    tracks = [track for track in seen.tracks if track[1] < _MOST_LANES]
     lane_of = {track: lane for track, lane, *_ in tracks}
-    runs = [[track, lane_of[track], *rest] for track, *rest in seen["runs"] if track in lane_of]
+    runs = [[track, lane_of[track], *rest] for track, *rest in seen.runs if track in lane_of]
     return {
-        "start": round(summary.start * 1000),
-        "end": round(summary.end * 1000),
+        "start": round(index.start * 1000),
+        "end": round(index.end * 1000),
         "shares": heights.T.tolist(),
         "tracks": _not_covered(tracks, runs),
         "runs": runs,
         "lanes": min(lanes.count, _MOST_LANES),
-        "scenes": [[round(1000 * s["start"]), round(1000 * s["end"]), s["dominant"]] for s in scenes],
+        "scenes": [[round(1000 * scene.start), round(1000 * scene.end), scene.dominant] for scene in scenes],
     }
 
 

@@ -1,28 +1,31 @@
-"""``index.html`` of the output folder, and all reports anew."""
+"""``index.html`` of the output folder, and all reports of the folder at once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from jobs.errors import ReportError
-from jobs.report.movie_report import about, write_movie_report
+from jobs.report.movie_report import write_movie_report
 from jobs.report.page import render
+from jobs.results.job_facts import JobFacts, read_job_facts
 from jobs.store.atomic import commit
-from jobs.store.run_files import require_results, text_of
+from jobs.store.run_files import movie_folders, require_results
 from jobs.store.workspace import MovieFolder, Workspace
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A movie's line in the index: where its files are, relative to the folder, what it is, how it ended."""
+    """A movie's line in the index.
 
-    name: str
+    Attributes:
+        facts: what ``job.json`` says of it.
+        link: URL of its folder, relative to the index.
+        report, poster: whether there are such files.
+    """
+
+    facts: JobFacts
     link: str
-    status: str
-    reason: str
-    about: dict[str, Any]
     report: bool
     poster: bool
 
@@ -35,7 +38,10 @@ def write_index(workspace: Workspace) -> None:
 
 
 def rewrite(out: Path) -> tuple[int, list[str]]:
-    """Write all reports in ``out`` anew; returns how many there are, and a line for each that could not be written.
+    """Rewrite all reports in ``out``, and its index. A run may be in progress: folders may appear and vanish.
+
+    Returns:
+        The number of reports, and a line for each that could not be written.
 
     Raises:
         UsageError: there is no such folder, or no result in it.
@@ -43,7 +49,8 @@ def rewrite(out: Path) -> tuple[int, list[str]]:
     written, faults = 0, []
     for path in require_results(out):
         folder = MovieFolder(path)
-        if (folder.read_job() or {}).get("status") not in ("done", "partial"):
+        facts = read_job_facts(folder)
+        if facts is None or not facts.has_results:
             continue
         try:
             write_movie_report(folder)
@@ -55,10 +62,9 @@ def rewrite(out: Path) -> tuple[int, list[str]]:
 
 
 def _entries(workspace: Workspace) -> Iterator[Entry]:
-    for job in workspace.jobs():
-        name, status = text_of(job.get("movie")), text_of(job.get("status"))
-        if not name or not status:
-            continue  # another program's file of that name
-        folder = workspace.folder(name)
-        reason = text_of(job.get("reason")) or ""
-        yield Entry(name, quote(name), status, reason, about(job), folder.report.exists(), folder.poster.exists())
+    for path in sorted(movie_folders(workspace.root)):
+        facts = read_job_facts(MovieFolder(path))
+        if facts is None or not facts.movie or not facts.status:
+            continue  # no job.json (any more), or another program's file of that name
+        folder = workspace.folder(facts.movie)
+        yield Entry(facts, quote(facts.movie), folder.report.exists(), folder.poster.exists())

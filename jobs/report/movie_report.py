@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jobs.errors import ReportError
 from jobs.report.charts import chart_data
@@ -11,67 +11,54 @@ from jobs.report.page import render
 from jobs.report.pictures import Pictures, take_pictures
 from jobs.report.plotly import packed_plotly
 from jobs.results.errors import ResultError
+from jobs.results.job_facts import JobFacts, read_job_facts
 from jobs.results.lanes import Lanes, make_lanes
+from jobs.results.rows import SCENE_COLUMNS, Scene, scenes_of
+from jobs.results.stills.original import find_original
 from jobs.results.tables import read_table
 from jobs.results.timeline_index import TimelineIndex, read_timeline_index
-from jobs.results.wording import number, shares_of
 from jobs.store.atomic import commit
-from jobs.store.run_files import text_of
 from jobs.store.workspace import MovieFolder
 from pipeline.media.movie import Movie
-from pipeline.schema import EMOTIONS
 
-_COLUMNS: Final = ["scene", "start", "end", "coverage", "faces_max", "tracks", "dominant"]
-_COLUMNS_OF_SHARES: Final = [f"share_{emotion}" for emotion in EMOTIONS]
+_INDEX: Final = "index.html"
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What takes longest of a report, and can be had before the movie is done: its pictures, and Plotly, packed."""
+    """What takes longest of a report and can be made before the movie is done: its pictures, and Plotly, packed."""
 
     pictures: Pictures
     plotly: str
 
 
 def write_movie_report(folder: MovieFolder, prepared: Prepared | None = None) -> None:
-    """Write the report of the movie whose results lie in ``folder``, each file whole or not at all.
+    """Write the report of the movie whose results are in ``folder``, each file whole or not at all.
 
-    ``prepared`` is what :func:`prepare` made of it; without, it is made now.
+    ``prepared`` comes from :func:`prepare`; without it that work is done now.
 
     Raises:
-        ReportError: the folder holds no results, or they cannot be read.
+        ReportError: the folder holds no results, they cannot be read, or the report cannot be written.
     """
-    job = folder.read_job()
-    if job is None or job.get("status") not in ("done", "partial"):
+    facts = read_job_facts(folder)
+    if facts is None or not facts.has_results:
         raise ReportError(f"{folder.root}: expected the results of a movie, found none")
     results = _read(folder)
-    summary, rows = results.summary, results.scenes
     if prepared is None:
-        prepared = results.prepare(Path(str(job.get("source", ""))), folder.video)
-    poster, stills = prepared.pictures.poster, prepared.pictures.stills
-    if poster is not None:
-        commit(folder.poster, lambda temporary: temporary.write_bytes(poster))
-    page = render(
-        "report.html",
-        job=job,
-        name=str(job.get("movie", folder.root.name)),
-        about=about(job),
-        reason=text_of(job.get("reason")) or "",
-        remarks=remarks if isinstance(remarks := job.get("remarks"), list) else [],
-        facts=summary.facts,
-        poster=poster,
-        scenes=[row | {"shares": shares_of(row), "still": still} for row, still in zip(rows, stills, strict=True)],
-        data=chart_data(summary, results.lanes, rows),
-        plotly=prepared.plotly,
-        card=model_card(str(job.get("model", ""))),
-        video=folder.video.name if folder.video.exists() else None,
-        index="../" * (str(job.get("movie", "")).count("/") + 1) + "index.html",
-    )
-    commit(folder.report, lambda temporary: temporary.write_text(page))
+        original = find_original(facts).path
+        prepared = results.prepare(*([original] if original else []), folder.video)
+    page = _page(folder, facts, results, prepared)
+    poster = prepared.pictures.poster
+    try:
+        if poster is not None:
+            commit(folder.poster, lambda temporary: temporary.write_bytes(poster))
+        commit(folder.report, lambda temporary: temporary.write_text(page))
+    except OSError as error:  # a full disk, or a run that replaces the folder
+        raise ReportError(f"{folder.report}: cannot be written: {error.strerror}") from error
 
 
 def prepare(folder: MovieFolder, movie: Movie) -> Prepared:
-    """Prepare the report of ``movie``, whose tables lie in ``folder``.
+    """Prepare the report of ``movie``, whose tables are in ``folder``.
 
     Raises:
         ReportError: the tables cannot be read, or Plotly is missing.
@@ -81,32 +68,40 @@ def prepare(folder: MovieFolder, movie: Movie) -> Prepared:
 
 @dataclass(frozen=True)
 class _Results:
-    """What a report is made from: the timeline's sums, the tracks as lanes, the rows of the table of scenes."""
+    """What a report is made from: the timeline, the tracks in lanes, the scenes."""
 
-    summary: TimelineIndex
+    index: TimelineIndex
     lanes: Lanes
-    scenes: list[dict[str, Any]]
+    scenes: list[Scene]
 
     def prepare(self, *videos: Movie | Path) -> Prepared:
-        spans = [(row["start"], row["end"]) for row in self.scenes]
-        return Prepared(take_pictures(videos, self.summary, self.lanes, spans), packed_plotly())
+        spans = [(scene.start, scene.end) for scene in self.scenes]
+        return Prepared(take_pictures(videos, self.index, self.lanes, spans), packed_plotly())
 
 
 def _read(folder: MovieFolder) -> _Results:
     try:
-        summary = read_timeline_index(folder.timeline)
-        scenes = read_table(folder.scenes, [*_COLUMNS, *_COLUMNS_OF_SHARES]).to_pylist()
+        index = read_timeline_index(folder.timeline)
+        scenes = scenes_of(read_table(folder.scenes, SCENE_COLUMNS))
     except ResultError as error:
         raise ReportError(f"{folder.root}: {error}") from error
-    return _Results(summary, make_lanes(summary), scenes)
+    return _Results(index, make_lanes(index), scenes)
 
 
-def about(job: dict[str, Any]) -> dict[str, Any]:
-    """Return what a report says of the movie as a whole; None for what is not known."""
-    found = job.get("summary")
-    summary: dict[str, Any] = found if isinstance(found, dict) else {}
-    keys = ("duration", "coverage", "frames", "tracks", "scenes", "width", "height", "faces_max")
-    return {key: number(summary.get(key)) for key in keys} | {"shares": shares_of(summary)}
+def _page(folder: MovieFolder, facts: JobFacts, results: _Results, prepared: Prepared) -> str:
+    return render(
+        "report.html",
+        facts=facts,
+        name=facts.movie or folder.root.name,
+        metadata=results.index.facts,
+        poster=prepared.pictures.poster,
+        scenes=list(zip(results.scenes, prepared.pictures.stills, strict=True)),
+        data=chart_data(results.index, results.lanes, results.scenes),
+        plotly=prepared.plotly,
+        card=model_card(facts.model),
+        video=folder.video.name if folder.video.exists() else None,
+        index="../" * (facts.movie.count("/") + 1) + _INDEX,
+    )
 
 
 def model_card(model: str) -> str:

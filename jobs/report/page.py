@@ -1,4 +1,4 @@
-"""Puts reports together: one HTML file each, with all that it needs in it."""
+"""Renders reports: one HTML file each, with everything it needs inside."""
 
 import base64
 import json
@@ -6,18 +6,16 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader
 from markupsafe import Markup
 
-from jobs.results.wording import bar_segments, shares_in_words, timecode
 from jobs.web.colours import colour_sheet
-from pipeline.palette import EMOTION_COLOURS
-from pipeline.schema import EMOTIONS
+from jobs.web.templating import equip
 
 POLICY: Final = "; ".join(
     ["default-src 'none'", "img-src 'self' data:", "style-src 'unsafe-inline'", "script-src 'unsafe-inline'"]
 )
-"""Content security policy of a file that has everything in it: nothing may be fetched, but for pictures beside it."""
+"""Content security policy of a file with everything inside: nothing may be fetched but the pictures beside it."""
 
 
 def render(template: str, **content: Any) -> str:
@@ -27,15 +25,11 @@ def render(template: str, **content: Any) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("jobs.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters.update(
-        timecode=timecode, bar_segments=bar_segments, in_words=shares_in_words, embedded=embedded, data_url=data_url
-    )
+    loader = ChoiceLoader([PackageLoader("jobs.report"), PackageLoader("jobs.web")])
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True)
+    equip(environment)
+    environment.filters.update(embedded=embedded, data_url=data_url)
     environment.globals.update(
-        EMOTIONS=EMOTIONS,
-        palette=EMOTION_COLOURS,
         policy=POLICY,
         styles=Markup("\n".join([colour_sheet(), _file("jobs.web", "base.css"), _file("jobs.report", "report.css")])),
         theme=Markup(_file("jobs.web", "theme.js")),
@@ -51,7 +45,7 @@ def _file(package: str, name: str) -> str:
 
 
 def embedded(content: Any) -> Markup:
-    """Return JSON that may stand inside of a script element, whatever text it holds."""
+    """Return JSON that is safe inside a script element, whatever text it holds."""
     text = json.dumps(content, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 

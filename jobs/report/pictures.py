@@ -8,13 +8,13 @@ from typing import Final
 
 from jobs.results.errors import ResultError
 from jobs.results.lanes import Lanes
-from jobs.results.scene_stills import SceneStills
+from jobs.results.stills.scene_stills import SceneStills
 from jobs.results.timeline_index import TimelineIndex
 from pipeline.errors import PipelineError
 from pipeline.media.movie import Movie, open_movie
 
 _MOST_STILLS: Final = 60
-"""With more scenes their pictures would take longer to cut out, and weigh more, than all the rest."""
+"""Stills of more scenes would take longer, and weigh more, than the rest of the report."""
 
 _STILL_WIDTH: Final = 160
 _POSTER_WIDTH: Final = 320
@@ -22,35 +22,34 @@ _POSTER_WIDTH: Final = 320
 
 @dataclass(frozen=True)
 class Pictures:
-    """JPEGs, None for each that cannot be had: the poster, and a still of each scene in the order of the table."""
+    """JPEGs, or None for each that is not available: the poster, and a still of each scene in the table's order."""
 
     poster: bytes | None
     stills: list[bytes | None]
 
 
 def take_pictures(
-    videos: Sequence[Movie | Path], summary: TimelineIndex, lanes: Lanes, spans: Sequence[tuple[float, float]]
+    videos: Sequence[Movie | Path], index: TimelineIndex, lanes: Lanes, spans: Sequence[tuple[float, float]]
 ) -> Pictures:
     """Take the pictures of a movie from the first of ``videos`` that can be read.
 
     Args:
-        videos: the original, which has no boxes on it, then the annotated video; by their paths, if not opened yet.
-        summary: of its timeline.
+        videos: the original, which has no boxes on it, then the annotated video; as paths if not opened yet.
+        index: the movie's timeline.
         lanes: its tracks.
         spans: start and end of each scene in s.
     """
-    start, end = summary.start, summary.end
-    if len(lanes.track):  # the longest track's face
-        longest = int((lanes.end - lanes.start).argmax())
+    start, end = index.start, index.end
+    longest = lanes.longest()
+    if longest is not None:  # show a face
         start, end = float(lanes.start[longest]), float(lanes.end[longest])
     with ExitStack() as stack:
-        reel = _reel(videos, stack)
-        stills = [_still(reel, span, _STILL_WIDTH) if len(spans) <= _MOST_STILLS else None for span in spans]
-        return Pictures(_still(reel, (start, end), _POSTER_WIDTH), stills)
+        source = _open_first(videos, stack)
+        stills = [_still(source, span, _STILL_WIDTH) if len(spans) <= _MOST_STILLS else None for span in spans]
+        return Pictures(_still(source, (start, end), _POSTER_WIDTH), stills)
 
 
-def _reel(videos: Sequence[Movie | Path], stack: ExitStack) -> SceneStills | None:
-    """Open the first of some files that can be."""
+def _open_first(videos: Sequence[Movie | Path], stack: ExitStack) -> SceneStills | None:
     for video in videos:
         try:
             if isinstance(video, Movie):
@@ -62,8 +61,8 @@ def _reel(videos: Sequence[Movie | Path], stack: ExitStack) -> SceneStills | Non
     return None
 
 
-def _still(reel: SceneStills | None, span: tuple[float, float], width: int) -> bytes | None:
+def _still(source: SceneStills | None, span: tuple[float, float], width: int) -> bytes | None:
     try:
-        return reel.still_between(*span, width) if reel else None
+        return source.still_between(*span, width) if source else None
     except ResultError:
         return None

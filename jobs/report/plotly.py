@@ -1,4 +1,4 @@
-"""Plotly's JavaScript, out of its Python package, as a report carries it."""
+"""Plotly's JavaScript from its Python package, packed as reports embed it."""
 
 import base64
 import gzip
@@ -17,9 +17,9 @@ def packed_plotly() -> str:
     """Return plotly.min.js, compressed with gzip, in base64: 2 MB instead of 4.8.
 
     Raises:
-        ReportError: the package is missing, or has no such file.
+        ReportError: the package is missing, or lacks that file.
     """
-    # The package is not imported: that takes a second, and nothing of it but this file is needed.
+    # Importing the package would take a second, and only this file is needed.
     found = importlib.util.find_spec("plotly")
     folder = Path(found.origin).parent if found is not None and found.origin else None
     try:

@@ -1,1 +1,1 @@
-"""Reads finished tables, for review and report: indexes, intervals, lanes, boxes, stills."""
+"""Reads finished results, for review and report: job.json, tables, stills. Whatever cannot be read is a ResultError."""

@@ -3,11 +3,12 @@
 ::
 
     ResultError
-    ├── NotFoundError     there is no such thing, or it may not be shown
+    ├── NotFoundError     it does not exist, or may not be shown
     ├── NotReadyError     it is still being made
     └── UnreadableError   it exists but cannot be read
 
-Each takes one argument, the message. :mod:`jobs.web.app` maps them to an HTTP status and a page.
+Each takes one argument, the message. :mod:`jobs.web.app` maps them to an HTTP status and a page; reports turn them
+into a ``ReportError``.
 """
 
 from jobs.errors import JobError
@@ -18,12 +19,12 @@ class ResultError(JobError):
 
 
 class NotFoundError(ResultError):
-    """There is no such thing, or it may not be shown."""
+    """The result does not exist, or may not be shown."""
 
 
 class NotReadyError(ResultError):
-    """It is still being made."""
+    """The result is still being made."""
 
 
 class UnreadableError(ResultError):
-    """It exists but cannot be read."""
+    """The result exists but cannot be read."""

@@ -1,7 +1,8 @@
-"""Stretches of one face: of one label, or of what a filter asks for."""
+"""Intervals: consecutive frames of one track with one label, as many as a filter lets through."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,14 @@ from pipeline.schema import EMOTIONS
 
 @dataclass(frozen=True)
 class Filter:
-    """What is looked for: an emotion (None: any), its least confidence (0..1), the least length in s, and a span."""
+    """Which intervals to find.
+
+    Attributes:
+        emotion: their label; None for any.
+        confidence: least of each of their frames, 0..1.
+        seconds: least length.
+        start, end: span in s that they must overlap.
+    """
 
     emotion: str | None = None
     confidence: float = 0.0
@@ -22,14 +30,40 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class Intervals:
-    """Stretches of neighbouring frames of one track with one label, as columns of equal length.
+class Interval:
+    """One interval, its numbers rounded for pages and CSV files.
 
     Attributes:
-        track, first_frame, last_frame: int32; the last frame belongs to it.
+        track: the face.
+        emotion: its label.
+        start, end, seconds: s.
+        first_frame, last_frame: both inclusive.
+        confidence_mean, confidence_max: over its frames, 0..1.
+    """
+
+    track: int
+    emotion: str
+    start: float
+    end: float
+    seconds: float
+    first_frame: int
+    last_frame: int
+    confidence_mean: float
+    confidence_max: float
+
+
+INTERVAL_COLUMNS: Final = tuple(field.name for field in fields(Interval))
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Intervals as columns ``(n,)``.
+
+    Attributes:
+        track, first_frame, last_frame: int32; the last frame is inclusive.
         emotion: int8, index into EMOTIONS.
         start, end: float64, s.
-        mean, most: float32, of the confidence.
+        mean, most: float32, mean and maximum of the confidence, 0..1.
     """
 
     track: NDArray[np.int32]
@@ -46,57 +80,69 @@ class Intervals:
 
     @property
     def seconds(self) -> NDArray[np.float64]:
-        """How long each lasts."""
+        """float64 ``(n,)``: how long each lasts."""
         return self.end - self.start
 
     def take(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> "Intervals":
-        """Return those that ``which``, a mask or numbers, names."""
+        """Return those that ``which`` selects: a mask ``(n,)`` or indices."""
         return Intervals(**{name: column[which] for name, column in vars(self).items()})
 
-    def rows(self) -> Iterator[dict[str, float | int | str]]:
-        """Yield each as a mapping for JSON and CSV."""
-        for k in range(len(self)):
-            yield {
-                "track": int(self.track[k]),
-                "emotion": EMOTIONS[int(self.emotion[k])],
-                "start": round(float(self.start[k]), 6),
-                "end": round(float(self.end[k]), 6),
-                "seconds": round(float(self.end[k] - self.start[k]), 6),
-                "first_frame": int(self.first_frame[k]),
-                "last_frame": int(self.last_frame[k]),
-                "confidence_mean": round(float(self.mean[k]), 4),
-                "confidence_max": round(float(self.most[k]), 4),
-            }
+    def __iter__(self) -> Iterator[Interval]:
+        return (self[k] for k in range(len(self)))
+
+    def __getitem__(self, k: int) -> Interval:
+        return Interval(
+            track=int(self.track[k]),
+            emotion=EMOTIONS[int(self.emotion[k])],
+            start=round(float(self.start[k]), 6),
+            end=round(float(self.end[k]), 6),
+            seconds=round(float(self.end[k] - self.start[k]), 6),
+            first_frame=int(self.first_frame[k]),
+            last_frame=int(self.last_frame[k]),
+            confidence_mean=round(float(self.mean[k]), 4),
+            confidence_max=round(float(self.most[k]), 4),
+        )
 
 
-def find_intervals(summary: TimelineIndex, wanted: Filter) -> Intervals:
-    """Return the moments that ``wanted`` asks for and that touch its span, by time and then track."""
-    found = _stretches(summary, wanted.emotion, wanted.confidence)
-    # A microsecond less: sums of floats must not lose the moment of exactly one second.
+def find_intervals(index: TimelineIndex, wanted: Filter) -> Intervals:
+    """Return the intervals that ``wanted`` lets through, sorted by start, then by track."""
+    found = _runs(index, wanted.emotion, wanted.confidence)
+    # A microsecond less: rounding must not lose an interval of exactly the wanted length.
     fits = (found.seconds >= wanted.seconds - 1e-6) & (found.end > wanted.start) & (found.start < wanted.end)
     found = found.take(fits)
     return found.take(np.lexsort((found.track, found.start)))
 
 
-def next_interval(summary: TimelineIndex, wanted: Filter, after: float) -> dict[str, float | int | str] | None:
-    """Return the first moment that begins after ``after``; behind the last, the first of all; None without any."""
-    found = find_intervals(summary, wanted)
+def next_interval(index: TimelineIndex, wanted: Filter, after: float) -> Interval | None:
+    """Return the next interval of a movie; after the last one, the first.
+
+    Args:
+        index: the movie's timeline.
+        wanted: which intervals count.
+        after: time in s after which it starts.
+
+    Returns:
+        The interval, or None if there is none at all.
+    """
+    found = find_intervals(index, wanted)
     if len(found) == 0:
         return None
     later = np.flatnonzero(found.start > after + 1e-6)
-    return next(found.take(np.array([later[0] if len(later) else 0])).rows())
+    return found[int(later[0]) if len(later) else 0]
 
 
-def _stretches(summary: TimelineIndex, emotion: str | None, confidence: float) -> Intervals:
-    faces = summary.faces
+def _runs(index: TimelineIndex, emotion: str | None, confidence: float) -> Intervals:
+    """Return the runs of one label of all tracks, sorted by track, then by start."""
+    faces = index.faces
     fits = faces.confidence >= np.float32(confidence)
     if emotion is not None:
         fits &= faces.emotion == EMOTIONS.index(emotion)
     kept = np.flatnonzero(fits)
     frame, track, label = faces.frame[kept], faces.track[kept], faces.emotion[kept]
-    begins = np.ones(len(kept), bool)
-    begins[1:] = (np.diff(frame) != 1) | (np.diff(track) != 0) | (np.diff(label) != 0)
-    first = np.flatnonzero(begins)
+    # Faces are sorted by track, then by frame: a run ends where the next row is not the next frame of the same.
+    starts = np.ones(len(kept), bool)
+    starts[1:] = (np.diff(frame) != 1) | (np.diff(track) != 0) | (np.diff(label) != 0)
+    first = np.flatnonzero(starts)
     last = np.append(first[1:], len(kept)) - 1
     if len(first) == 0:
         nothing = np.zeros(0)
@@ -107,8 +153,8 @@ def _stretches(summary: TimelineIndex, emotion: str | None, confidence: float) -
         first_frame=frame[first],
         last_frame=frame[last],
         emotion=label[first],
-        start=summary.time[frame[first]],
-        end=summary.time[frame[last] + 1],
+        start=index.time[frame[first]],
+        end=index.time[frame[last] + 1],
         mean=(np.add.reduceat(values, first) / (last - first + 1)).astype(np.float32),
         most=np.maximum.reduceat(values, first),
     )

@@ -1,4 +1,4 @@
-"""Tables as pages read them: checked first, so that every fault has its words."""
+"""Opens and reads tables; whatever is wrong with one is a ResultError that names the file."""
 
 import json
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ from pipeline import schema
 
 
 def open_table(path: Path) -> pq.ParquetFile:
-    """Open one of our tables for reading. Close it.
+    """Open one of our tables for reading; the caller closes it.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: it does not exist.
         UnreadableError: it is damaged, none of ours, or of a newer version.
     """
     try:
         file = pq.ParquetFile(path)
     except FileNotFoundError:
-        raise NotFoundError(f"{path.name} is not there; process the movie again to have it") from None
+        raise NotFoundError(f"{path.name} is missing; process the movie again") from None
     except (OSError, pa.ArrowException) as error:
         raise _damaged(path, error) from error
     try:
@@ -34,7 +34,7 @@ def open_table(path: Path) -> pq.ParquetFile:
 
 
 def facts_of(file: pq.ParquetFile) -> dict[str, Any]:
-    """Return what a table's metadata says of the movie and how the table came about; {} if it says nothing."""
+    """Return what a table's metadata says of the movie and how the table was made; {} if it says nothing."""
     try:
         facts = json.loads((file.schema_arrow.metadata or {})[b"moodreel"])
     except (KeyError, ValueError):
@@ -45,7 +45,13 @@ def facts_of(file: pq.ParquetFile) -> dict[str, Any]:
 def read_rows(
     file: pq.ParquetFile, path: Path, columns: Sequence[str], groups: Sequence[int] | None = None
 ) -> pa.Table:
-    """Read ``columns`` of some row groups, or of all; ``path`` is named when that fails.
+    """Read columns of an open table.
+
+    Args:
+        file: the open table.
+        path: its path, for error messages.
+        columns: names of the columns.
+        groups: numbers of the row groups; None reads all.
 
     Raises:
         UnreadableError: the file is damaged, or lacks a column.
@@ -64,7 +70,7 @@ def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
     """Read ``columns`` of the table at ``path``.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: it does not exist.
         UnreadableError: it is damaged, none of ours, or of a newer version.
     """
     with open_table(path) as file:
@@ -78,7 +84,7 @@ def _require_ours(path: Path, facts: dict[str, Any]) -> None:
     if version > schema.VERSION:
         raise UnreadableError(
             f"{path.name}: written by a newer moodreel: expected schema version {schema.VERSION} at most, "
-            f"found {version}; update moodreel to see it"
+            f"found {version}; update moodreel to read it"
         )
 
 

@@ -1,4 +1,4 @@
-"""A movie's timeline, read once and kept as sums, so that its shares in any span are a look-up."""
+"""A movie's timeline, read once and kept as running sums: its shares in any span are then a lookup."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,12 @@ from pipeline.schema import EMOTIONS
 
 _COLUMNS = ("frame", "time", "track", "score", "emotion", "confidence")
 _LONE_FRAME_S = 0.04
-"""How long a movie's only frame counts as shown."""
+"""Assumed duration of the frame of a movie that has only one."""
 
 
 @dataclass(frozen=True)
-class Faces:
-    """The rows of a timeline that hold a face, in the order of tracks and, within one, of frames.
+class LabelledFaces:
+    """The rows of a timeline that hold a face, sorted by track, then by frame.
 
     Attributes:
         frame, track: int32 ``(n,)``.
@@ -43,20 +43,20 @@ class TimelineIndex:
     """A movie's timeline without its boxes.
 
     Attributes:
-        path: the timeline.
-        facts: the metadata of its file.
-        time: float64 ``(f + 1,)``: s; when each frame comes on the screen, and when the last one leaves it.
-        faces: see there.
-        row_frame: int32 ``(rows,)``: the frame of each row of the file; rises.
-        group_rows: int64 ``(g + 1,)``: the first row of each row group, and how many rows there are.
-        face_seconds: float64 ``(f + 1, 7)``: s of face-time with each label before a frame comes.
-        covered: float64 ``(f + 1,)``: s with at least one face before a frame comes.
+        path: the timeline file.
+        facts: the file's metadata.
+        time: float64 ``(f + 1,)``, s: when each frame appears, and when the last one disappears.
+        faces: the rows with a face.
+        row_frame: int32 ``(rows,)``: the frame of each row of the file; never decreases.
+        group_rows: int64 ``(g + 1,)``: the first row of each row group, then the number of rows.
+        face_seconds: float64 ``(f + 1, 7)``, s: face-time with each label before a frame appears.
+        covered: float64 ``(f + 1,)``, s: time with at least one face before a frame appears.
     """
 
     path: Path
     facts: dict[str, Any]
     time: NDArray[np.float64]
-    faces: Faces
+    faces: LabelledFaces
     row_frame: NDArray[np.int32]
     group_rows: NDArray[np.int64]
     face_seconds: NDArray[np.float64]
@@ -64,17 +64,17 @@ class TimelineIndex:
 
     @property
     def frames(self) -> int:
-        """How many frames the movie has."""
+        """The number of frames."""
         return len(self.time) - 1
 
     @property
     def start(self) -> float:
-        """When the first frame comes, in s."""
+        """When the first frame appears, in s."""
         return float(self.time[0])
 
     @property
     def end(self) -> float:
-        """When the last frame leaves, in s."""
+        """When the last frame disappears, in s."""
         return float(self.time[-1])
 
     def frame_at(self, time: float) -> int:
@@ -82,9 +82,17 @@ class TimelineIndex:
         return int(np.clip(np.searchsorted(self.time, time, "right") - 1, 0, self.frames - 1))
 
     def heights(self, start: float, end: float, bins: int) -> NDArray[np.float64]:
-        """Return ``(bins, 7)``: each emotion's share of face-time in equal parts of a span, times its coverage.
+        """Return each emotion's share of the face-time in equal parts of a span, times the coverage of that part.
 
         A row adds up to the part of the bin's time in which a face is seen, so areas are comparable over the movie.
+
+        Args:
+            start: of the span, s.
+            end: of the span, s.
+            bins: how many parts.
+
+        Returns:
+            float64 ``(bins, 7)``, 0..1, in the order of EMOTIONS.
         """
         edges = np.linspace(start, end, bins + 1)
         seconds = np.stack([np.diff(np.interp(edges, self.time, total)) for total in self.face_seconds.T], axis=1)
@@ -94,7 +102,7 @@ class TimelineIndex:
         return np.asarray(np.clip(seconds * scale[:, None], 0, 1))
 
     def shares(self, start: float, end: float) -> list[float] | None:
-        """Return each emotion's share of the face-time in a span; None without a face."""
+        """Return each emotion's share of the face-time in a span in s; None without a face."""
         seconds = [float(np.diff(np.interp([start, end], self.time, total))[0]) for total in self.face_seconds.T]
         whole = sum(seconds)
         return [value / whole for value in seconds] if whole > 0 else None
@@ -104,7 +112,8 @@ def read_timeline_index(path: Path) -> TimelineIndex:
     """Read the timeline at ``path``; 180,000 frames with two faces take about a third of a second.
 
     Raises:
-        NotFoundError, UnreadableError: as :func:`jobs.results.tables.open_table`, or it holds no frame.
+        NotFoundError: it does not exist.
+        UnreadableError: it is damaged, none of ours, of a newer version, or holds no frame.
     """
     with open_table(path) as file:
         facts = facts_of(file)
@@ -115,7 +124,7 @@ def read_timeline_index(path: Path) -> TimelineIndex:
     row_frame = table["frame"].to_numpy()
     first = np.flatnonzero(np.diff(row_frame, prepend=-1))
     if not np.array_equal(row_frame[first], np.arange(len(first))):
-        raise UnreadableError(f"{path.name}: expected every frame in its order, found others; process the movie again")
+        raise UnreadableError(f"{path.name}: expected every frame, in order, found a gap; process the movie again")
     shown = table["time"].to_numpy()[first]
     last = shown[-1] - shown[-2] if len(shown) > 1 else _LONE_FRAME_S
     time = np.append(shown, shown[-1] + last)
@@ -125,11 +134,11 @@ def read_timeline_index(path: Path) -> TimelineIndex:
     return TimelineIndex(path, facts, time, faces, row_frame, group_rows, face_seconds, covered)
 
 
-def _faces(table: pa.Table) -> Faces:
+def _faces(table: pa.Table) -> LabelledFaces:
     held = table.filter(table["track"].is_valid())
     frame, track = held["frame"].to_numpy(), held["track"].to_numpy()
     order = np.lexsort((frame, track))
-    return Faces(
+    return LabelledFaces(
         frame=frame[order],
         track=track[order].astype(np.int32),
         emotion=_labels(held["emotion"])[order],
@@ -139,7 +148,7 @@ def _faces(table: pa.Table) -> Faces:
 
 
 def _labels(column: pa.ChunkedArray) -> NDArray[np.int8]:
-    """Return indices into EMOTIONS; a file's dictionary need not be in their order."""
+    """Return indices into EMOTIONS; a file's dictionary need not be in that order."""
     whole = column.unify_dictionaries().combine_chunks() if column.num_chunks else pa.array([], column.type)
     if isinstance(whole, pa.ChunkedArray):
         whole = whole.chunk(0) if whole.num_chunks else pa.array([], column.type)
@@ -148,8 +157,8 @@ def _labels(column: pa.ChunkedArray) -> NDArray[np.int8]:
     return np.asarray(position[whole.indices.to_numpy(zero_copy_only=False)])
 
 
-def _sums(faces: Faces, seconds: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the running sums ``(f + 1, 7)`` of labelled face-time and ``(f + 1,)`` of time with a face."""
+def _sums(faces: LabelledFaces, seconds: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the running sums of labelled face-time ``(f + 1, 7)`` and of time with a face ``(f + 1,)``, float64, s."""
     frames = len(seconds)
     cell = faces.frame.astype(np.int64) * len(EMOTIONS) + faces.emotion
     # In place: for a film of two hours each copy would be 10 MB.

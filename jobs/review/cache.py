@@ -1,4 +1,4 @@
-"""What was read from a file, kept until the file is another."""
+"""A cache for what is made from files."""
 
 import threading
 from collections import OrderedDict
@@ -9,9 +9,10 @@ T = TypeVar("T")
 
 
 class Cache(Generic[T]):
-    """The last results, each made once, however many ask at a time; ``most`` of them, or of their ``cost`` in all."""
+    """The most recently used values, each made once, however many threads ask for it at a time."""
 
     def __init__(self, most: int, cost: Callable[[T], int] = lambda _: 1) -> None:
+        """Make an empty cache that holds values up to a total ``cost`` of ``most``, but always the latest one."""
         self._most = most
         self._cost = cost
         self._held: OrderedDict[Hashable, T] = OrderedDict()
@@ -20,7 +21,7 @@ class Cache(Generic[T]):
         self._making: dict[Hashable, threading.Lock] = {}
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what is held for ``key``, or make it; what ``make`` raises is not held."""
+        """Return the value of ``key``; ``make`` makes it if it is not held, and what that raises is not kept."""
         with self._lock:
             if key in self._held:
                 self._held.move_to_end(key)
@@ -28,7 +29,7 @@ class Cache(Generic[T]):
             mine = self._making.setdefault(key, threading.Lock())
         with mine:
             with self._lock:
-                if key in self._held:
+                if key in self._held:  # another thread made it while this one waited
                     return self._held[key]
             try:
                 made = make()

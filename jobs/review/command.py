@@ -11,10 +11,17 @@ _THREADS = 12
 
 
 def review(out: Path, host: str, port: int, token: str | None, browser: bool) -> None:
-    """Serve the pages of ``out`` until the user stops it.
+    """Serve the pages of an output folder until the user stops it.
+
+    Args:
+        out: the folder.
+        host: to listen on.
+        port: to listen on; 0 for any that is free.
+        token: that visitors need; None makes one if other machines can connect.
+        browser: whether to open one.
 
     Raises:
-        UsageError: there is no such folder, or the address cannot be had.
+        UsageError: there is no such folder, or the address is not available.
     """
     if not out.is_dir():
         raise UsageError(f"{out}: no such folder; expected the --out of a run")

@@ -1,11 +1,10 @@
-"""The folder in rows: a movie each, with what is known of it so far."""
+"""The output folder as rows: a movie each, with what is known of it so far."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from jobs.errors import UsageError
-from jobs.results.wording import number, shares_of
+from jobs.results.job_facts import MovieSummary, read_job_facts
 from jobs.store.status import MovieStatus, RunStatus, read_status
 from jobs.store.workspace import MovieFolder
 
@@ -16,23 +15,15 @@ class Row:
 
     Attributes:
         movie: how far it is.
-        ready: there are results to look at.
-        pictured: there is something to take a picture of it from.
-        duration: s; None while unknown.
-        coverage: part of the time with at least one face, 0..1.
-        tracks: how many faces were followed.
-        shares: of face-time, in the order of EMOTIONS; None without a face.
-        model: the network that labelled it.
+        ready: whether there are results to look at.
+        has_picture: whether there is a poster, or something to take one from.
+        summary: the movie in a few numbers.
     """
 
     movie: MovieStatus
-    ready: bool
-    pictured: bool = False
-    duration: float | None = None
-    coverage: float | None = None
-    tracks: int | None = None
-    shares: tuple[float, ...] | None = None
-    model: str = ""
+    ready: bool = False
+    has_picture: bool = False
+    summary: MovieSummary = field(default_factory=MovieSummary)
 
 
 @dataclass(frozen=True)
@@ -45,8 +36,12 @@ class Library:
 
     @property
     def busy(self) -> bool:
-        """Whether a run goes on."""
+        """Whether a run is in progress."""
         return bool(self.status and self.status.run and self.status.run.alive)
+
+    def find(self, name: str) -> MovieStatus | None:
+        """Return how far the movie called ``name`` is; None if there is none of that name."""
+        return next((row.movie for row in self.rows if row.movie.name == name), None)
 
 
 def read_library(out: Path) -> Library:
@@ -59,20 +54,9 @@ def read_library(out: Path) -> Library:
 
 
 def _row(out: Path, movie: MovieStatus) -> Row:
-    if movie.state not in ("done", "partial"):
-        return Row(movie, ready=False)
     folder = MovieFolder(out / movie.name)
-    job = folder.read_job() or {}
-    found = job.get("summary")
-    summary: dict[str, Any] = found if isinstance(found, dict) else {}
-    tracks = summary.get("tracks")
-    return Row(
-        movie,
-        ready=True,
-        pictured=any(path.is_file() for path in (folder.poster, folder.video, Path(str(job.get("source", ""))))),
-        duration=number(summary.get("duration")),
-        coverage=number(summary.get("coverage")),
-        tracks=tracks if isinstance(tracks, int) else None,
-        shares=shares_of(summary),
-        model=str(job.get("model") or ""),
-    )
+    facts = read_job_facts(folder) if movie.state in ("done", "partial") else None
+    if facts is None:
+        return Row(movie)
+    sources = (folder.poster, folder.video, Path(facts.source))
+    return Row(movie, ready=True, has_picture=any(path.is_file() for path in sources), summary=facts.summary)

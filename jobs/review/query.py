@@ -1,4 +1,4 @@
-"""What a query string asks for, checked."""
+"""The query string of a request, checked."""
 
 import math
 
@@ -9,12 +9,21 @@ from jobs.results.intervals import Filter
 from jobs.results.timeline_index import TimelineIndex
 from pipeline.schema import EMOTIONS
 
+_SHORTEST_SPAN = 1e-3
+"""s"""
 
-def a_number(name: str, default: float, least: float = -math.inf, most: float = math.inf) -> float:
-    """Return a number of the query string, brought within bounds.
+
+def query_number(name: str, default: float, least: float = -math.inf, most: float = math.inf) -> float:
+    """Return a number of the query string.
+
+    Args:
+        name: of the parameter.
+        default: for a query without it.
+        least: smaller numbers are raised to it.
+        most: larger numbers are lowered to it.
 
     Raises:
-        BadRequest: it is none.
+        BadRequest: it is not a finite number.
     """
     text = request.args.get(name, "")
     if not text:
@@ -28,20 +37,20 @@ def a_number(name: str, default: float, least: float = -math.inf, most: float = 
     return min(max(value, least), most)
 
 
-def a_span(summary: TimelineIndex) -> tuple[float, float]:
-    """Return the span ``from`` to ``to`` in s; without them, all of the movie. It is never empty."""
-    start = a_number("from", summary.start)
-    return start, max(a_number("to", summary.end), start + 1e-3)
+def query_span(index: TimelineIndex) -> tuple[float, float]:
+    """Return the span ``from`` to ``to`` in s, never empty; the whole movie by default."""
+    start = query_number("from", index.start)
+    return start, max(query_number("to", index.end), start + _SHORTEST_SPAN)
 
 
-def a_filter(summary: TimelineIndex) -> Filter:
-    """Return the filter: ``emotion`` (or nothing for any), ``confidence`` 0..1, ``seconds``, and the span.
+def query_filter(index: TimelineIndex) -> Filter:
+    """Return the filter: ``emotion`` (any by default), ``confidence`` 0..1, ``seconds``, and the span.
 
     Raises:
-        BadRequest: there is no such emotion, or a number is none.
+        BadRequest: there is no such emotion, or something is not a number.
     """
     emotion = request.args.get("emotion") or None
     if emotion is not None and emotion not in EMOTIONS:
         raise BadRequest(f"emotion: expected one of {', '.join(EMOTIONS)}, found {emotion[:40]!r}")
-    start, end = a_span(summary)
-    return Filter(emotion, a_number("confidence", 0, 0, 1), a_number("seconds", 0, 0), start, end)
+    start, end = query_span(index)
+    return Filter(emotion, query_number("confidence", 0, 0, 1), query_number("seconds", 0, 0), start, end)

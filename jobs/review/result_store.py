@@ -1,21 +1,23 @@
 """The output folder as pages see it: which movies are there, and which of their files may be shown.
 
-Names come from URLs. Whatever they contain, nothing outside of the folder is opened: a path is followed to its end,
-links included, and refused if that lies elsewhere. The one exception is a movie's original, which lies where its
-results say; it must be the very file that they were made from.
+Names come from URLs. Whatever they contain, no file outside of the folder is opened: a path is resolved, links
+included, and refused if it leads elsewhere. The one exception is a movie's original; see
+:func:`jobs.results.stills.original.find_original`.
 """
 
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jobs.results.boxes import best_frames
 from jobs.results.errors import NotFoundError, NotReadyError
+from jobs.results.job_facts import JobFacts, job_facts, read_job_facts
 from jobs.results.lanes import Lanes, make_lanes
+from jobs.results.stills.original import Original, find_original
 from jobs.results.timeline_index import TimelineIndex, read_timeline_index
 from jobs.review.cache import Cache
 from jobs.store.provenance import fingerprint_movie
-from jobs.store.run_files import is_settled, read_plan, text_of
+from jobs.store.run_files import is_settled, read_plan
 from jobs.store.workspace import MovieFolder
 from pipeline.errors import PipelineError
 from pipeline.media.movie import Movie, identity, open_movie
@@ -24,45 +26,37 @@ _KEPT: Final = 6
 """Timelines in memory; one of two hours takes about 30 MB."""
 
 
-@dataclass(frozen=True)
-class Original:
-    """The file that a movie's results were made from, or why it cannot be shown (``path`` is None then)."""
-
-    path: Path | None
-    why_not: str = ""
-
-
 class ResultStore:
-    """The output folder at ``out``."""
+    """The output folder at ``out``. What is read is kept until the file changes; threads may share it."""
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        self._summaries: Cache[TimelineIndex] = Cache(_KEPT)
+        self._indexes: Cache[TimelineIndex] = Cache(_KEPT)
         self._lanes: Cache[Lanes] = Cache(_KEPT)
         self._best: Cache[dict[int, int]] = Cache(_KEPT)
         self._movies: Cache[Movie] = Cache(64)
         self._fingerprints: Cache[str] = Cache(256)
 
     def inside(self, path: Path) -> Path:
-        """Return ``path`` with all links followed.
+        """Return ``path`` with all links resolved.
 
         Raises:
-            NotFoundError: it does not exist, or lies outside of the folder.
+            NotFoundError: it does not exist, or leads out of the folder.
         """
         try:
             real = path.resolve(strict=True)
             root = self.out.resolve(strict=True)
         except (OSError, ValueError, RuntimeError):
-            raise NotFoundError(f"{path.name} is not there (any more)") from None
+            raise NotFoundError(f"{path.name} is missing") from None
         if not real.is_relative_to(root):
-            raise NotFoundError(f"{path.name} is not there: it leads out of the folder that is served")
+            raise NotFoundError(f"{path.name} cannot be shown: it leads out of the folder that is served")
         return real
 
     def folder(self, name: str) -> MovieFolder:
         """Return the folder of the movie called ``name``.
 
         Raises:
-            NotFoundError: there is none of that name.
+            NotFoundError: there is no movie of that name.
         """
         parts = name.split("/")
         if "\0" in name or any(part in ("", ".", "..", ".work") for part in parts):
@@ -73,7 +67,7 @@ class ResultStore:
             raise NotFoundError(f"{name}: no movie of this name in the folder")
         return folder
 
-    def job(self, name: str) -> dict[str, Any]:
+    def facts(self, name: str) -> JobFacts:
         """Return what ``job.json`` says of a movie that has results.
 
         Raises:
@@ -82,29 +76,37 @@ class ResultStore:
         """
         folder = self.folder(name)
         job = folder.read_job()
-        if not is_settled(job, read_plan(folder)):
+        if job is None or not is_settled(job, read_plan(folder)):
             raise NotReadyError(
                 f"{name} is still being processed, or its run was stopped; its page opens when it is done"
             )
-        assert job is not None
-        if job["status"] == "failed":
-            raise NotFoundError(f"{name} has no results: {text_of(job.get('reason')) or 'it failed'}")
-        return job
+        facts = job_facts(job)
+        if not facts.has_results:
+            raise NotFoundError(f"{name} has no results: {facts.reason or 'it failed'}")
+        return facts
 
-    def summary(self, name: str) -> TimelineIndex:
-        """Return the movie's timeline; see :func:`jobs.results.timeline_index.read_timeline_index` for errors."""
+    def index(self, name: str) -> TimelineIndex:
+        """Return the movie's timeline; raises what :func:`jobs.results.timeline_index.read_timeline_index` does."""
         path = self.table(name, "timeline")
-        return self._summaries.get(identity(path), lambda: read_timeline_index(path))
+        return self._indexes.get(identity(path), lambda: read_timeline_index(path))
 
     def lanes(self, name: str) -> Lanes:
         """Return the movie's tracks in lanes."""
-        summary = self.summary(name)
-        return self._lanes.get(identity(summary.path), lambda: make_lanes(summary))
+        index = self.index(name)
+        return self._lanes.get(identity(index.path), lambda: make_lanes(index))
 
     def best_frames(self, name: str) -> dict[int, int]:
-        """Return the frame that shows each track best."""
-        summary = self.summary(name)
-        return self._best.get(identity(summary.path), lambda: best_frames(summary))
+        """Return for each track the frame that shows it best."""
+        index = self.index(name)
+        return self._best.get(identity(index.path), lambda: best_frames(index))
+
+    def poster_time(self, name: str) -> float:
+        """Return a time in s for a poster: when the longest track looks best; without a face, the start."""
+        index, lanes = self.index(name), self.lanes(name)
+        longest = lanes.longest()
+        if longest is None:
+            return index.start
+        return float(index.time[self.best_frames(name)[int(lanes.track[longest])]])
 
     def table(self, name: str, table: str) -> Path:
         """Return the path of a movie's table: ``timeline``, ``tracks``, ``shots``, ``scenes``."""
@@ -113,45 +115,40 @@ class ResultStore:
 
     def annotated(self, name: str) -> Path | None:
         """Return the movie's annotated video, or None where there is none to show."""
-        folder = self.folder(name)
-        try:
-            return self.inside(folder.video)
-        except NotFoundError:
-            return None
+        return self._if_inside(self.folder(name).video)
 
     def poster(self, name: str) -> Path | None:
-        """Return the picture that a run left of the movie, or None."""
-        try:
-            return self.inside(self.folder(name).poster)
-        except NotFoundError:
-            return None
+        """Return the poster that a run made of the movie, or None where there is none to show."""
+        return self._if_inside(self.folder(name).poster)
 
     def original(self, name: str) -> Original:
         """Return the file that the movie's results were made from, if it is still the same."""
-        job = self.folder(name).read_job() or {}
-        source, fingerprint = text_of(job.get("source")), text_of(job.get("fingerprint"))
-        if not source or not fingerprint:
+        facts = read_job_facts(self.folder(name))
+        if facts is None:
             return Original(None, "the results do not say what they were made from")
-        path = Path(source)
-        key = identity(path)
-        if key is None or not path.is_file():
-            return Original(None, f"the original, {source}, is not there (any more)")
-        try:
-            same = self._fingerprints.get(key, lambda: fingerprint_movie(path)) == fingerprint
-        except OSError as error:
-            return Original(None, f"the original, {source}, cannot be read: {error.strerror}")
-        return Original(path) if same else Original(None, f"the original, {source}, has changed since")
+        return find_original(facts, self._fingerprint)
 
     def movie(self, name: str) -> Movie:
-        """Describe a file that pictures of the movie can be taken from: the original, or else the annotated video.
+        """Open what stills of the movie can be taken from: the original, or else the annotated video.
 
         Raises:
-            NotFoundError: there is neither.
+            NotFoundError: neither is available.
         """
         path = self.original(name).path or self.annotated(name)
         if path is None:
-            raise NotFoundError(f"{name}: neither the annotated video nor the original is there")
+            raise NotFoundError(f"{name}: neither the annotated video nor the original is available")
         try:
             return self._movies.get(identity(path), lambda: open_movie(path))
         except PipelineError as error:
             raise NotFoundError(str(error)) from error
+
+    def _if_inside(self, path: Path) -> Path | None:
+        try:
+            return self.inside(path)
+        except NotFoundError:
+            return None
+
+    def _fingerprint(self, path: Path) -> str:
+        key = identity(path)
+        make = partial(fingerprint_movie, path)
+        return make() if key is None else self._fingerprints.get(key, make)

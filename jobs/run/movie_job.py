@@ -15,7 +15,7 @@ from jobs.errors import DiskFullError, JobError, StoppedError
 from jobs.run import tasks
 from jobs.run.discover import MovieSource
 from jobs.run.movie_record import faults_of, job_file, source_text
-from jobs.run.plan import Earlier, Todo, Unit, other_movie, unit_name, units_left, units_of, what_is_left
+from jobs.run.plan import Earlier, Todo, Unit, other_movie, units_left, units_of, what_is_left
 from jobs.run.units import MovieUnits, Run, Stage, run_all
 from jobs.store.job_file import MovieSummary, Status
 from jobs.store.movie_result import AssembledMovie, MovieResult
@@ -238,7 +238,7 @@ class MovieJob:
 
     def _write_plan(self, segments: list[Segment], keys: Keys) -> None:
         self._run.event_log.write("movie begun", movie=self._source.name, segments=len(segments))
-        named = [(unit_name(segment), segment.frames) for segment in segments]
+        named = [(segment.name, segment.frames) for segment in segments]
         write_plan(self._folder, self._source.name, self._passes, keys, named)
 
     def _finished(self, order: _Order, packets: Packets, tables: AssembledMovie, remarks: list[str]) -> MovieResult:
@@ -275,7 +275,9 @@ class MovieJob:
             return result
         try:
             details = "\n".join(filter(None, [last_words, details]))
-            replace(job_file(self._run, self._source, result, self._units.seconds), details=details).write(self._folder.job)
+            replace(job_file(self._run, self._source, result, self._units.seconds), details=details).write(
+                self._folder.job
+            )
         except OSError as error:
             self._run.progress.note(f"{self._source.name}: job.json cannot be written: {error}")
         return result

@@ -2,11 +2,11 @@
 
 Invariants:
 
-- Only the driver decides (:mod:`jobs.run.movie_job`), and it holds the output folder: what stands changes by its orders.
+- Only the driver decides (:mod:`jobs.run.movie_job`). It holds the output folder: only its orders change what is there.
 - A unit is done when its file stands under its final name, in the folder of its key.
-- Units are named by their span, and by whether the file's time stamps are trusted; by nothing else. So a later run finds
-  them however it cuts the movie elsewhere.
-- What another key, or none, stands for is never used, and never removed to make room for what is wanted.
+- Units are named by their span, and by whether the file's time stamps are trusted; by nothing else. So a later run
+  finds them however it cuts the rest of the movie.
+- What stands under another key, or under none, is never used.
 """
 
 from collections.abc import Collection, Sequence
@@ -122,11 +122,6 @@ class Unit:
     file: str
 
 
-def unit_name(segment: Segment) -> str:
-    """Name a segment's units. The whole movie with counted time stamps is not the one that trusts the file's."""
-    return segment.name if segment.trusted else f"counted_{segment.name}"
-
-
 def units_of(segments: Sequence[Segment], key: str, ending: str) -> list[Unit]:
     """Return the units of a pass over a movie, in the order of time.
 
@@ -135,7 +130,7 @@ def units_of(segments: Sequence[Segment], key: str, ending: str) -> list[Unit]:
         key: of the pass.
         ending: of the files' names.
     """
-    return [Unit(segment, f"{WORK}/{key}/{unit_name(segment)}{ending}") for segment in segments]
+    return [Unit(segment, f"{WORK}/{key}/{segment.name}{ending}") for segment in segments]
 
 
 def units_left(units: Sequence[Unit], files: Collection[str]) -> list[Unit]:

@@ -28,12 +28,14 @@ from jobs.store.table_files import commit_tables
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
 from pipeline.errors import InputError
-from pipeline.faces.detect import FaceDetector, make_detector
+from pipeline.faces.detect import FaceDetector
+from pipeline.faces.detectors import make_detector
 from pipeline.media.decode import Reader
 from pipeline.media.movie import Movie, open_movie
 from pipeline.media.segments import Packets, Segment, read_packets
 from pipeline.tables.observations import Observations
-from pipeline.video.mux import join, mux
+from pipeline.video.join import join
+from pipeline.video.mux import mux
 from pipeline.video.render import render
 
 if TYPE_CHECKING:
@@ -111,14 +113,12 @@ def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Pat
     Raises:
         InputError: the movie cannot be read.
     """
-    from pipeline.analyze import analyze  # with PySceneDetect, which the runner need not load
+    from pipeline.analyze import Analysis, analyze  # with PySceneDetect, which the runner need not load
 
     detector = _detector(settings.detector, settings.detector_model)
     classifier = _classifier(settings.model, settings.device, settings.threads)
-    every, tracking = settings.detect_every, settings.track_options()
-    observations = analyze(
-        movie, segment, detector, classifier, settings.threads, count_frame, every, tracking, _READER
-    )
+    analysis = Analysis(detector, classifier, settings.detect_every, settings.track_options())
+    observations = analyze(movie, segment, analysis, settings.threads, count_frame, _READER)
     commit(out, lambda temporary: temporary.write_bytes(observations.to_bytes()))
 
 

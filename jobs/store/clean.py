@@ -1,8 +1,8 @@
 """Remove from an output folder what no run needs any more.
 
 Needed are the committed units of a movie of the last run that did not end well: the same command resumes from them.
-Those are the folders in ``.work`` that its ``plan.json`` names, and the plan. Where the plan cannot be read all units of
-such a movie stay, and where ``run.json`` cannot, every movie counts as one of the last run.
+Those are the folders in ``.work`` that its ``plan.json`` names, and the plan. Where the plan cannot be read all units
+of such a movie stay, and where ``run.json`` cannot, every movie counts as one of the last run.
 
 Everything else of ours in ``.work`` goes: units of movies that are done or partial, of earlier settings, of movies that
 the last run did not have; and everywhere the temporary files of killed writers.

@@ -1,6 +1,7 @@
 """How a movie of a run ended, and ``movies.parquet``, a row per movie, from every ``job.json``."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -54,6 +55,24 @@ class AssembledMovie:
     refused: int
     damaged: int
     trusted: bool
+
+
+def job_file_of(result: MovieResult, facts: Mapping[str, Any]) -> JobFile:
+    """Return what ``job.json`` says of a result.
+
+    Args:
+        result: done, partial or failed.
+        facts: the other fields of :class:`JobFile`, as JSON holds them.
+
+    Raises:
+        ValueError: the movie was stopped, which nothing is recorded of.
+    """
+    known: dict[str, Any] = {"movie": result.name, "status": result.status, "reason": result.reason}
+    known |= {"summary": result.summary.to_json(), "seconds": round(result.seconds, 3)}
+    job = JobFile.parse({**facts, **known})
+    if job is None:
+        raise ValueError(f"expected a movie that ended, found {result}")
+    return job
 
 
 def write_movies_table(workspace: Workspace) -> None:

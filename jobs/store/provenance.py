@@ -1,7 +1,7 @@
 """What results were made from: the fingerprints and keys that identify them, and what their metadata says of it.
 
-Equal keys promise equal results. Units of work lie in folders named by their key, and ``job.json`` names the keys of the
-results that stand, so results of two kinds are never mixed.
+Equal keys promise equal results. Units of work lie in folders named by their key, and ``job.json`` names the keys of
+the results that stand, so results of two kinds are never mixed.
 """
 
 import hashlib
@@ -110,8 +110,9 @@ def analysis_key(settings: Settings, fingerprint: str, equipment: Equipment) -> 
     """Identify observations; see :func:`make_keys`. The device counts, or a resumed run would mix CPU and GPU."""
     from pipeline import schema, version
     from pipeline.faces.crops import BOX_SCALE
+    from pipeline.faces.detectors import takes_model
 
-    file = settings.detector_model if settings.detector == "yunet" else None
+    file = settings.detector_model if takes_model(settings.detector) else None
     search = [
         settings.detector,
         digest_file(file) if file else "",

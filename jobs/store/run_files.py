@@ -12,7 +12,8 @@ from jobs.store.job_file import JobFile
 from jobs.store.json_values import count_of, read_object
 from jobs.store.json_values import text_of as text_of
 from jobs.store.provenance import Keys
-from jobs.store.workspace import JOB_FILE, MovieFolder, Workspace, movie_folders
+from jobs.store.workspace import JOB_FILE, MovieFolder, Workspace
+from jobs.store.workspace import movie_folders as movie_folders
 
 PLAN_FORMAT: Final = 1
 """Of ``plan.json``; files that do not say are older, and their units are of no use to this version."""

@@ -207,13 +207,6 @@ class Workspace:
                 "the same command resumes when there is room"
             )
 
-    def jobs(self) -> Iterator[dict[str, Any]]:
-        """Yield the raw content of every readable ``job.json``; prefer :meth:`job_files`."""
-        for path in sorted(movie_folders(self.root)):
-            job = MovieFolder(path).read_job()
-            if job is not None:
-                yield job
-
     def job_files(self) -> Iterator[JobFile]:
         """Yield every ``job.json`` of ours below that can be read, in the order of their paths."""
         for path in sorted(movie_folders(self.root)):

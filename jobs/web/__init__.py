@@ -1,4 +1,4 @@
-"""What all our web pages share: the server and its guard, the frame of a page, colours and styles.
+"""What all our web pages share: the server and its guard, the frame of a page, colours, styles, bars of shares.
 
-Knows nothing of movies; :mod:`jobs.review` and the live page stand on it, and reports take their styles from it.
+:mod:`jobs.review` and :mod:`jobs.live` serve their pages with it; reports take their styles and macros from it.
 """

@@ -1,8 +1,8 @@
 """The emotions' colours as a style sheet, made from :mod:`pipeline.palette`, for pages and reports.
 
-A colour of the palette alone cannot be seen on every ground: yellow vanishes on white. So each has an *edge*, itself or
-a darker or lighter one, that keeps a contrast of 3:1 to the ground (WCAG 2.2, 1.4.11); whatever is filled with the
-colour is outlined with the edge.
+Not every colour of the palette can be seen on every background: yellow vanishes on white. So each has an *edge*, itself
+or a darker or lighter shade, with a contrast of at least 3:1 to the background (WCAG 2.2, 1.4.11). Whatever is filled
+with the colour is outlined with the edge.
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ from typing import Final
 from pipeline.palette import EMOTION_COLOURS
 
 GROUNDS: Final = {"light": "#FFFFFF", "dark": "#1B1D22"}
-"""What charts are drawn on, by theme; ``--ground`` in the style sheets."""
+"""Backgrounds of charts, by theme; ``--ground`` in the style sheets."""
 
 _LEAST_CONTRAST: Final = 3.0
 
@@ -22,7 +22,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def edge_of(colour: str, ground: str) -> str:
-    """Return ``colour``, moved to black on a light ground or to white on a dark one until it stands out."""
+    """Return ``colour``, darkened on a light ground or lightened on a dark one until it stands out."""
     target = 0.0 if _luminance(ground) > 0.5 else 255.0
     for step in range(101):
         mixed = "#" + "".join(f"{round(value + (target - value) * step / 100):02X}" for value in _channels(colour))
@@ -32,9 +32,9 @@ def edge_of(colour: str, ground: str) -> str:
 
 
 def colour_sheet() -> str:
-    """Return the style sheet: ``--angry`` and ``--angry-edge`` by theme, and a class ``e-angry`` for each emotion.
+    """Return the style sheet: for each emotion ``--angry``, ``--angry-edge`` by theme, and a class ``e-angry``.
 
-    The dark theme holds where the system asks for it, unless ``data-theme`` on the root element says otherwise.
+    The theme is the system's unless ``data-theme`` on the root element says otherwise.
     """
     light, dark = (_variables(theme) for theme in ("light", "dark"))
     fixed = "".join(f"--{emotion}:{colour};" for emotion, colour in EMOTION_COLOURS.items())

@@ -1,4 +1,4 @@
-"""What every request must pass and every answer carries."""
+"""The checks that every request must pass, and the headers of every answer."""
 
 import hmac
 from typing import Final
@@ -23,7 +23,7 @@ POLICY: Final = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
-"""Content security policy: everything from files of ours, nothing inline, nothing from elsewhere."""
+"""Content security policy: everything from our own files, nothing inline, nothing from elsewhere."""
 
 _HEADERS: Final = {
     "Content-Security-Policy": POLICY,
@@ -37,14 +37,14 @@ _HEADERS: Final = {
 
 
 def guard(app: Flask, address: Address) -> None:
-    """Let only those in who come to this machine by its own name, or with the token; protect what goes out."""
+    """Refuse requests under a foreign host name or without the token, and protect every answer."""
 
     @app.before_request
-    def look_at_request() -> AnyResponse | None:
+    def check() -> AnyResponse | None:
         if address.is_loopback and not _names_this_machine(request.host):
-            # Else a foreign page could give its own name our address and read everything (DNS rebinding).
-            raise Forbidden(f"expected to be called localhost or 127.0.0.1, found {request.host}")
-        return _ask_for_token(address) if address.token else None
+            # Else a foreign page could point its own name to our address and read everything (DNS rebinding).
+            raise Forbidden(f"expected localhost or 127.0.0.1 as the host, found {request.host}")
+        return _check_token(address) if address.token else None
 
     @app.after_request
     def protect(response: Response) -> Response:
@@ -59,14 +59,15 @@ def _names_this_machine(host: str) -> bool:
     return is_loopback(name)
 
 
-def _ask_for_token(address: Address) -> AnyResponse | None:
-    """Let those pass who have the cookie; give it to those who bring the token, and take that out of the URL."""
+def _check_token(address: Address) -> AnyResponse | None:
+    """Let visitors with the cookie in; set it for those with the token, and take that out of their URL."""
     assert address.token is not None
-    cookie = f"moodreel-{request.server[1] if request.server else address.port}"  # browsers mix up the ports of a host
+    # With the port in its name: browsers send a cookie to all ports of a host.
+    cookie = f"moodreel-{request.server[1] if request.server else address.port}"
     if _same(request.cookies.get(cookie, ""), address.token):
         return None
     if not _same(request.args.get("token", ""), address.token):
-        raise Unauthorized("open the address that moodreel printed when it started: it ends in ?token=...")
+        raise Unauthorized("open the address that moodreel printed at its start: it ends in ?token=...")
     rest = urlencode([(key, value) for key, value in request.args.items(multi=True) if key != "token"])
     answer = redirect(request.path + (f"?{rest}" if rest else ""))
     answer.set_cookie(cookie, address.token, httponly=True, samesite="Lax")

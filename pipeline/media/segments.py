@@ -53,7 +53,13 @@ class Segment:
 
     @property
     def name(self) -> str:
-        """A name for files, unique within the movie however it is cut."""
+        """A name for files, unique within the movie however it is cut.
+
+        Units of work are named by it alone. An untrusted segment has pts of another kind than the movie's only trusted
+        one, so they must not share a name, though they share a span.
+        """
+        if not self.trusted:
+            return "untrusted"
         start = "start" if self.is_first else str(self.start)
         return f"{start}_{'end' if self.end == LAST_PTS else self.end}"
 

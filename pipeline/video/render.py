@@ -16,13 +16,13 @@ from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from pipeline.errors import FfmpegError
-from pipeline.media.decode import DecodeFaults, Reader, decode
-from pipeline.media.deinterlace import deinterlaced
+from pipeline.media.decode import DecodeFaults, Reader
+from pipeline.media.frames import frames_of
 from pipeline.media.movie import Movie
 from pipeline.media.segments import Segment
 from pipeline.schema import BOX
 from pipeline.video.draw import LabelledFace, Planes, draw_faces
-from pipeline.video.mux import exact_time_base
+from pipeline.video.join import exact_time_base
 
 _KEYFRAME_EVERY = 2
 """Seconds between key frames, so that a player can jump about in the video at once."""
@@ -72,7 +72,7 @@ def render(
     clock = output_time_base(movie)
     writer: PartWriter | None = None
     try:
-        for frame in deinterlaced(decode(movie, segment, DecodeFaults(), options.threads, reader), options.threads):
+        for frame in frames_of(movie, segment, DecodeFaults(), options.threads, reader):
             picture = upright.yuv420p(frame.picture)
             draw_faces(Planes.of_frame(picture), faces.get(frame.pts, []))
             if writer is None:
@@ -147,7 +147,7 @@ class PartWriter:
         context.time_base = clock
         context.thread_count = options.threads
         context.gop_size = max(1, round(movie.rate * _KEYFRAME_EVERY))
-        # With macroblock trees x264 now and then encodes the same pictures otherwise: see docs/design.md.
+        # With macroblock trees x264 now and then encodes the same pictures otherwise: see docs/decisions/mbtree.md.
         context.options = {"crf": str(options.crf), "preset": options.preset, "x264-params": "mbtree=0"}
         context.color_range = ColorRange.MPEG
         # The movie's, not the frame's: all parts must have the same header, or they could not be joined.

@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from jobs.settings import Settings
 from models.inference.load import load_classifier
 from models.model_file import find_model
-from pipeline.analyze import Classifier, analyze
-from pipeline.faces.detect import Detections, FaceDetector, make_detector
+from pipeline.analyze import Analysis, Classifier, analyze
+from pipeline.faces.detect import Detections, FaceDetector
+from pipeline.faces.detectors import make_detector
 from pipeline.faces.track import TrackOptions, iou, match
 from pipeline.media.movie import Movie, open_movie
 from pipeline.media.segments import cut, read_packets
@@ -99,11 +100,8 @@ class Tally:
 def timeline(movie: Movie, detector: FaceDetector, classifier: Classifier, every: float) -> pd.DataFrame:
     """Return a film's timeline."""
     segments = cut(movie, read_packets(movie), _SEGMENT)
-    options = TrackOptions()
-    parts = [
-        analyze(movie, segment, detector, classifier, 2, every=every, tracking=options if every else None)
-        for segment in segments
-    ]
+    analysis = Analysis(detector, classifier, every, TrackOptions() if every else None)
+    parts = [analyze(movie, segment, analysis, 2) for segment in segments]
     return assemble(movie.path.name, movie, parts, TrackOptions(), {}).timeline.to_pandas()
 
 

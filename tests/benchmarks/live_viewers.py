@@ -1,4 +1,4 @@
-"""Twenty viewers of one live source for minutes: is the source's rate kept, does memory stay, how late are pictures?
+"""Twenty viewers of one live source, for minutes: is its rate kept, does memory stay, how late are the pictures?
 
     .venv/bin/python tests/benchmarks/live_viewers.py --minutes 10
 
@@ -53,11 +53,11 @@ def cpu_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def ask(url: str) -> dict[str, Any]:
-    """Return what the page is told."""
+def fetch_status(url: str) -> dict[str, Any]:
+    """Return the status that the page shows, without its history."""
     with urllib.request.urlopen(f"{url}events?after=999999999", timeout=30) as answer:
-        told: dict[str, Any] = json.load(answer)
-    return told
+        status: dict[str, Any] = json.load(answer)
+    return status
 
 
 def measure(movie: Path, viewers: int, seconds: float, extra: list[str]) -> None:
@@ -79,23 +79,23 @@ def measure(movie: Path, viewers: int, seconds: float, extra: list[str]) -> None
 
 
 def watch(url: str, pid: int, count: int, seconds: float) -> None:
-    while ask(url)["number"] < 50:  # the network is loaded, the first batches are through
+    while fetch_status(url)["number"] < 50:  # the network is loaded, the first batches are through
         time.sleep(0.5)
     watching = [Viewer(url, seconds) for _ in range(count)]
     for viewer in watching:
         viewer.start()
     time.sleep(5)
-    begun, first, cpu = time.monotonic(), ask(url), cpu_of(pid)
+    begun, first, cpu = time.monotonic(), fetch_status(url), cpu_of(pid)
     memory, delays = [memory_of(pid)], []
     while time.monotonic() < begun + seconds - 10:
         time.sleep(min(EVERY_S, seconds / 5))
-        told = ask(url)
+        status = fetch_status(url)
         memory.append(memory_of(pid))
-        delays.append(told["delay_ms"])
-        print(f"{time.monotonic() - begun:5.0f} s: {told['rate']:.1f} of {told['source_rate']:.1f} frames/s, "
-              f"{told['delay_ms']} ms, {told['viewers']} viewers, {memory[-1]:.0f} MB", flush=True)  # fmt: skip
+        delays.append(status["delay_ms"])
+        print(f"{time.monotonic() - begun:5.0f} s: {status['rate']:.1f} of {status['source_rate']:.1f} frames/s, "
+              f"{status['delay_ms']} ms, {status['viewers']} viewers, {memory[-1]:.0f} MB", flush=True)  # fmt: skip
     span = begun, time.monotonic()
-    last = ask(url)
+    last = fetch_status(url)
     pictures = last["number"] - first["number"]
     shown, cpu = pictures / (span[1] - span[0]), (cpu_of(pid) - cpu) / pictures
     skipped = last["skipped"] - first["skipped"]

@@ -24,7 +24,7 @@ from jobs.store.table_files import write_table
 from models.inference.load import load_classifier
 from models.model_file import find_model
 from pipeline import analyze as analyzing
-from pipeline.faces.detect import make_detector
+from pipeline.faces.detectors import make_detector
 from pipeline.media.movie import open_movie
 from pipeline.media.segments import cut, read_packets
 from pipeline.scenes.shots import ChangeScorer
@@ -80,11 +80,11 @@ def measure(film: Path) -> tuple[dict[str, float], int]:
     watch.seconds["start-up"] = time.process_time() - _BEGUN
     detector.detect = watch.timed("detect", detector.detect)  # type: ignore[method-assign]
     classifier.predict = watch.timed("classify", classifier.predict)  # type: ignore[method-assign]
-    watch.put_on_iterator(analyzing, "decode", "decode to analyze")
+    watch.put_on_iterator(analyzing, "frames_of", "decode to analyze")
     watch.put_on(analyzing.Scaler, "_scaled", "scale")
     watch.put_on(analyzing, "cut_crops", "crop")
     watch.put_on(ChangeScorer, "score", "cuts")
-    watch.put_on_iterator(rendering, "decode", "decode to draw")
+    watch.put_on_iterator(rendering, "frames_of", "decode to draw")
     watch.put_on(rendering, "draw_faces", "draw")
     watch.put_on(rendering.Planes, "of_frame", "draw")
     watch.put_on(rendering.Upright, "yuv420p", "draw")
@@ -93,11 +93,9 @@ def measure(film: Path) -> tuple[dict[str, float], int]:
     begun = time.process_time()
     movie = open_movie(film)
     segments = cut(movie, watch.timed("scan", read_packets)(movie), settings.segment)
-    every, tracking = settings.detect_every, settings.track_options()
-    parts = [
-        analyzing.analyze(movie, segment, detector, classifier, 1, every=every, tracking=tracking)
-        for segment in segments
-    ]
+    tracking = settings.track_options()
+    analysis = analyzing.Analysis(detector, classifier, settings.detect_every, tracking)
+    parts = [analyzing.analyze(movie, segment, analysis) for segment in segments]
     frames = sum(len(part.pts) for part in parts)
     with tempfile.TemporaryDirectory() as folder:
         timeline = Path(folder) / "timeline.parquet"

@@ -8,7 +8,6 @@ from labelled import write_learnable_npz
 from typer.testing import CliRunner, Result
 
 from jobs.cli import app
-from jobs.run.tasks import _classifier
 
 # Keras converts its variables in a way that NumPy 2 is about to forbid.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -38,7 +37,10 @@ def training(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_train_leaves_a_model_that_a_run_can_use(training):
     names = {path.name for path in (training / "export").iterdir()}
     assert names >= {"default.json", "default.weights.h5", "default.keras", "default.tflite", "model.json"}
-    classifier = _classifier(str(training / "export" / "default.json"), "cpu", 0)
+    from models.inference.load import load_classifier
+    from models.model_file import find_model
+
+    classifier = load_classifier(find_model(str(training / "export" / "default.json")), "cpu")
     assert classifier.predict(np.zeros((2, 48, 48), np.uint8)).shape == (2, 7)
 
 
@@ -79,7 +81,7 @@ def test_describe_prints_counts_and_saves_a_picture(data, tmp_path):
         (("data", "describe", "gone.npz"), "gone.npz: no such file or folder"),
     ],
 )
-def test_wrong_usage_is_told_in_a_line_before_any_training(data, tmp_path, monkeypatch, arguments, words):
+def test_wrong_usage_is_reported_in_a_line_before_any_training(data, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     result = cli(*(data if argument == "DATA" else argument for argument in arguments))
     assert result.exit_code == 2

@@ -13,10 +13,10 @@ import pytest
 from clips import B_FRAMES, MATRICES, Clip, spoiled
 from numpy.typing import NDArray
 
-from pipeline import analyze as module
-from pipeline.analyze import Scaler, analyze
+from pipeline.analyze import Analysis, Scaler, analyze
 from pipeline.errors import InputError
-from pipeline.faces.detect import Detections, FaceDetector, make_detector
+from pipeline.faces.detect import Detections, FaceDetector
+from pipeline.faces.detectors import make_detector
 from pipeline.media.movie import Movie, Orientation, open_movie
 from pipeline.media.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
 from pipeline.scenes.shots import THUMBNAIL_SIZE, change_between
@@ -100,7 +100,7 @@ def movie(walk: Clip, tmp_path_factory: pytest.TempPathFactory) -> Movie:
 
 @pytest.fixture(scope="module")
 def whole(movie: Movie, detector: FaceDetector) -> Observations:
-    return analyze(movie, WHOLE, detector, Stub())
+    return analyze(movie, WHOLE, Analysis(detector, Stub()))
 
 
 def joined(parts: list[Observations], name: str) -> NDArray[np.generic]:
@@ -129,7 +129,7 @@ def test_the_portrait_is_seen_where_it_is(whole: Observations) -> None:
 def test_segments_do_not_matter(
     movie: Movie, detector: FaceDetector, whole: Observations, borders: tuple[int, ...]
 ) -> None:
-    parts = [analyze(movie, segment, detector, Stub()) for segment in spans(*borders)]
+    parts = [analyze(movie, segment, Analysis(detector, Stub())) for segment in spans(*borders)]
     for name in ("pts", "boxes", "scores", "probabilities"):
         assert (joined(parts, name) == getattr(whole, name)).all(), name
     frames = [part.face_frame + sum(len(p.pts) for p in parts[:k]) for k, part in enumerate(parts)]
@@ -147,17 +147,17 @@ def test_segments_of_any_length_do_not_matter(movie: Movie, detector: FaceDetect
     for seconds in (0.1, 0.4):
         segments = cut(movie, packets, seconds)
         assert len(segments) > 1
-        parts = [analyze(movie, segment, detector, Stub()) for segment in reversed(segments)][::-1]
+        parts = [analyze(movie, segment, Analysis(detector, Stub())) for segment in reversed(segments)][::-1]
         assert (joined(parts, "boxes") == whole.boxes).all()
 
 
 def test_the_same_again_gives_the_same_bytes(movie: Movie, detector: FaceDetector, whole: Observations) -> None:
-    assert analyze(movie, WHOLE, detector, Stub(), threads=2).to_bytes() == whole.to_bytes()
+    assert analyze(movie, WHOLE, Analysis(detector, Stub()), threads=2).to_bytes() == whole.to_bytes()
 
 
 def test_an_empty_segment_gives_empty_columns(movie: Movie, detector: FaceDetector) -> None:
     stub, calls = Stub(), []
-    empty = analyze(movie, Segment(0, 41, 79, 0), detector, stub, on_frame=lambda: calls.append(1))
+    empty = analyze(movie, Segment(0, 41, 79, 0), Analysis(detector, stub), on_frame=lambda: calls.append(1))
     assert stub.batches == calls == []
     for field in fields(Observations):
         value = getattr(empty, field.name)
@@ -170,7 +170,7 @@ def test_an_empty_segment_gives_empty_columns(movie: Movie, detector: FaceDetect
 
 
 def test_a_lone_frame_is_first_and_last(movie: Movie) -> None:
-    lone = analyze(movie, Segment(0, 40, 80, 0), Blind(), Stub())
+    lone = analyze(movie, Segment(0, 40, 80, 0), Analysis(Blind(), Stub()))
     assert lone.pts.tolist() == [40]
     assert lone.ends.shape == (2, 90, 160, 3)
     assert (lone.ends[0] == lone.ends[1]).all()
@@ -178,38 +178,35 @@ def test_a_lone_frame_is_first_and_last(movie: Movie) -> None:
 
 def test_without_faces_the_network_is_not_called(movie: Movie) -> None:
     stub = Stub()
-    seen = analyze(movie, WHOLE, Blind(), stub)
+    seen = analyze(movie, WHOLE, Analysis(Blind(), stub))
     assert (len(seen.pts), len(seen.boxes), stub.batches) == (FRAMES, 0, [])
 
 
 @pytest.mark.parametrize(("at", "batches"), [(1, [1] * 20), (7, [7, 7, 6]), (10, [10, 10]), (256, [20])])
-def test_crops_of_many_frames_go_to_the_network_together(
-    movie: Movie, monkeypatch: pytest.MonkeyPatch, at: int, batches: list[int]
-) -> None:
-    expected = analyze(movie, WHOLE, Square(), Stub())
-    monkeypatch.setattr(module, "_CLASSIFY_AT", at)
+def test_crops_of_many_frames_go_to_the_network_together(movie: Movie, at: int, batches: list[int]) -> None:
+    expected = analyze(movie, WHOLE, Analysis(Square(), Stub()))
     stub = Stub()
-    seen = analyze(movie, WHOLE, Square(), stub)
+    seen = analyze(movie, WHOLE, Analysis(Square(), stub, batch_size=at))
     assert stub.batches == batches
     assert seen.to_bytes() == expected.to_bytes()
 
 
 def test_each_frame_is_told(movie: Movie) -> None:
     calls: list[int] = []
-    analyze(movie, Segment(0, 240, 480, 0), Blind(), Stub(), on_frame=lambda: calls.append(1))
+    analyze(movie, Segment(0, 240, 480, 0), Analysis(Blind(), Stub()), on_frame=lambda: calls.append(1))
     assert len(calls) == 6
 
 
 def test_what_could_not_be_decoded_is_counted(walk: Clip, tmp_path: Path) -> None:
     path = walk.but(suffix=".mp4").write(tmp_path / "m")
-    seen = analyze(open_movie(spoiled(path, 9)), WHOLE, Blind(), Stub())
+    seen = analyze(open_movie(spoiled(path, 9)), WHOLE, Analysis(Blind(), Stub()))
     assert seen.refused == 1
     assert len(seen.pts) < FRAMES
 
 
 def test_a_movie_that_is_gone(movie: Movie, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="gone"):
-        analyze(replace(movie, path=tmp_path / "gone.mp4"), WHOLE, Blind(), Stub())
+        analyze(replace(movie, path=tmp_path / "gone.mp4"), WHOLE, Analysis(Blind(), Stub()))
 
 
 @pytest.mark.parametrize("way", ["quarter", "half", "three quarters", "mirrored"])
@@ -229,8 +226,8 @@ def test_a_turned_movie_is_searched_upright(
         return np.ascontiguousarray(picture.swapaxes(0, 1) if o.transpose else picture)
 
     expected = analyze(open_movie(turned.but(matrix=None, paint=lambda *_: small).write(tmp_path / "upright")), WHOLE,
-                       detector, Stub())  # fmt: skip
-    seen = analyze(open_movie(turned.but(paint=stored).write(tmp_path / "turned")), WHOLE, detector, Stub())
+                       Analysis(detector, Stub()))  # fmt: skip
+    seen = analyze(open_movie(turned.but(paint=stored).write(tmp_path / "turned")), WHOLE, Analysis(detector, Stub()))
     boxes = expected.boxes[sure(expected)]
     assert len(boxes) == 2
     assert seen.boxes[sure(seen)] == pytest.approx(boxes, abs=4)
@@ -245,7 +242,7 @@ def test_boxes_are_those_of_the_square_pixel_picture(
         return np.asarray(cv2.resize(walk.paint(number, 2 * width, height), (width, height)), np.uint8)
 
     half = walk.but(size=(SIZE[0] // 2, SIZE[1]), aspect=Fraction(2), paint=squeezed, pts=range(4))
-    seen = analyze(open_movie(half.write(tmp_path / "m")), WHOLE, detector, Stub())
+    seen = analyze(open_movie(half.write(tmp_path / "m")), WHOLE, Analysis(detector, Stub()))
     assert seen.boxes[sure(seen)] == pytest.approx(whole.boxes[sure(whole)][:4], abs=6)
 
 

@@ -1,4 +1,4 @@
-"""Pieces of a recording as they lie on the disk while it goes on: some seconds of video, and what was seen in them."""
+"""A piece of a recording: some seconds of video, and the faces in them, on disk while the session lasts."""
 
 import io
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from pipeline.faces.track import Sightings
 
 @dataclass(frozen=True)
 class Rows:
-    """Pictures and the faces shown on them, as columns.
+    """The pictures of a piece and the faces on them, as columns.
 
     Attributes:
         pts: int64 ``(f,)``, rising, in the session's clock.
@@ -38,7 +38,7 @@ class Rows:
 
     @staticmethod
     def of(pictures: Sequence[Analysed]) -> "Rows":
-        """Collect pictures, at least one."""
+        """Return the rows of these pictures, at least one."""
         return Rows(
             pts=np.array([a.pts for a in pictures], np.int64),
             shot=np.array([a.shot for a in pictures], np.int32),
@@ -52,7 +52,7 @@ class Rows:
 
     @staticmethod
     def joined(pieces: Sequence["Rows"]) -> "Rows":
-        """Join neighbouring pieces, at least one."""
+        """Join consecutive pieces, at least one."""
         offsets = np.cumsum([0, *(len(piece.pts) for piece in pieces)])
         columns = {f.name: np.concatenate([getattr(piece, f.name) for piece in pieces]) for f in fields(Rows)}
         frames = [piece.frame + np.int32(offset) for piece, offset in zip(pieces, offsets, strict=False)]
@@ -71,7 +71,7 @@ class Rows:
             return Rows(**{field.name: columns[field.name] for field in fields(Rows)})
 
     def sightings(self) -> Sightings:
-        """Return the faces as the tables want them; a detection is its own row."""
+        """Return the faces as tables take them; the detection of a row is the row itself."""
         index = np.arange(len(self.frame), dtype=np.int32)
         detection = np.where(np.isnan(self.scores), -1, index).astype(np.int32)
         return Sightings(self.frame, self.track, detection, self.boxes, self.smoothed)

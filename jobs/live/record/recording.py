@@ -1,4 +1,4 @@
-"""A recording's folder: what its pieces are made into, when it ends or when somebody finds it after a crash."""
+"""A recording's folder, whose pieces become a movie of a run: at its end, or by the next session after a crash."""
 
 import json
 import shutil
@@ -14,26 +14,26 @@ from jobs.live.record.piece import Rows
 from jobs.report.folder_report import write_index
 from jobs.report.movie_report import write_movie_report
 from jobs.store.atomic import commit, commit_json
-from jobs.store.job_file import JobFile
-from jobs.store.movie_result import MovieResult, write_movies_table
+from jobs.store.job_file import MovieSummary
+from jobs.store.movie_result import MovieResult, job_file_of, write_movies_table
 from jobs.store.table_files import commit_tables
 from jobs.store.workspace import MovieFolder, Workspace
 from pipeline import schema
 from pipeline.media.movie import Colour, Movie, Orientation
 from pipeline.tables.timeline import frame_times, make_tables
-from pipeline.video.mux import join
+from pipeline.video.join import join
 
 _COMMENT: Final = "Predicted expression labels, not feelings; recorded by moodreel live, model {model}"
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A recording under way.
+    """A recording in progress.
 
     Attributes:
-        folder: where its results will lie.
+        folder: where its results go.
         movie: its geometry, colours and clock.
-        facts: what ``job.json`` and the tables' metadata say of how it came about; JSON can hold it.
+        facts: how it was made, for ``job.json`` and the tables' metadata; JSON can hold it.
     """
 
     folder: MovieFolder
@@ -41,44 +41,49 @@ class Recording:
     facts: dict[str, Any]
 
     @property
-    def parts(self) -> Path:
-        """Where its pieces lie; not ``.work``, which others clean up."""
+    def pieces(self) -> Path:
+        """The folder of its pieces; not ``.work``, which is cleaned up."""
         return self.folder.root / ".live"
 
     def piece(self, number: int) -> tuple[Path, Path]:
         """Return the files of a piece: video and rows."""
-        return self.parts / f"{number:06d}.mp4", self.parts / f"{number:06d}.npz"
+        return self.pieces / f"{number:06d}.mp4", self.pieces / f"{number:06d}.npz"
 
     def begin(self) -> None:
-        """Put down what is needed to finish the recording, should this process not live to do it."""
+        """Write down what the next session needs to finish the recording, should this process die."""
         movie = self.movie
         geometry = {"width": movie.width, "height": movie.height, "rate": str(movie.rate), "colour": vars(movie.colour)}
-        commit_json(self.parts / "recording.json", {"movie": geometry, "facts": self.facts})
+        commit_json(self.pieces / "recording.json", {"movie": geometry, "facts": self.facts})
 
     def finish(self, workspace: Workspace, cut_short: str = "") -> MovieResult | None:
-        """Make tables and video of the pieces and remove those; None where there is not one picture.
+        """Make tables and video of the pieces, then remove the pieces.
 
-        ``cut_short`` says why the recording is not whole.
+        Args:
+            workspace: the output folder, which the caller holds.
+            cut_short: why the recording is not whole, or "".
+
+        Returns:
+            What was recorded, or None if not one picture was; its folder is removed then.
         """
-        pieces = sorted(rows for rows in self.parts.glob("*.npz") if self._is_whole(rows))
+        pieces = sorted(rows for rows in self.pieces.glob("*.npz") if self._is_whole(rows))
         if not pieces:
             shutil.rmtree(self.folder.root)
             return None
         name = self.folder.root.relative_to(workspace.root).as_posix()
         rows = Rows.joined([Rows.load(piece) for piece in pieces])
-        clock = frame_times(self.movie, rows.pts, rows.shot)
+        times = frame_times(self.movie, rows.pts, rows.shot)
         about = {**self.facts["provenance"], "movie": name}
         seen = rows.sightings()
-        tables = make_tables(name, self.movie, clock, seen, rows.scores, rows.probabilities, about)
+        tables = make_tables(name, self.movie, times, seen, rows.scores, rows.probabilities, about)
         commit_tables(tables, self.folder)
         if self.facts["settings"]["video"] != "none":
             comment = _COMMENT.format(model=self.facts["settings"]["model"])
             videos = [piece.with_suffix(".mp4") for piece in pieces]
             commit(self.folder.video, lambda temporary: join(videos, temporary, comment))
-        seconds = tables.summary["duration"]
-        outcome = MovieResult(name, "partial" if cut_short else "done", cut_short, tables.summary, seconds)
-        JobFile(self.folder, self.facts["source"]).write(outcome, self._job_facts())
-        shutil.rmtree(self.parts)
+        summary = MovieSummary.parse(tables.summary)
+        outcome = MovieResult(name, "partial" if cut_short else "done", cut_short, summary, summary.duration or 0.0)
+        job_file_of(outcome, self._job_facts()).write(self.folder.job)
+        shutil.rmtree(self.pieces)
         write_movie_report(self.folder)
         write_movies_table(workspace)
         write_index(workspace)
@@ -88,12 +93,12 @@ class Recording:
         return self.facts["settings"]["video"] == "none" or rows.with_suffix(".mp4").exists()
 
     def _job_facts(self) -> dict[str, Any]:
-        facts = {key: value for key, value in self.facts.items() if key not in ("provenance", "source")}
+        facts = {key: value for key, value in self.facts.items() if key != "provenance"}
         return facts | {"finished": now(), "schema_version": schema.VERSION, "keys": {}, "remarks": [], "live": True}
 
 
 def session_movie(movie: Movie) -> Movie:
-    """Return the source's geometry on the clock of the session, whose pictures are upright."""
+    """Return the source's geometry on the clock of the session; recorded pictures are upright."""
     return Movie(
         path=movie.path,
         stream=0,
@@ -109,7 +114,7 @@ def session_movie(movie: Movie) -> Movie:
 
 
 def unfinished(workspace: Workspace) -> Iterator[Recording]:
-    """Yield the recordings that were cut short; who asks must hold the workspace."""
+    """Yield the recordings that were cut short; the caller must hold the workspace."""
     for about in sorted(workspace.root.glob("*/.live/recording.json")):
         content = json.loads(about.read_text())
         geometry, folder = content["movie"], MovieFolder(about.parents[1])

@@ -1,4 +1,4 @@
-// The live page: asks five times a second what is going on, and shows it. The picture comes by itself.
+// The live page: fetches the status of the session five times a second and shows it. The picture is a stream of its own.
 import { RollingChart } from "./rolling_chart.js";
 
 const EVERY_MS = 200;
@@ -9,26 +9,26 @@ const fills = [...document.querySelectorAll("#bars li")].map((row) => ({
 }));
 const percent = (share) => `${Math.round(100 * share)} %`;
 
-// What each state is called, how its badge looks, and what lies over the picture ("" for nothing).
+// For each state: its words, the class of its badge, and the title over the picture ("" for none).
 const STATES = {
   loading: ["getting ready", "waiting", "Getting ready"],
   connecting: ["connecting", "waiting", "Connecting"],
   live: ["live", "live", ""],
   lost: ["source lost", "lost", "Source lost"],
   reconnecting: ["reconnecting", "waiting", "Reconnecting"],
-  ended: ["ended", "ended", "The end"],
+  ended: ["ended", "ended", "Ended"],
   stopped: ["stopped", "ended", "Stopped"],
   gone: ["no answer", "lost", "moodreel does not answer"],
 };
 
 const rollingChart = new RollingChart($("minute"), EMOTIONS);
-let newest = -1;
+let newestStep = -1;  // of the history
 let paused = false;
 let attached = true;  // whether moodreel answers
-let crowded = false;  // whether all seats are taken: then single pictures are fetched
+let crowded = false;  // whether all seats are taken: then single pictures are fetched instead
 
 function put(element, text) {
-  if (element.textContent !== text) element.textContent = text;  // a live region speaks only of changes
+  if (element.textContent !== text) element.textContent = text;  // a live region announces every change, even to the same text
 }
 
 function showState(name, detail, faces) {
@@ -80,12 +80,12 @@ function sharesBar() {
   bar.setAttribute("class", "shares");
   bar.setAttribute("viewBox", "0 0 1000 10");
   bar.setAttribute("preserveAspectRatio", "none");
-  bar.setAttribute("aria-hidden", "true");  // the label beside it says what matters
+  bar.setAttribute("aria-hidden", "true");  // the label beside it says the same
   for (const emotion of EMOTIONS) {
-    const part = document.createElementNS(SVG, "rect");
-    part.setAttribute("class", `e-${emotion}`);
-    part.setAttribute("height", "10");
-    bar.append(part);
+    const segment = document.createElementNS(SVG, "rect");
+    segment.setAttribute("class", `e-${emotion}`);
+    segment.setAttribute("height", "10");
+    bar.append(segment);
   }
   return bar;
 }
@@ -99,61 +99,61 @@ function fillShares(bar, shares) {
   });
 }
 
-function clock(seconds) {
+function minutes(seconds) {
   const whole = Math.floor(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-function show(told) {
-  const playing = told.state === "live";
-  const faces = told.state === "live" || told.state === "ended" ? told.faces : [];
-  showState(told.state, told.detail, told.faces.length);
+function show(status) {
+  const playing = status.state === "live";
+  const faces = status.state === "live" || status.state === "ended" ? status.faces : [];
+  showState(status.state, status.detail, status.faces.length);
   showBars(faces);
   showFaces(faces);
-  put($("rate"), playing ? told.rate.toFixed(1) : "–");
-  put($("source-rate"), playing ? told.source_rate.toFixed(1) : "–");
-  put($("delay"), playing ? String(told.delay_ms) : "–");
-  put($("viewers"), String(told.viewers));
-  if (told.recording) {
-    put($("recorded"), told.recording.remark || `recording ${clock(told.recording.seconds)}`);
-    if (told.state === "ended" && !told.recording.remark) put($("recorded"), `recorded ${clock(told.recording.seconds)}`);
+  put($("rate"), playing ? status.rate.toFixed(1) : "–");
+  put($("source-rate"), playing ? status.source_rate.toFixed(1) : "–");
+  put($("delay"), playing ? String(status.delay_ms) : "–");
+  put($("viewers"), String(status.viewers));
+  if (status.recording) {
+    put($("recorded"), status.recording.remark || `recording ${minutes(status.recording.seconds)}`);
+    if (status.state === "ended" && !status.recording.remark) put($("recorded"), `recorded ${minutes(status.recording.seconds)}`);
   }
-  for (const [number] of told.history.points) newest = Math.max(newest, number);
-  rollingChart.add(told.history);
+  for (const [number] of status.history.points) newestStep = Math.max(newestStep, number);
+  rollingChart.add(status.history);
 }
 
-let pictured = -1, picturedAt = 0;
+let fetchedNumber = -1, fetchedAt = 0;  // of the last single picture
 
-async function ask() {
+async function poll() {
   try {
-    const answer = await fetch(`/events?after=${newest}`, { cache: "no-store" });
+    const answer = await fetch(`/events?after=${newestStep}`, { cache: "no-store" });
     if (!answer.ok) throw new Error(String(answer.status));
-    const told = await answer.json();
-    if (!attached) {  // moodreel was away and is back, perhaps with another session
+    const status = await answer.json();
+    if (!attached) {  // moodreel answers again, perhaps with another session
       location.reload();
       return;
     }
-    show(told);
-    if (crowded && !paused && told.number !== pictured && performance.now() > picturedAt + 1000) {
-      [pictured, picturedAt] = [told.number, performance.now()];
-      $("picture").src = `/frame.jpg?${told.number}`;
+    show(status);
+    if (crowded && !paused && status.number !== fetchedNumber && performance.now() > fetchedAt + 1000) {
+      [fetchedNumber, fetchedAt] = [status.number, performance.now()];
+      $("picture").src = `/frame.jpg?${status.number}`;
     }
   } catch {
     attached = false;
-    showState("gone", "It was ended, or the connection is lost. This page comes back when it does.", 0);
+    showState("gone", "It has ended, or the connection is lost. This page reloads when it answers again.", 0);
   }
-  setTimeout(ask, attached ? EVERY_MS : 2000);
+  setTimeout(poll, attached ? EVERY_MS : 2000);
 }
 
 $("pause").addEventListener("click", () => {
   paused = !paused;
   $("pause").setAttribute("aria-pressed", String(paused));
-  put($("pause"), paused ? "Go on" : "Pause picture");
-  crowded = false;  // it may have become emptier
+  put($("pause"), paused ? "Resume picture" : "Pause picture");
+  crowded = false;  // a seat may be free by now
   $("picture").src = `${paused ? "/frame.jpg" : "/video_feed"}?${Date.now()}`;
 });
 
 $("picture").addEventListener("error", () => { crowded = true; });
 document.addEventListener("themechange", () => rollingChart.draw());
 new ResizeObserver(() => rollingChart.draw()).observe($("minute"));
-ask();
+poll();

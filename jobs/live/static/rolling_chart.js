@@ -1,11 +1,11 @@
-// The last minute as stacked areas: mean probabilities of the faces, with gaps where nobody was in the picture.
+// The last minute as stacked areas: mean probabilities of the faces, with gaps where there was no face.
 export class RollingChart {
   constructor(canvas, emotions) {
     this.canvas = canvas;
     this.emotions = emotions;
     this.points = [];
     this.steps = 240;
-    this.toldAt = -Infinity;
+    this.describedAt = -Infinity;
   }
 
   add({ seconds, step, points }) {
@@ -15,13 +15,13 @@ export class RollingChart {
     const oldest = this.points.at(-1)[0] - this.steps;
     this.points = this.points.filter(([number]) => number > oldest);
     this.draw();
-    this.tell();
+    this.describe();
   }
 
-  // In words, for those who cannot see it; not with every point, or a screen reader would never be quiet.
-  tell() {
-    if (performance.now() - this.toldAt < 5000) return;
-    this.toldAt = performance.now();
+  // In words, for screen readers; not with every point, or they would never be quiet.
+  describe() {
+    if (performance.now() - this.describedAt < 5000) return;
+    this.describedAt = performance.now();
     const seen = this.points.filter(([, mean]) => mean).map(([, mean]) => mean);
     const shares = this.emotions.map((name, k) => [seen.reduce((sum, mean) => sum + mean[k], 0) / seen.length, name]);
     const words = shares.sort((a, b) => b[0] - a[0]).slice(0, 3).map(([share, name]) => `${name} ${Math.round(100 * share)} %`);
@@ -58,13 +58,13 @@ export class RollingChart {
 
   grid(pen, width, height, line) {
     pen.fillStyle = line;
-    for (const part of [1, 2, 3]) {
-      pen.fillRect(Math.round(width * part / 4), 0, 1, height);
-      pen.fillRect(0, Math.round(height * part / 4), width, 1);
+    for (const quarter of [1, 2, 3]) {
+      pen.fillRect(Math.round(width * quarter / 4), 0, 1, height);
+      pen.fillRect(0, Math.round(height * quarter / 4), width, 1);
     }
   }
 
-  // Stretches of points with faces; a lone point gets a second one, to have a width.
+  // Runs of consecutive points with faces; a single point is doubled, to have a width.
   runs() {
     const runs = [];
     let before = null;

@@ -1,4 +1,4 @@
-// Sorts the table by the column that is pressed.
+// Sorts the table by the column whose heading is clicked.
 "use strict";
 (() => {
   const table = document.getElementById("index");

@@ -1,4 +1,4 @@
-// Unpacks Plotly, which lies compressed in this file, and draws the chart. Nothing is fetched.
+// Unpacks Plotly, which this file holds compressed, and draws the chart. Nothing is fetched.
 "use strict";
 (async () => {
   const plot = document.getElementById("plot");
@@ -19,13 +19,13 @@
   const edge = (name) => css(`--${name}-edge`);
   const narrow = () => plot.clientWidth < 600;
 
-  // Times on an axis of dates. Plotly does not take every number for one: not a bar's base, not 0 in an outline.
-  const moment = (ms) => new Date(ms).toISOString().slice(0, -1);
+  // Times on an axis of dates. Plotly does not take every number as one: not a bar's base, not 0 in an outline.
+  const date = (ms) => new Date(ms).toISOString().slice(0, -1);
 
-  // An outline for each stretch in which an emotion is seen at all: stacked areas would draw lines where there is nothing.
+  // An outline for each interval in which an emotion occurs at all: stacked areas would draw lines where there is nothing.
   function shares() {
     const bins = data.shares[0].length;
-    const at = (k) => moment(data.start + (k * (data.end - data.start)) / bins);
+    const at = (k) => date(data.start + (k * (data.end - data.start)) / bins);
     const floor = new Array(bins).fill(0);
     const areas = names.map((name, e) => {
       const x = [], y = [];
@@ -52,12 +52,12 @@
     });
     const middle = Array.from({ length: bins }, (_, k) => at(k + 0.5));
     return [...areas, {
-      type: "scatter", mode: "lines", x: middle, y: floor, yaxis: "y", line: { width: 0 }, hovertext: middle.map((_, k) => words(k)),
+      type: "scatter", mode: "lines", x: middle, y: floor, yaxis: "y", line: { width: 0 }, hovertext: middle.map((_, k) => sharesInWords(k)),
       hovertemplate: "%{hovertext}<extra></extra>",
     }];
   }
 
-  function words(k) {
+  function sharesInWords(k) {
     const sum = names.reduce((whole, _, e) => whole + data.shares[e][k], 0);
     const parts = names.map((name, e) => [data.shares[e][k] / (sum || 1), name]).filter(([share]) => share >= 0.005);
     return parts.sort((p, q) => q[0] - p[0]).map(([share, name]) => `${name} ${Math.round(100 * share)} %`).join("<br>") || "no face";
@@ -67,7 +67,7 @@
     return names.map((name, e) => {
       const mine = rows.filter((row) => row.emotion === e);
       return {
-        type: "bar", orientation: "h", name, yaxis, base: mine.map((row) => moment(row.start)), x: mine.map((row) => row.end - row.start),
+        type: "bar", orientation: "h", name, yaxis, base: mine.map((row) => date(row.start)), x: mine.map((row) => row.end - row.start),
         y: mine.map((row) => row.y), width: mine.map(() => 0.82), marker: { color: palette[name], line: { color: edge(name), width: rows.length > 300 ? 0 : 1 } },
         hovertext: mine.map(hover), hoverinfo: "text", visible: mine.length > 0,
       };
@@ -100,13 +100,13 @@
       hovermode: narrow() ? "closest" : "x unified", hoverlabel: { bgcolor: css("--raised"), bordercolor: css("--strong-line"), font: { color: css("--text"), size: 13 } },
       dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
       xaxis: {
-        ...axis, fixedrange: false, type: "date", range: [moment(data.start), moment(data.end)], anchor: "y3", nticks: narrow() ? 5 : 12,
+        ...axis, fixedrange: false, type: "date", range: [date(data.start), date(data.end)], anchor: "y3", nticks: narrow() ? 5 : 12,
         tickformat: data.end >= 3600000 ? "%-H:%M:%S" : "%-M:%S", hoverformat: data.end >= 3600000 ? "%-H:%M:%S" : "%-M:%S.%2f",
       },
       yaxis: { ...axis, domain: [(heights.lanes + heights.scenes + 2 * heights.gap) / inner, 1], range: [0, 100], tickvals: [0, 50, 100], ticktext: ["0", "50 %", "100 %"] },
       yaxis2: { ...axis, domain: [scenes, scenes + heights.scenes / inner], range: [-0.5, 0.5], tickvals: [0], ticktext: ["scenes"], showgrid: false, zeroline: false },
       yaxis3: { ...axis, domain: [0, below], range: [lanes - 0.5, -0.5], tickvals: [0], ticktext: ["faces"], showgrid: false, zeroline: false },
-      shapes: cuts.map(([start]) => ({ type: "line", x0: moment(start), x1: moment(start), yref: "y domain", y0: 0, y1: 1, line: { color: css("--text"), width: 1, dash: "dot" }, opacity: 0.5 })),
+      shapes: cuts.map(([start]) => ({ type: "line", x0: date(start), x1: date(start), yref: "y domain", y0: 0, y1: 1, line: { color: css("--text"), width: 1, dash: "dot" }, opacity: 0.5 })),
     };
   }
 

@@ -1,16 +1,19 @@
-// What several scripts need: fetching, times in words, bars of shares.
+// What several scripts need: fetching, timecodes, shares as bars and in words.
 export const EMOTIONS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"];
+
+export const byId = (id) => document.getElementById(id);
 
 export const pathOf = (name) => name.split("/").map(encodeURIComponent).join("/");
 
-export async function ask(kind, name, parameters = {}, signal = undefined) {
+// GET /api/KIND/MOVIE; throws an error with the server's words.
+export async function fetchJson(kind, name, parameters = {}, signal = undefined) {
   const answer = await fetch(`/api/${kind}/${pathOf(name)}?${new URLSearchParams(parameters)}`, { signal });
   if (answer.ok) return answer.json();
   const { title, message } = await answer.json().catch(() => ({ title: "No answer", message: `status ${answer.status}` }));
   throw new Error(`${title}: ${message}`);
 }
 
-export function clock(seconds, digits = 0) {
+export function timecode(seconds, digits = 0) {
   const unit = 10 ** digits;
   const ticks = Math.floor(seconds * unit + 1e-6);
   const whole = Math.floor(ticks / unit);
@@ -22,7 +25,7 @@ export function clock(seconds, digits = 0) {
 
 export const percent = (share) => `${Math.round(100 * share)} %`;
 
-export function told(shares) {
+export function sharesInWords(shares) {
   if (!shares) return "no face";
   return shares.map((share, k) => [share, EMOTIONS[k]]).filter(([share]) => share >= 0.005)
     .sort((a, b) => b[0] - a[0]).map(([share, name]) => `${name} ${percent(share)}`).join(", ") || "no face";
@@ -43,7 +46,7 @@ const SVG = "http://www.w3.org/2000/svg";
 export function bar(shares, height = 10) {
   const svg = document.createElementNS(SVG, "svg");
   for (const [key, value] of Object.entries({
-    class: "shares", viewBox: `0 0 1000 ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": told(shares),
+    class: "shares", viewBox: `0 0 1000 ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": sharesInWords(shares),
   })) svg.setAttribute(key, value);
   let x = 0;
   (shares || []).forEach((share, k) => {
@@ -58,8 +61,8 @@ export function bar(shares, height = 10) {
   return svg;
 }
 
-// The last call of a burst, `wait` ms after it.
-export function settled(action, wait) {
+// Calls `action` once for a burst of calls, `wait` ms after the last one.
+export function debounced(action, wait) {
   let timer = 0;
   return (...values) => {
     clearTimeout(timer);

@@ -1,4 +1,4 @@
-// Sort, search, and keep the rows as they are in the folder.
+// Sorts and searches the rows, and keeps them up to date.
 const holder = document.getElementById("library");
 const search = document.getElementById("search");
 const share = document.getElementById("share");
@@ -63,7 +63,7 @@ async function refresh() {
   const focused = document.activeElement?.closest("#library a, #library th[data-key]");
   const mark = focused?.getAttribute("href") ?? focused?.dataset.key;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
-  // Pictures that are loaded stay.
+  // Keep the posters that are already loaded.
   for (const image of fresh.querySelectorAll("img[src]")) {
     const held = [...holder.querySelectorAll("img")].find((old) => old.getAttribute("src") === image.getAttribute("src"));
     if (held) image.replaceWith(held.cloneNode());

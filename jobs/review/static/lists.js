@@ -1,43 +1,41 @@
-// Scenes and faces, some at a time.
-import { ask, bar, clock, element, pathOf, told } from "./common.js";
+// The lists of scenes and of faces, some at a time.
+import { bar, byId, element, fetchJson, pathOf, sharesInWords, timecode } from "./common.js";
 
-const byId = (id) => document.getElementById(id);
-
-export class Scenes {
-  constructor(film) {
-    this.film = film;
+export class SceneList {
+  constructor(state) {
+    this.state = state;
     this.rows = [];
     this.current = -1;
     byId("scenes-more").addEventListener("click", () => this.fetch());
-    film.on("time", (time) => this.mark(film.sceneAt(time)));
+    state.on("time", (time) => this.mark(state.sceneAt(time)));
     this.fetch();
   }
 
   async fetch() {
-    const { total, scenes } = await ask("scenes", this.film.name, { first: this.rows.length }).catch(failed("scenes"));
+    const { total, scenes } = await fetchJson("scenes", this.state.name, { first: this.rows.length }).catch(failed("scenes"));
     byId("scenes-count").textContent = total;
     for (const scene of scenes) {
-      const button = element("button", { type: "button", onclick: () => this.film.seekStart(scene.start) },
-        picture(this.film, `/picture/scene/${scene.scene}/`, { alt: "", width: 112, height: 63 }),
+      const button = element("button", { type: "button", onclick: () => this.state.seekStart(scene.start) },
+        still(this.state, `/still/scene/${scene.scene}/`, { alt: "", width: 112, height: 63 }),
         element("span", { class: "text" },
-          element("span", {}, element("b", {}, `Scene ${scene.scene}`), element("span", { class: "muted num" }, `  ${clock(scene.start, 1)} · ${(scene.end - scene.start).toFixed(1)} s`)),
+          element("span", {}, element("b", {}, `Scene ${scene.scene}`), element("span", { class: "muted num" }, `  ${timecode(scene.start, 1)} · ${(scene.end - scene.start).toFixed(1)} s`)),
           bar(scene.shares),
-          element("span", { class: "muted" }, scene.shares ? `${told(scene.shares)}` : "no face")));
+          element("span", { class: "muted" }, scene.shares ? `${sharesInWords(scene.shares)}` : "no face")));
       this.rows.push(button);
       byId("scenes").append(element("li", {}, button));
     }
     byId("scenes-more").hidden = this.rows.length >= total;
-    this.mark(this.film.sceneAt(this.film.time), true);
+    this.mark(this.state.sceneAt(this.state.time), true);
   }
 
-  mark(scene, again = false) {
-    if (scene === this.current && !again) return;
+  mark(scene, force = false) {
+    if (scene === this.current && !force) return;
     this.rows[this.current]?.removeAttribute("aria-current");
     this.current = scene;
     const row = this.rows[scene];
     if (!row) return;
     row.setAttribute("aria-current", "true");
-    // Only the list moves, never the page.
+    // Only the list scrolls, never the page.
     const list = byId("scenes"), item = row.parentElement;
     if (item.offsetTop < list.scrollTop + list.offsetTop || item.offsetTop + item.offsetHeight > list.offsetTop + list.scrollTop + list.clientHeight) {
       list.scrollTop = item.offsetTop - list.offsetTop - 8;
@@ -45,22 +43,22 @@ export class Scenes {
   }
 }
 
-export class Faces {
-  constructor(film) {
-    this.film = film;
+export class FaceList {
+  constructor(state) {
+    this.state = state;
     this.count = 0;
     byId("faces-more").addEventListener("click", () => this.fetch());
     this.fetch();
   }
 
   async fetch() {
-    const { total, faces } = await ask("faces", this.film.name, { first: this.count }).catch(failed("faces"));
+    const { total, faces } = await fetchJson("faces", this.state.name, { first: this.count }).catch(failed("faces"));
     byId("faces-count").textContent = total;
     this.count += faces.length;
     for (const face of faces) {
       byId("faces").append(element("li", {}, element("button",
-        { type: "button", title: `scene ${face.scene}, ${clock(face.start, 1)}: ${told(face.shares)}`, onclick: () => this.film.seekStart(face.start) },
-        picture(this.film, `/picture/face/${face.track}/`, { alt: `face ${face.track}`, width: 76, height: 76 }),
+        { type: "button", title: `scene ${face.scene}, ${timecode(face.start, 1)}: ${sharesInWords(face.shares)}`, onclick: () => this.state.seekStart(face.start) },
+        still(this.state, `/still/face/${face.track}/`, { alt: `face ${face.track}`, width: 76, height: 76 }),
         element("span", { class: "label" }, element("span", { class: `swatch e-${face.dominant}` }), face.dominant),
         element("span", { class: "muted num" }, `#${face.track} · ${(face.end - face.start).toFixed(1)} s`))));
     }
@@ -69,10 +67,10 @@ export class Faces {
   }
 }
 
-// Where there is no video there are no pictures; an empty place keeps the list in shape.
-function picture(film, path, attributes) {
-  if (!film.facts.videos.length) return element("span", { class: "blank", "aria-hidden": "true" });
-  return element("img", { loading: "lazy", src: path + pathOf(film.name), ...attributes });
+// Without a video there are no stills; a blank keeps the list in shape.
+function still(state, path, attributes) {
+  if (!state.facts.videos.length) return element("span", { class: "blank", "aria-hidden": "true" });
+  return element("img", { loading: "lazy", src: path + pathOf(state.name), ...attributes });
 }
 
 const failed = (id) => (error) => {

@@ -1,4 +1,4 @@
-// What the parts of the page share: the movie's facts, the time, the visible span; who changes one tells the others.
+// What the parts of the page share: the movie's facts, the time, the visible span. Changes are events: "seek", "time", "view", "marks".
 const CLOSEST_S = 0.4;
 
 export class MovieState {
@@ -14,19 +14,19 @@ export class MovieState {
   }
 
   on(event, handler) { (this.handlers[event] ??= []).push(handler); }
-  tell(event, ...values) { for (const handler of this.handlers[event] ?? []) handler(...values); }
+  emit(event, ...values) { for (const handler of this.handlers[event] ?? []) handler(...values); }
 
-  // Ask the player to go to a time; it tells where it is by `at`.
+  // Asks the player to go to a time; the player calls `at` when it is there.
   seek(time, reveal = true) {
     const { start, end } = this.facts;
     const wanted = Math.min(Math.max(time, start), Math.max(start, end - 1e-3));
     if (reveal) this.reveal(wanted);
-    this.tell("seek", wanted);
+    this.emit("seek", wanted);
   }
 
   at(time) {
-    this.time = Math.max(time, this.facts.start); // a picture may begin after the sound
-    this.tell("time", this.time);
+    this.time = Math.max(time, this.facts.start); // the video may start after the sound
+    this.emit("time", this.time);
   }
 
   show(from, to) {
@@ -36,7 +36,7 @@ export class MovieState {
     const middle = (from + to) / 2;
     this.from = Math.min(Math.max(middle - span / 2, start), end - span);
     this.to = this.from + span;
-    this.tell("view");
+    this.emit("view");
   }
 
   zoom(factor, around = this.time) {
@@ -44,7 +44,7 @@ export class MovieState {
     this.show(centre - (centre - this.from) * factor, centre + (this.to - centre) * factor);
   }
 
-  // Turn over to the page of the timeline on which `time` is.
+  // Moves the visible span to where `time` is, if it is not in it.
   reveal(time) {
     const span = this.to - this.from;
     if (time >= this.from && time <= this.to) return;
@@ -68,6 +68,6 @@ export class MovieState {
     return next;
   }
 
-  // The beginning of a frame: a little later, lest rounding shows the one before.
+  // Goes to the start of a frame: a little later, lest rounding shows the one before.
   seekStart(time) { this.seek(time + 0.001); }
 }

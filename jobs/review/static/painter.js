@@ -1,13 +1,13 @@
-// Draws the chart. Knows where things are; decides nothing.
-import { EMOTIONS, clock } from "./common.js";
+// Draws the chart on its canvas. Knows where things are; decides nothing.
+import { EMOTIONS, timecode } from "./common.js";
 
 const RULER = 24, GAP = 6, STRIP = 10, BAND = 22, LANE_GAP = 3, MOST_LANES = 24;
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
 
 export class Painter {
-  constructor(canvas, film) {
+  constructor(canvas, state) {
     this.canvas = canvas;
-    this.film = film;
+    this.state = state;
     this.readColours();
     this.resize();
   }
@@ -28,7 +28,7 @@ export class Painter {
     this.width = width;
     this.plot = Math.max(0, width - this.gutter - 6);
     this.high = narrow ? 96 : 132;
-    const lanes = Math.min(this.film.facts.lanes, MOST_LANES);
+    const lanes = Math.min(this.state.facts.lanes, MOST_LANES);
     this.lane = lanes <= 4 ? 20 : lanes <= 10 ? 14 : 8;
     this.tops = { chart: RULER, strip: RULER + this.high + GAP };
     this.tops.band = this.tops.strip + STRIP + GAP;
@@ -41,8 +41,8 @@ export class Painter {
     this.scale = scale;
   }
 
-  x(time) { return this.gutter + ((time - this.film.from) / (this.film.to - this.film.from)) * this.plot; }
-  time(x) { return this.film.from + ((x - this.gutter) / Math.max(this.plot, 1)) * (this.film.to - this.film.from); }
+  x(time) { return this.gutter + ((time - this.state.from) / (this.state.to - this.state.from)) * this.plot; }
+  time(x) { return this.state.from + ((x - this.gutter) / Math.max(this.plot, 1)) * (this.state.to - this.state.from); }
 
   paint(shares, lanes) {
     const context = (this.context = this.canvas.getContext("2d"));
@@ -92,30 +92,30 @@ export class Painter {
   }
 
   paintRuler() {
-    const { context, film, plot, gutter, tops } = this;
-    const span = film.to - film.from;
+    const { context, state, plot, gutter, tops } = this;
+    const span = state.to - state.from;
     const step = STEPS.find((one) => (one / span) * plot >= 74) ?? STEPS[STEPS.length - 1];
     context.textAlign = "center";
-    for (let k = Math.ceil(film.from / step); k * step <= film.to; k++) {
+    for (let k = Math.ceil(state.from / step); k * step <= state.to; k++) {
       const x = this.x(k * step);
       context.fillStyle = this.strongLine;
       context.fillRect(Math.round(x), tops.chart - 5, 1, 5);
       if (x < gutter + 14 || x > gutter + plot - 16) continue;
       context.fillStyle = this.muted;
-      context.fillText(clock(k * step, step < 1 ? 1 : 0), x, 9);
+      context.fillText(timecode(k * step, step < 1 ? 1 : 0), x, 9);
     }
   }
 
   paintShares({ from, to, heights }) {
-    const { context, tops, high, film } = this;
+    const { context, tops, high, state } = this;
     const count = heights[0].length;
     const wide = (to - from) / count;
-    const first = Math.max(0, Math.floor((film.from - from) / wide)), last = Math.min(count, Math.ceil((film.to - from) / wide));
+    const first = Math.max(0, Math.floor((state.from - from) / wide)), last = Math.min(count, Math.ceil((state.to - from) / wide));
     const base = new Float32Array(Math.max(0, last - first));
     const floor = tops.chart + high;
     heights.forEach((column, emotion) => {
       const fill = new Path2D(), edge = new Path2D();
-      let up = null; // the level that the edge's pen is on
+      let up = null; // level of the edge so far
       for (let k = first; k < last; k++) {
         const height = (column[k] * high) / 1000;
         const bottom = floor - base[k - first];
@@ -135,15 +135,15 @@ export class Painter {
     });
   }
 
-  // Sorted times in ms that are in view.
+  // Yields the positions of those of some sorted times in ms that are in view.
   *inView(sorted) {
-    const { film } = this;
-    for (let k = Math.max(0, film.sceneAt(film.from)); k < sorted.length && sorted[k] <= film.to * 1000; k++) yield k;
+    const { state } = this;
+    for (let k = Math.max(0, state.sceneAt(state.from)); k < sorted.length && sorted[k] <= state.to * 1000; k++) yield k;
   }
 
   paintCuts() {
-    const { context, tops, film, high } = this;
-    const cuts = film.facts.cuts.filter((ms) => ms > film.from * 1000 && ms < film.to * 1000);
+    const { context, tops, state, high } = this;
+    const cuts = state.facts.cuts.filter((ms) => ms > state.from * 1000 && ms < state.to * 1000);
     if (cuts.length * 7 > this.plot) return;
     context.strokeStyle = this.text;
     context.globalAlpha = 0.55;
@@ -161,7 +161,7 @@ export class Painter {
 
   paintMarks() {
     const { context, tops } = this;
-    for (const [start, end, emotion] of this.film.marks) {
+    for (const [start, end, emotion] of this.state.marks) {
       const x = this.x(start / 1000), wide = Math.max(this.x(end / 1000) - x, 2);
       if (x > this.width || x + wide < 0) continue;
       this.block(x, tops.strip, wide, STRIP, emotion);
@@ -179,8 +179,8 @@ export class Painter {
   }
 
   paintScenes() {
-    const { context, tops, film } = this;
-    const { scenes, dominant, end } = film.facts;
+    const { context, tops, state } = this;
+    const { scenes, dominant, end } = state.facts;
     context.textAlign = "left";
     context.font = "11px system-ui, sans-serif";
     for (const k of this.inView(scenes)) {

@@ -1,21 +1,19 @@
-// The video, or single pictures where the browser cannot play it; its frames' true times; boxes over the picture.
-import { EMOTIONS, ask, clock, pathOf } from "./common.js";
-
-const byId = (id) => document.getElementById(id);
+// The video, or stills where the browser cannot play it; its frames' true times; boxes over it.
+import { EMOTIONS, byId, fetchJson, pathOf, timecode } from "./common.js";
 
 export class Player {
-  constructor(film) {
-    this.film = film;
+  constructor(state) {
+    this.state = state;
     this.video = byId("video");
     this.still = byId("still");
     this.chunks = [];
-    this.asked = new Map();
+    this.requests = new Map();
     this.boxes = false;
     this.kind = null;
     this.playable = false;
-    film.on("seek", (time) => this.go(time));
+    state.on("seek", (time) => this.go(time));
     this.bind();
-    this.choose(film.facts.videos[0]?.kind ?? null);
+    this.choose(state.facts.videos[0]?.kind ?? null);
   }
 
   bind() {
@@ -30,7 +28,7 @@ export class Player {
       video.muted = !video.muted;
       event.target.setAttribute("aria-pressed", video.muted);
     });
-    for (const name of ["play", "pause", "ended"]) video.addEventListener(name, () => this.showState());
+    for (const name of ["play", "pause", "ended"]) video.addEventListener(name, () => this.showPlaying());
     video.addEventListener("seeked", () => this.arrived(video.currentTime));
     video.addEventListener("error", () => { if (this.kind && video.getAttribute("src")) this.cannotPlay(); });
     video.addEventListener("loadedmetadata", () => {
@@ -38,7 +36,7 @@ export class Player {
       this.playable = true;
       this.note("");
       video.playbackRate = Number(byId("speed").value);
-      if (this.film.time > 0) video.currentTime = this.film.time + 0.001;
+      if (this.state.time > 0) video.currentTime = this.state.time + 0.001;
       else this.arrived(0);
     });
     new ResizeObserver(() => this.draw()).observe(byId("screen"));
@@ -46,7 +44,7 @@ export class Player {
   }
 
   pick() {
-    const { videos } = this.film.facts;
+    const { videos } = this.state.facts;
     const select = byId("source");
     for (const { kind } of videos) select.append(new Option(kind === "annotated" ? "Annotated" : "Original", kind));
     byId("source-pick").hidden = videos.length < 2;
@@ -57,28 +55,28 @@ export class Player {
     this.kind = kind;
     this.playable = false;
     this.setBoxes(kind !== "annotated"); // the annotated video has them drawn in
-    const found = this.film.facts.videos.find((video) => video.kind === kind);
+    const found = this.state.facts.videos.find((video) => video.kind === kind);
     this.video.hidden = !found;
     this.still.hidden = true;
     if (found) this.video.src = found.url;
     else {
-      this.note("There is no video to play: the timeline can still be looked through.");
-      this.arrived(this.film.time);
+      this.note("There is no video to play. The timeline still works.");
+      this.arrived(this.state.time);
     }
   }
 
   async cannotPlay() {
     this.playable = false;
-    const url = this.film.facts.videos.find((video) => video.kind === this.kind)?.url;
+    const url = this.state.facts.videos.find((video) => video.kind === this.kind)?.url;
     const answer = await fetch(url, { headers: { Range: "bytes=0-0" } }).catch(() => null);
     this.video.hidden = true;
     if (!answer) this.note("The server does not answer: is moodreel review still running?");
-    else if (!answer.ok) this.note("The video is not there any more. The timeline can still be looked through.");
+    else if (!answer.ok) this.note("The video no longer exists. The timeline still works.");
     else {
-      this.note("This browser cannot play this video; single pictures are shown instead. moodreel run with --video h264 makes one that it can.");
+      this.note("This browser cannot play this video, so single frames are shown instead. moodreel run --video h264 makes one that it can play.");
       this.still.hidden = false;
     }
-    this.arrived(this.film.time);
+    this.arrived(this.state.time);
   }
 
   note(text) {
@@ -87,7 +85,7 @@ export class Player {
   }
 
   go(time) {
-    this.film.at(time);
+    this.state.at(time);
     if (this.playable) this.video.currentTime = time;
     else this.arrived(time);
   }
@@ -98,20 +96,20 @@ export class Player {
     else this.video.pause();
   }
 
-  showState() {
-    const going = !this.video.paused && !this.video.ended;
-    byId("play").textContent = going ? "❚❚" : "▶";
-    byId("play").setAttribute("aria-label", going ? "Pause" : "Play");
-    if (going) this.follow();
+  showPlaying() {
+    const playing = !this.video.paused && !this.video.ended;
+    byId("play").textContent = playing ? "❚❚" : "▶";
+    byId("play").setAttribute("aria-label", playing ? "Pause" : "Play");
+    if (playing) this.follow();
     else this.arrived(this.video.currentTime);
   }
 
-  // While it plays the playhead moves with the screen; nothing else is drawn anew.
+  // While the video plays, the playhead moves with every screen refresh; the chart is not redrawn.
   follow() {
     const tick = () => {
       if (this.video.paused || this.video.ended) return;
-      this.film.at(this.video.currentTime);
-      this.film.reveal(this.video.currentTime);
+      this.state.at(this.video.currentTime);
+      this.state.reveal(this.video.currentTime);
       this.refresh();
       requestAnimationFrame(tick);
     };
@@ -120,25 +118,25 @@ export class Player {
 
   async arrived(time) {
     if (!this.video.paused) return;
-    this.film.at(time);
-    const here = this.film.time;
+    this.state.at(time);
+    const here = this.state.time;
     this.refresh();
     const found = await this.frameAt(here);
-    if (!found || Math.abs(this.film.time - here) > 1e-3) return;
+    if (!found || Math.abs(this.state.time - here) > 1e-3) return;
     this.refresh();
-    if (!this.still.hidden) this.still.src = `/picture/frame/${pathOf(this.film.name)}?frame=${found.frame}`;
+    if (!this.still.hidden) this.still.src = `/still/frame/${pathOf(this.state.name)}?frame=${found.frame}`;
   }
 
   refresh() {
-    const found = this.held(this.film.time);
-    byId("clock").textContent = clock(this.film.time, 1);
+    const found = this.held(this.state.time);
+    byId("timecode").textContent = timecode(this.state.time, 1);
     byId("frame").textContent = found ? `frame ${found.frame}` : "";
     this.draw();
     if (found && found.chunk.first + found.chunk.faces.length - found.frame < 50) this.fetch({ frame: found.chunk.first + found.chunk.faces.length });
-    if (!found) this.fetch({ time: this.film.time });
+    if (!found) this.fetch({ time: this.state.time });
   }
 
-  // Frames: {frame, time, next, faces, chunk} of what is on the screen at a time; null while it is not here.
+  // {frame, time, next, faces, chunk} of the frame that is shown at a time; null while it is not loaded.
   held(time) {
     for (const chunk of this.chunks) {
       const { times, faces, first } = chunk;
@@ -162,32 +160,32 @@ export class Player {
   }
 
   fetch(wanted) {
-    if (wanted.frame >= this.film.facts.frames) return null;
+    if (wanted.frame >= this.state.facts.frames) return null;
     const key = JSON.stringify(wanted.frame === undefined ? { time: Math.round(wanted.time * 2) / 2 } : wanted);
-    if (!this.asked.has(key)) {
-      const going = ask("frames", this.film.name, wanted).then((chunk) => {
+    if (!this.requests.has(key)) {
+      const request = fetchJson("frames", this.state.name, wanted).then((chunk) => {
         this.chunks = [chunk, ...this.chunks.filter((old) => old.first !== chunk.first)].slice(0, 24);
-        this.refreshBoxes();
-      }).catch((error) => this.note(error.message)).finally(() => this.asked.delete(key));
-      this.asked.set(key, going);
+        this.showFrame();
+      }).catch((error) => this.note(error.message)).finally(() => this.requests.delete(key));
+      this.requests.set(key, request);
     }
-    return this.asked.get(key);
+    return this.requests.get(key);
   }
 
-  refreshBoxes() {
-    const found = this.held(this.film.time);
+  showFrame() {
+    const found = this.held(this.state.time);
     byId("frame").textContent = found ? `frame ${found.frame}` : "";
     this.draw();
   }
 
   async step(by) {
     if (this.playable) this.video.pause();
-    const here = await this.frameAt(this.film.time);
+    const here = await this.frameAt(this.state.time);
     if (!here) return;
-    if (by > 0) this.film.seekStart(here.next);
+    if (by > 0) this.state.seekStart(here.next);
     else {
       const before = here.frame === 0 ? here : await this.frameAt(here.time - 1e-3);
-      this.film.seekStart((before ?? here).time);
+      this.state.seekStart((before ?? here).time);
     }
   }
 
@@ -203,13 +201,13 @@ export class Player {
     const scale = devicePixelRatio || 1;
     canvas.width = Math.round(width * scale);
     canvas.height = Math.round(height * scale);
-    const found = this.boxes && this.kind ? this.held(this.film.time) : null;
+    const found = this.boxes && this.kind ? this.held(this.state.time) : null;
     canvas.dataset.boxes = found ? found.faces.length : 0;
-    if (!found || !this.film.facts.width) return;
+    if (!found || !this.state.facts.width) return;
     const context = canvas.getContext("2d");
     context.scale(scale, scale);
-    const fit = Math.min(width / this.film.facts.width, height / this.film.facts.height);
-    const left = (width - this.film.facts.width * fit) / 2, top = (height - this.film.facts.height * fit) / 2;
+    const fit = Math.min(width / this.state.facts.width, height / this.state.facts.height);
+    const left = (width - this.state.facts.width * fit) / 2, top = (height - this.state.facts.height * fit) / 2;
     const style = getComputedStyle(document.documentElement);
     context.font = "600 12px system-ui, sans-serif";
     for (const [track, x1, y1, x2, y2, emotion, percent] of found.faces) {

@@ -1,12 +1,12 @@
-// A movie that is under way: look again until it is done.
-import { ask } from "./common.js";
+// A movie in progress: polls until it is done.
+import { byId, fetchJson } from "./common.js";
 
-const page = document.getElementById("waiting");
+const page = byId("waiting");
 setInterval(async () => {
-  const found = await ask("state", page.dataset.name).catch(() => null);
+  const found = await fetchJson("state", page.dataset.name).catch(() => null);
   if (!found) return;
   if (["done", "partial", "failed", "gone"].includes(found.state)) location.reload();
-  const badge = document.getElementById("state");
+  const badge = byId("state");
   if (badge) { badge.textContent = found.state; badge.className = `badge ${found.state}`; }
-  document.getElementById("percent").value = found.percent || 0;
+  byId("percent").value = found.percent || 0;
 }, 2000);

@@ -13,7 +13,7 @@ from jobs.errors import SampleError
 from jobs.live.analysis import Analyst
 from jobs.sample import HOPPER, load, make_sample
 from jobs.settings import Settings
-from pipeline.faces.detect import make_detector
+from pipeline.faces.detectors import make_detector
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -1,4 +1,4 @@
-"""One clock over sources whose own clocks begin anew, jump, or are missing."""
+"""One clock over sources whose own clocks restart, jump, or are missing."""
 
 from fractions import Fraction
 from itertools import pairwise
@@ -14,9 +14,9 @@ def seconds(pts: int) -> float:
 
 def test_the_sources_clock_counts_not_the_time_of_arrival():
     clock = SessionClock()
-    moments = [Fraction(k, 25) + 1000 for k in range(10)]
+    times = [Fraction(k, 25) + 1000 for k in range(10)]
     arrivals = [5.0, 5.01, 5.2, 5.2, 5.2, 5.21, 5.3, 5.3, 5.4, 5.41]
-    pts = [clock.stamp(moment, now, paced=False) for moment, now in zip(moments, arrivals, strict=True)]
+    pts = [clock.stamp(time, now, paced=False) for time, now in zip(times, arrivals, strict=True)]
     assert pts == [k * 3600 for k in range(10)]
 
 
@@ -32,7 +32,7 @@ def test_a_jump_of_a_live_source_is_not_believed():
     assert seconds(clock.stamp(Fraction(5001), 1.04, paced=False)) == pytest.approx(1.04, abs=1e-4)
 
 
-def test_a_new_connection_goes_on_where_our_clock_is():
+def test_after_a_new_connection_our_clock_counts_on():
     clock = SessionClock()
     clock.stamp(Fraction(700), 10.0, paced=False)
     clock.reconnected()
@@ -45,7 +45,7 @@ def test_pts_rise_strictly_whatever_the_source_says():
     assert all(a < b for a, b in pairwise(pts))
 
 
-def test_a_late_file_keeps_its_times_and_plays_on_more_slowly():
+def test_a_late_file_keeps_its_times_and_plays_more_slowly():
     clock = SessionClock()
     assert clock.stamp(Fraction(0), 0.0, paced=True) == 0
     late = clock.stamp(Fraction(1), 9.0, paced=True)  # the decoder took 9 s for a second

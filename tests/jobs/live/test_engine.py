@@ -1,7 +1,6 @@
 """A session without a page: pace, drops, ends, recordings."""
 
 import json
-import socket
 import time
 
 import av
@@ -10,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from clips import X264, Clip
-from sessions import session, streaming, until
+from sessions import PATIENCE_S, free_port, is_listened_on, session, streaming, until
 
 from jobs.errors import SourceError
 from jobs.live.engine import Engine
@@ -21,22 +20,14 @@ from jobs.store.workspace import Workspace
 from pipeline import schema
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 def test_a_file_plays_at_its_own_pace_and_ends(make_analyst, tmp_path):
     path = Clip(pts=range(50)).write(tmp_path / "clip")  # 2 s
+    begun = time.monotonic()
     with session(path, make_analyst) as live:
-        until(lambda: live.engine.views.newest()[0] > 0)
-        begun = time.monotonic()
-        until(lambda: live.engine.board.state.name == "ended")
-        seconds = time.monotonic() - begun
-        assert live.engine.wait(5)
+        until(lambda: live.engine.status.state.name == "ended")
+        assert time.monotonic() - begun > 49 / 25  # not sooner; how much later is the machine's business
+        assert live.engine.wait(PATIENCE_S)
         view = live.engine.views.newest()[1]
-    assert 1.7 < seconds < 3
     assert view.analysed is not None
     assert view.analysed.time == pytest.approx(49 / 25, abs=1e-4)  # the last picture is shown however late it is
     assert view.jpeg.startswith(b"\xff\xd8")
@@ -44,12 +35,12 @@ def test_a_file_plays_at_its_own_pace_and_ends(make_analyst, tmp_path):
 
 def test_a_recording_is_a_movie_of_ours(make_analyst, face_clip, tmp_path):
     with session(face_clip, make_analyst, record=tmp_path) as live:
-        assert live.engine.wait(20)
+        assert live.engine.wait(PATIENCE_S)
         assert live.recorder is not None
         made = live.recorder.make_results()
     assert made is not None
-    folder, outcome = made
-    assert outcome.status == "done"
+    folder, result = made
+    assert result.status == "done"
     table = pq.read_table(folder / "timeline.parquet")
     assert table.schema.remove_metadata().equals(schema.TIMELINE)
     timeline = table.to_pandas()
@@ -80,12 +71,12 @@ def test_a_recording_is_a_movie_of_ours(make_analyst, face_clip, tmp_path):
 
 def test_a_killed_recording_is_finished_by_the_next_session(make_analyst, face_clip, tmp_path):
     with session(face_clip, make_analyst, record=tmp_path) as live:
-        assert live.engine.wait(20)  # as if killed here: pieces are committed, results are not made
+        assert live.engine.wait(PATIENCE_S)  # as if killed here: pieces are committed, results are not made
     (recording,) = unfinished(Workspace(tmp_path))
-    outcome = recording.finish(Workspace(tmp_path), "killed")
-    assert outcome is not None
-    assert (outcome.status, outcome.reason) == ("partial", "killed")
-    assert outcome.summary["faces"] > 0
+    result = recording.finish(Workspace(tmp_path), "killed")
+    assert result is not None
+    assert (result.status, result.reason) == ("partial", "killed")
+    assert (result.summary.faces or 0) > 0
     assert list(unfinished(Workspace(tmp_path))) == []
 
 
@@ -96,19 +87,19 @@ def test_a_source_that_was_never_there_is_an_error_at_the_start(make_analyst):
     engine.stop()
 
 
-def test_a_stream_that_drops_is_taken_up_again(make_analyst, tmp_path):
+def test_a_stream_that_drops_is_reconnected(make_analyst, tmp_path):
     path = Clip(pts=range(250), suffix=".ts", size=(160, 120), options=X264).write(tmp_path / "clip")
     port = free_port()
     with streaming(path, port) as first:
-        time.sleep(0.5)
+        until(lambda: is_listened_on(port))
         with session(f"http://127.0.0.1:{port}/", make_analyst) as live:
             until(lambda: live.engine.views.newest()[0] > 10)
             first.kill()
-            until(lambda: live.engine.board.state.name in ("lost", "reconnecting"))
+            until(lambda: live.engine.status.state.name in ("lost", "reconnecting"))
             seen, view = live.engine.views.newest()
             with streaming(path, port):
                 until(lambda: live.engine.views.newest()[0] > seen + 10)
-                assert live.engine.board.state.name == "live"
+                assert live.engine.status.state.name == "live"
                 later = live.engine.views.newest()[1]
     assert view.analysed is not None
     assert later.analysed is not None
@@ -116,15 +107,15 @@ def test_a_stream_that_drops_is_taken_up_again(make_analyst, tmp_path):
     assert later.analysed.shot > view.analysed.shot  # whatever is seen now need not be what was seen before
 
 
-def test_what_a_thread_raises_reaches_who_started_it(sample):
-    told: list[str] = []
+def test_an_error_in_a_thread_reaches_the_caller(sample):
+    calls: list[str] = []
 
     def make_analyst():
         raise SourceError("no network today")
 
     engine = Engine(choose_live_source(str(sample)), make_analyst, blank_jpeg())
-    engine.start(on_failure=lambda: told.append("failed"))
-    until(lambda: told == ["failed"])
+    engine.start(on_failure=lambda: calls.append("failed"))
+    until(lambda: calls == ["failed"])
     engine.stop()
     with pytest.raises(SourceError, match="no network today"):
         engine.raise_failure()

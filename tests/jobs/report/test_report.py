@@ -1,6 +1,7 @@
-"""Reports: what is in them, that no data escape into the page, and what is said when there is nothing."""
+"""Reports: what is in them, that no text escapes into markup, and what they say where results are missing."""
 
 import json
+import os
 import re
 import shutil
 from html.parser import HTMLParser
@@ -13,10 +14,12 @@ from typer.testing import CliRunner
 
 from jobs.cli import app
 from jobs.errors import ReportError
-from jobs.report.folder_report import rewrite
+from jobs.report import movie_report
+from jobs.report.folder_report import rewrite, write_index
 from jobs.report.movie_report import write_movie_report
+from jobs.results.errors import NotFoundError, NotReadyError, ResultError, UnreadableError
 from jobs.store.atomic import commit_json
-from jobs.store.workspace import MovieFolder
+from jobs.store.workspace import MovieFolder, Workspace
 from pipeline.schema import EMOTIONS
 
 SAMPLE = "sample.mp4"
@@ -132,6 +135,87 @@ def test_what_cannot_be_read_is_named_and_leaves_the_old_report(out, name, conte
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("name", ["timeline.parquet", "scenes.parquet"])
+def test_tables_of_a_newer_version_are_named(out, name):
+    path = out / SAMPLE / name
+    stamp = {b"moodreel": json.dumps({"schema_version": 99}).encode()}
+    pq.write_table(pq.read_table(path).replace_schema_metadata(stamp), path)
+    with pytest.raises(ReportError, match=rf"{re.escape(name)}: written by a newer moodreel"):
+        write_movie_report(MovieFolder(path.parent))
+
+
+@pytest.mark.parametrize("kind", [ResultError, NotFoundError, NotReadyError, UnreadableError])
+def test_every_result_error_becomes_a_report_error(out, monkeypatch, kind):
+    def fail(path: Path) -> None:
+        raise kind(f"{path.name}: no good")
+
+    monkeypatch.setattr(movie_report, "read_timeline_index", fail)
+    with pytest.raises(ReportError, match=r"sample\.mp4: timeline\.parquet: no good"):
+        write_movie_report(MovieFolder(out / SAMPLE))
+
+
+def test_a_report_that_cannot_be_written_is_named(out):
+    report = out / SAMPLE / "report.html"
+    report.unlink()
+    report.mkdir()
+    written, faults = rewrite(out)
+    assert written == 0
+    assert [str(report) in fault and "cannot be written" in fault for fault in faults] == [True]
+
+
+@pytest.mark.parametrize("gone", ["a.mp4", "inner", "inner/b.mp4", "z.mp4"])
+def test_a_folder_that_vanishes_during_the_walk_does_no_harm(tmp_path, monkeypatch, gone):
+    out, aside = tmp_path / "outputs", tmp_path / "aside"
+    for name in ("a.mp4", "inner/b.mp4", "m.mp4", "z.mp4"):
+        make_up(out, frames=60, name=name)
+    real = os.scandir
+
+    def scandir(path: object = ".") -> object:
+        if Path(os.fspath(path)) == out / gone and not aside.exists():
+            (out / gone).rename(aside)  # as if a run had removed it just before the walk enters it
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    written, faults = rewrite(out)
+    assert aside.exists()
+    assert (written, faults) == (3, [])
+    index = (out / "index.html").read_text()
+    assert {name for name in ("a.mp4", "inner/b.mp4", "m.mp4", "z.mp4") if name in index} == {
+        name for name in ("a.mp4", "inner/b.mp4", "m.mp4", "z.mp4") if not name.startswith(gone)
+    }
+
+
+def test_a_folder_that_vanishes_while_the_index_is_written_does_no_harm(tmp_path, monkeypatch):
+    out, aside = tmp_path / "outputs", tmp_path / "aside"
+    for name in ("a.mp4", "b.mp4"):
+        make_up(out, frames=60, name=name)
+    real = os.scandir
+
+    def scandir(path: object = ".") -> object:
+        if Path(os.fspath(path)) == out / "a.mp4" and not aside.exists():
+            (out / "a.mp4").rename(aside)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    write_index(Workspace(out))
+    assert aside.exists()
+    index = (out / "index.html").read_text()
+    assert "a.mp4" not in index
+    assert "b.mp4" in index
+
+
+def test_no_still_is_taken_of_a_film_that_has_replaced_the_original(out):
+    folder = MovieFolder(out / SAMPLE)
+    job = folder.read_job()
+    assert job is not None
+    other = out.parent / "other.mp4"
+    other.write_bytes(Path(job["source"]).read_bytes() + b"more")
+    folder.video.unlink()
+    commit_json(folder.job, job | {"source": str(other)})
+    write_movie_report(folder)
+    assert [target for tag, target in links(folder.report) if tag == "img" and "jpeg" in target] == []
+
+
 def test_without_any_video_a_report_has_no_pictures(out):
     folder = MovieFolder(out / SAMPLE)
     job = folder.read_job()
@@ -165,7 +249,7 @@ def test_a_folder_without_results(tmp_path):
 
 
 def test_two_hours_make_a_report_that_can_be_sent(tmp_path):
-    """Results that a job.json of few words tells of; far more tracks than can be seen."""
+    """Their job.json is as short as can be, and they have far more tracks than can be seen."""
     folder = make_up(tmp_path)
     write_movie_report(folder)
     data = data_of(folder.report)

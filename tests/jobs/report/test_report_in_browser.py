@@ -1,11 +1,11 @@
-"""Reports opened from disk in a real browser: charts, and not one request."""
+"""Reports opened from disk in a real browser: charts, and not a single request."""
 
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import Visit, chromium, file_url
+from browser import Visit, chromium, file_url, until
 from playwright.sync_api import Browser, expect
 
 REPORT = "outputs/sample.mp4/report.html"
@@ -77,8 +77,7 @@ def test_the_theme_switch_redraws_the_chart(browser, demo):
         visit.page.get_by_role("button", name="Theme: auto").click()
         visit.page.get_by_role("button", name="Theme: light").click()
         expect(visit.page.locator("html")).to_have_attribute("data-theme", "dark")
-        visit.page.wait_for_timeout(200)
-        assert visit.page.evaluate(colour) != before
+        until(visit.page, f"{colour} !== '{before}'")
 
 
 def test_the_index_can_be_sorted(browser, demo, tmp_path):

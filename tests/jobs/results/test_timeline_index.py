@@ -10,9 +10,9 @@ from jobs.results.timeline_index import TimelineIndex, read_timeline_index
 from pipeline.schema import EMOTIONS
 
 
-def heights_the_slow_way(table: pd.DataFrame, summary: TimelineIndex, start: float, end: float) -> list[float]:
+def heights_the_slow_way(table: pd.DataFrame, index: TimelineIndex, start: float, end: float) -> list[float]:
     """Each emotion's part of the face-time in a span, times the part of the span in which a face is seen."""
-    shown = {frame: (summary.time[frame], summary.time[frame + 1]) for frame in table.frame.unique()}
+    shown = {frame: (index.time[frame], index.time[frame + 1]) for frame in table.frame.unique()}
     within = {frame: max(0.0, min(last, end) - max(first, start)) for frame, (first, last) in shown.items()}
     faces = table[table.track.notna()]
     seconds = faces.frame.map(within)
@@ -26,29 +26,29 @@ def heights_the_slow_way(table: pd.DataFrame, summary: TimelineIndex, start: flo
 )
 def test_heights_of_the_sample(demo, start, end):
     path = demo / "outputs" / "sample.mp4" / "timeline.parquet"
-    summary, table = read_timeline_index(path), pd.read_parquet(path)
-    (row,) = summary.heights(start, end, 1)
-    assert row == pytest.approx(heights_the_slow_way(table, summary, start, end), abs=1e-9)
+    index, table = read_timeline_index(path), pd.read_parquet(path)
+    (row,) = index.heights(start, end, 1)
+    assert row == pytest.approx(heights_the_slow_way(table, index, start, end), abs=1e-9)
 
 
 def test_bins_add_up_to_the_whole(short):
-    summary = read_timeline_index(short.timeline)
-    assert summary.heights(0, 40, 800).mean(axis=0) == pytest.approx(summary.heights(0, 40, 1)[0])
-    assert summary.heights(0, 40, 800).sum(axis=1) == pytest.approx(1)  # a face is always seen
+    index = read_timeline_index(short.timeline)
+    assert index.heights(0, 40, 800).mean(axis=0) == pytest.approx(index.heights(0, 40, 1)[0])
+    assert index.heights(0, 40, 800).sum(axis=1) == pytest.approx(1)  # a face is always seen
 
 
-def test_the_clock(demo):
-    summary = read_timeline_index(demo / "outputs" / "sample.mp4" / "timeline.parquet")
-    assert (summary.frames, summary.start) == (336, 0)
-    assert summary.end == pytest.approx(14)
-    assert [summary.frame_at(time) for time in (-1, 0, 0.0416, 0.0417, 13.99, 99)] == [0, 0, 0, 1, 335, 335]
+def test_times_of_frames(demo):
+    index = read_timeline_index(demo / "outputs" / "sample.mp4" / "timeline.parquet")
+    assert (index.frames, index.start) == (336, 0)
+    assert index.end == pytest.approx(14)
+    assert [index.frame_at(time) for time in (-1, 0, 0.0416, 0.0417, 13.99, 99)] == [0, 0, 0, 1, 335, 335]
 
 
 def test_a_movie_without_a_face(faceless):
-    summary = read_timeline_index(faceless.timeline)
-    assert len(summary.faces) == 0
-    assert not summary.heights(0, 8, 10).any()
-    assert summary.shares(0, 8) is None
+    index = read_timeline_index(faceless.timeline)
+    assert len(index.faces) == 0
+    assert not index.heights(0, 8, 10).any()
+    assert index.shares(0, 8) is None
 
 
 def test_labels_whose_dictionary_is_in_another_order(short, tmp_path):

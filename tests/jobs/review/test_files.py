@@ -1,18 +1,21 @@
-"""Videos by ranges, pictures, boxes and tables to take away."""
+"""Videos by ranges, stills, boxes and tables to download."""
 
+import html
 import io
 import itertools
+import re
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from made_up import make_up
 
 
 @pytest.fixture
-def client(ask, demo):
-    return ask(demo / "outputs")
+def client(client_of, demo):
+    return client_of(demo / "outputs")
 
 
 @pytest.fixture
@@ -21,10 +24,10 @@ def video(demo) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("asked", "first", "end"), [("0-99", 0, 100), ("100-100", 100, 101), ("1000-", 1000, None), ("-50", -50, None)]
+    ("wanted", "first", "end"), [("0-99", 0, 100), ("100-100", 100, 101), ("1000-", 1000, None), ("-50", -50, None)]
 )
-def test_ranges(client, video, asked, first, end):
-    answer = client.get("/video/annotated/sample.mp4", headers={"Range": f"bytes={asked}"})
+def test_ranges(client, video, wanted, first, end):
+    answer = client.get("/video/annotated/sample.mp4", headers={"Range": f"bytes={wanted}"})
     part = video[first:end]
     assert answer.status_code == 206
     assert answer.data == part
@@ -33,11 +36,11 @@ def test_ranges(client, video, asked, first, end):
     assert answer.headers["Content-Type"] == "video/mp4"
 
 
-def test_a_large_range_is_answered_in_parts(ask, own_demo):
+def test_a_large_range_is_answered_in_parts(client_of, own_demo):
     path = own_demo / "sample.mp4" / "annotated.mp4"
     with path.open("ab") as file:
         file.truncate(9 << 20)
-    answer = ask(own_demo).get("/video/annotated/sample.mp4", headers={"Range": "bytes=5-"})
+    answer = client_of(own_demo).get("/video/annotated/sample.mp4", headers={"Range": "bytes=5-"})
     assert answer.status_code == 206
     assert len(answer.data) == 4 << 20
     assert answer.headers["Content-Range"] == f"bytes 5-{5 + (4 << 20) - 1}/{9 << 20}"
@@ -50,7 +53,7 @@ def test_without_a_range_and_with_an_impossible_one(client, video):
         assert beyond.status_code == 416
 
 
-def picture(answer) -> np.ndarray:
+def still(answer) -> np.ndarray:
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "image/jpeg"
     decoded = cv2.imdecode(np.frombuffer(answer.data, np.uint8), cv2.IMREAD_COLOR)
@@ -58,29 +61,39 @@ def picture(answer) -> np.ndarray:
     return decoded
 
 
-def test_pictures_of_scenes_differ_and_have_no_boxes(client):
-    pictures = [picture(client.get(f"/picture/scene/{scene}/sample.mp4")) for scene in range(5)]
-    assert all(one.shape == (180, 320, 3) for one in pictures)
-    changes = [np.abs(a.astype(int) - b).mean() for a, b in itertools.pairwise(pictures)]
+def test_stills_of_scenes_differ_and_have_no_boxes(client):
+    found = [still(client.get(f"/still/scene/{scene}/sample.mp4")) for scene in range(5)]
+    assert all(one.shape == (180, 320, 3) for one in found)
+    changes = [np.abs(a.astype(int) - b).mean() for a, b in itertools.pairwise(found)]
     assert min(changes) > 20
-    assert client.get("/picture/scene/5/sample.mp4").status_code == 404
+    assert client.get("/still/scene/5/sample.mp4").status_code == 404
 
 
 def test_the_frame_that_is_asked_for_comes(client, demo):
     capture = cv2.VideoCapture(str(demo / "outputs" / "sample" / "sample.mp4"))
     frames = [capture.read()[1] for _ in range(336)]
     for number in (0, 71, 72, 200, 335):
-        got = picture(client.get(f"/picture/frame/sample.mp4?frame={number}"))
+        got = still(client.get(f"/still/frame/sample.mp4?frame={number}"))
         errors = {
             k: np.abs(got.astype(int) - frames[k]).mean() for k in {max(0, number - 1), number, min(335, number + 1)}
         }
         assert min(errors, key=lambda k: errors[k]) == number, errors
 
 
+@pytest.mark.parametrize("name", ["sample.mp4", "faceless.mp4"])
+def test_without_a_poster_one_is_taken_from_the_video(client_of, own_demo, name):
+    folder = own_demo / "sample.mp4"
+    (folder / "poster.jpg").unlink()
+    if name == "faceless.mp4":
+        faceless = make_up(own_demo, frames=60, faces=0, name=name)
+        (folder / "annotated.mp4").rename(faceless.video)
+    assert still(client_of(own_demo).get(f"/still/poster/{name}")).shape == (180, 320, 3)
+
+
 def test_faces_are_cut_out(client):
-    face = picture(client.get("/picture/face/0/sample.mp4"))
+    face = still(client.get("/still/face/0/sample.mp4"))
     assert face.shape == (128, 128, 3)
-    assert client.get("/picture/face/99/sample.mp4").status_code == 404
+    assert client.get("/still/face/99/sample.mp4").status_code == 404
 
 
 def test_boxes_are_those_of_the_table(client, demo):
@@ -107,22 +120,22 @@ def test_a_time_finds_its_frame(client):
 QUERY = "emotion=happy&confidence=0.6&seconds=1&from=2&to=10"
 
 
-def test_moments_as_csv_are_those_of_the_page(client):
-    told = client.get(f"/api/moments/sample.mp4?{QUERY}").json
-    answer = client.get(f"/csv/moments/sample.mp4?{QUERY}")
+def test_intervals_as_csv_are_those_of_the_page(client):
+    page = client.get(f"/api/intervals/sample.mp4?{QUERY}").json
+    answer = client.get(f"/csv/intervals/sample.mp4?{QUERY}")
     assert answer.headers["Content-Disposition"] == "attachment; filename=sample.mp4.moments.csv"
     table = pd.read_csv(io.StringIO(answer.text))
-    assert len(table) == told["total"] > 0
-    assert table.drop(columns="movie").to_dict("records") == told["moments"]
+    assert len(table) == page["total"] > 0
+    assert table.drop(columns="movie").to_dict("records") == page["intervals"]
 
 
 def test_frames_as_csv_are_rows_of_the_timeline(client, demo):
     table = pd.read_csv(io.StringIO(client.get(f"/csv/frames/sample.mp4?{QUERY}").text))
     timeline = pd.read_parquet(demo / "outputs" / "sample.mp4" / "timeline.parquet")
-    moments = pd.read_csv(io.StringIO(client.get(f"/csv/moments/sample.mp4?{QUERY}").text))
+    intervals = pd.read_csv(io.StringIO(client.get(f"/csv/intervals/sample.mp4?{QUERY}").text))
     parts = [
         timeline[(timeline.track == row.track) & timeline.frame.between(row.first_frame, row.last_frame)]
-        for row in moments.itertuples()
+        for row in intervals.itertuples()
     ]
     wanted = pd.concat(parts).sort_values(["frame", "track"]).reset_index(drop=True)
     assert list(table.columns) == list(timeline.columns)
@@ -132,16 +145,11 @@ def test_frames_as_csv_are_rows_of_the_timeline(client, demo):
     assert set(table.emotion) == {"happy"}
 
 
-def test_the_names_of_movies_may_hold_anything(ask, tmp_path):
-    from made_up import make_up
-
+def test_the_names_of_movies_may_hold_anything(client_of, tmp_path):
     name = "a b/100 % #1?&\"'<é>.mp4"
     make_up(tmp_path, frames=60, name=name)
-    client = ask(tmp_path)
+    client = client_of(tmp_path)
     page = client.get("/").text
-    import html
-    import re
-
     link = html.unescape(re.search(r'href="(/movie/[^"]+)"', page)[1])
     assert client.get(link).status_code == 200
     assert "<é>" not in page

@@ -1,4 +1,4 @@
-"""The command as a user types it: it says where, answers there, and ends when it is told to."""
+"""The command as a user types it: it says where it listens, answers there, and ends when asked to."""
 
 import re
 import signal

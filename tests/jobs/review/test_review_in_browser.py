@@ -130,13 +130,13 @@ class TestLibrary:
             expect(status).to_contain_text("0 %")
             (work / "a").mkdir()
             (work / "a" / "0.npz").touch()
-            expect(status).to_contain_text("50 %", timeout=6000)
+            expect(status).to_contain_text("50 %", timeout=30_000)
             made = make_up(tmp_path / "elsewhere", frames=100, name="film.mp4")
             (work / "plan.json").unlink()
             for path in made.root.iterdir():
                 path.rename(tmp_path / "film.mp4" / path.name)
-            expect(status).to_contain_text("done", timeout=6000)
-            expect(waiting.page.locator("#chart")).to_be_visible(timeout=6000)
+            expect(status).to_contain_text("done", timeout=30_000)
+            expect(waiting.page.locator("#chart")).to_be_visible(timeout=30_000)
             assert visit.complaints == []
 
     def test_an_empty_folder_says_what_to_do(self, browser, serve, tmp_path):
@@ -173,7 +173,7 @@ class TestMovie:
         mouse.move(*spot(movie.page, 12))
         assert now(movie.page) == pytest.approx(9, abs=FRAME)
 
-    def test_the_playhead_follows_the_video_and_the_chart_is_not_drawn_anew(self, movie):
+    def test_the_playhead_follows_the_video_and_the_chart_is_not_redrawn(self, movie):
         page = movie.page
         page.evaluate("""() => {
             const canvas = document.getElementById('canvas'), context = canvas.getContext('2d');
@@ -212,23 +212,23 @@ class TestMovie:
 
     def test_numbers_go_to_the_next_moment_of_an_emotion(self, movie):
         page = movie.page
-        told = page.evaluate("fetch('/api/moments/sample.mp4?confidence=0.5&seconds=0.5').then(a => a.json())")[
-            "moments"
+        answer = page.evaluate("fetch('/api/intervals/sample.mp4?confidence=0.5&seconds=0.5').then(a => a.json())")[
+            "intervals"
         ]
-        emotions = {moment["emotion"] for moment in told}
+        emotions = {interval["emotion"] for interval in answer}
         assert emotions
         order = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
         for emotion in emotions:
-            starts = sorted({moment["start"] for moment in told if moment["emotion"] == emotion})
+            starts = sorted({interval["start"] for interval in answer if interval["emotion"] == emotion})
             page.keyboard.press("Home")
             until(page, "document.getElementById('video').currentTime < 0.001")
             following = [start for start in starts if start > 0] or starts
             page.keyboard.press(str(1 + order.index(emotion)))
-            expect(page.locator("#said")).to_contain_text(emotion)
+            expect(page.locator("#announcement")).to_contain_text(emotion)
             assert now(page) == pytest.approx(following[0], abs=FRAME)
         (absent, *_) = [emotion for emotion in order if emotion not in emotions]
         page.keyboard.press(str(1 + order.index(absent)))
-        expect(page.locator("#said")).to_have_text(f"no moment of {absent}")
+        expect(page.locator("#announcement")).to_have_text(f"no moment of {absent}")
 
     def test_zoom(self, movie):
         page = movie.page
@@ -249,20 +249,20 @@ class TestMovie:
         page.locator("#emotion").select_option("happy")
         page.get_by_label("Confidence over").fill("0.8")
         page.get_by_label("At least, s").fill("1")
-        asked = "/api/moments/sample.mp4?emotion=happy&confidence=0.8&seconds=1"
-        told = page.evaluate(f"fetch('{asked}').then(a => a.json())")
-        expect(page.locator("#found")).to_contain_text(f"{told['total']} found")
-        expect(page.locator("#moments button")).to_have_count(told["total"])
-        page.locator("#moments button").first.click()
-        assert now(page) == pytest.approx(told["moments"][0]["start"], abs=0.002)
+        query = "/api/intervals/sample.mp4?emotion=happy&confidence=0.8&seconds=1"
+        answer = page.evaluate(f"fetch('{query}').then(a => a.json())")
+        expect(page.locator("#found")).to_contain_text(f"{answer['total']} found")
+        expect(page.locator("#intervals button")).to_have_count(answer["total"])
+        page.locator("#intervals button").first.click()
+        assert now(page) == pytest.approx(answer["intervals"][0]["start"], abs=0.002)
         with page.expect_download() as download:
             page.get_by_role("link", name="CSV of moments").click()
         download.value.save_as(tmp_path / "moments.csv")
         rows = list(csv.DictReader((tmp_path / "moments.csv").read_text().splitlines()))
-        assert [float(row["start"]) for row in rows] == [moment["start"] for moment in told["moments"]]
+        assert [float(row["start"]) for row in rows] == [interval["start"] for interval in answer["intervals"]]
         assert all(float(row["seconds"]) >= 1 for row in rows)
         page.get_by_label("Confidence over").fill("1")
-        expect(page.locator("#moments")).to_contain_text("Nothing fits")
+        expect(page.locator("#intervals")).to_contain_text("Nothing found")
 
     def test_only_what_is_in_view_is_downloaded(self, movie, tmp_path):
         page = movie.page
@@ -270,7 +270,7 @@ class TestMovie:
         for _ in range(4):
             page.keyboard.press("+")
         expect(page.locator("#span")).to_have_text("0:12.1 - 0:13.0")
-        until(page, "document.getElementById('csv-moments').href.includes('from=12.')")
+        until(page, "document.getElementById('csv-intervals').href.includes('from=12.')")
         with page.expect_download() as download:
             page.get_by_role("link", name="CSV of moments").click()
         download.value.save_as(tmp_path / "moments.csv")
@@ -303,17 +303,17 @@ def test_a_video_that_is_deleted_meanwhile(browser, serve, own_demo):
         )
         page.route("**/video/annotated/**", lambda route: (unlink(own_demo), route.continue_()))
         page.goto(f"{address}movie/sample.mp4")
-        expect(page.locator("#screen-note")).to_have_text(re.compile("not there any more"))
+        expect(page.locator("#screen-note")).to_have_text(re.compile("no longer exists"))
         page.locator("#chart[data-ready='1']").wait_for()
         page.mouse.click(*spot(page, 9))
-        expect(page.locator("#clock")).to_have_text("0:09.0")
+        expect(page.locator("#timecode")).to_have_text("0:09.0")
 
 
 def unlink(out: Path) -> None:
     (out / "sample.mp4" / "annotated.mp4").unlink(missing_ok=True)
 
 
-def test_a_video_that_the_browser_cannot_play_is_shown_in_pictures(browser, serve, own_demo):
+def test_a_video_that_the_browser_cannot_play_is_shown_as_stills(browser, serve, own_demo):
     (own_demo / "sample.mp4" / "annotated.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + bytes(5000))
     with Visit(browser) as visit:
         visit.page.goto(f"{serve(own_demo)}movie/sample.mp4")
@@ -380,14 +380,14 @@ def seconds_to_first_chart(browser: Browser, address: str, movie: str) -> float:
         return took
 
 
-@pytest.mark.slow  # a matter of the machine, which must not be busy with anything else
-def test_two_hours_open_in_two_seconds(browser, serve, tmp_path):
+@pytest.mark.slow  # a ratio within one run; still, the machine must not be busy with anything else
+def test_two_hours_open_nearly_as_fast_as_ten_seconds(browser, serve, tmp_path):
     long, short = [], []
-    for attempt in range(3):  # a folder each, so that no film has been read before
+    for attempt in range(3):  # a folder each, so that no film is in a cache
         make_up(tmp_path / str(attempt))
         make_up(tmp_path / str(attempt), frames=250, name="short.mp4")
         address = serve(tmp_path / str(attempt))
         short.append(seconds_to_first_chart(browser, address, "short.mp4"))
         long.append(seconds_to_first_chart(browser, address, "long.mp4"))
     print(f"first chart: two hours {min(long):.2f} s, ten seconds {min(short):.2f} s; best of three")
-    assert min(long) < 2
+    assert min(long) < 5 * min(short)

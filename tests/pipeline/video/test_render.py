@@ -19,7 +19,7 @@ from pipeline.media.movie import UNSPECIFIED, Movie, Orientation, open_movie
 from pipeline.media.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
 from pipeline.tables.observations import Observations
 from pipeline.tables.timeline import assemble
-from pipeline.video.mux import join
+from pipeline.video.join import join
 from pipeline.video.render import EncoderOptions, Upright, output_time_base, read_faces, render
 
 Box = tuple[float, float, float, float]

@@ -1,4 +1,4 @@
-"""Small pictures of the scenes of a movie, each a frame that is quick to get."""
+"""Stills of the scenes of a movie, each of a frame that is quick to decode."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,23 +11,23 @@ import av.video.frame
 import av.video.stream
 
 from jobs.results.errors import NotFoundError
-from jobs.results.stills import jpeg, opened_video, picture_errors, pts_at, readable, upright, video_of
+from jobs.results.stills.frames import jpeg, opened_video, pts_at, readable, still_errors, upright, video_of
 from pipeline.errors import PipelineError
 from pipeline.media.movie import Movie
 
 _ROUNDING: Final = 0.001
-"""s"""
+"""s; a shot's start may have been rounded up by as much."""
 
-_ROUGHLY: Final = {"skip_frame": "noref", "skip_loop_filter": "all"}
-"""FFmpeg's decoders leave out the frames that no other one refers to, and the filter that smooths the edges of blocks:
-half of the time, and nothing of it is seen in a small picture."""
+_FAST: Final = {"skip_frame": "noref", "skip_loop_filter": "all"}
+"""Decoders then skip the frames that no other one refers to, and the deblocking filter. That takes half the time, and
+nobody sees it in a small still."""
 
 
 _Packet: TypeAlias = "av.packet.Packet[av.video.stream.VideoStream]"
 
 
 class SceneStills:
-    """A movie that is kept open while pictures are taken from it, best in the order of time."""
+    """A movie that is kept open while stills are taken from it; fastest in the order of time."""
 
     def __init__(self, movie: Movie) -> None:
         """Open it.
@@ -37,7 +37,7 @@ class SceneStills:
         """
         self._movie = movie
         self._stack = ExitStack()
-        self._onward: _Onward | None = None
+        self._forward: _ForwardDecoder | None = None
         try:
             self._container = self._stack.enter_context(opened_video(movie))
         except (PipelineError, av.error.FFmpegError, OSError) as error:
@@ -50,18 +50,26 @@ class SceneStills:
         self._stack.close()
 
     def still_between(self, start: float, end: float, width: int) -> bytes:
-        """Return a frame between two times in s as a JPEG: a key frame if there is any, else the first one.
+        """Return a still of a span: of a key frame if there is any, else of the first frame.
+
+        Args:
+            start: of the span, s.
+            end: of the span, s.
+            width: of the still, in pixels.
+
+        Returns:
+            A JPEG.
 
         Raises:
-            NotFoundError: it cannot be had.
+            NotFoundError: no frame can be decoded.
         """
         middle = (start + end) / 2
-        # A shot mostly begins with a key frame, whose time may have been rounded up.
+        # A shot mostly starts with a key frame, which must not fall out of the span by rounding.
         span = _Span(*(pts_at(self._movie, time) for time in (start - _ROUNDING, middle, end)))
-        with picture_errors(self._movie, middle):
+        with still_errors(self._movie, middle):
             frame = self._frame(span)
             if frame is None:
-                raise NotFoundError(f"{self._movie.path.name}: no picture between {start:.2f} and {end:.2f} s")
+                raise NotFoundError(f"{self._movie.path.name}: no frame between {start:.2f} and {end:.2f} s")
             return jpeg(upright(self._movie, frame, width))
 
     def _frame(self, span: "_Span") -> av.video.frame.VideoFrame | None:
@@ -70,9 +78,9 @@ class SceneStills:
         if frame is None:
             frame = self._decoded(self._key_packet(span.middle, backward=False), span)
         if frame is None:
-            if self._onward is None:
-                self._onward = _Onward(self._movie, self._stack)
-            frame = self._onward.first(span.start, None if before is None else before.pts)
+            if self._forward is None:
+                self._forward = _ForwardDecoder(self._movie, self._stack)
+            frame = self._forward.first(span.start, None if before is None else before.pts)
         return frame
 
     def _key_packet(self, pts: int, backward: bool) -> "_Packet | None":
@@ -80,17 +88,17 @@ class SceneStills:
         stream = video_of(self._container, self._movie)
         try:
             self._container.seek(pts, backward=backward, stream=stream)
-        except av.error.FFmpegError:  # there is none after it
+        except av.error.FFmpegError:  # none follows
             return None
         return next((packet for packet in self._container.demux(stream) if packet.is_keyframe), None)
 
     def _decoded(self, packet: "_Packet | None", span: "_Span") -> av.video.frame.VideoFrame | None:
-        """Return the key frame in a packet, if it lies in the span and can be decoded alone."""
+        """Return the key frame in a packet if it is in the span and can be decoded on its own."""
         if packet is None or packet.pts is None or not span.start <= packet.pts < span.end:
             return None
         context = packet.stream.codec_context
         try:
-            # The decoder is told that no more packets come: else it would wait for frames that may be shown first.
+            # Flush the decoder: else it would wait for frames that may have to be shown first.
             frames = [*context.decode(packet), *context.decode(None)]
         except av.error.FFmpegError:
             return None
@@ -99,26 +107,26 @@ class SceneStills:
 
 @dataclass(frozen=True)
 class _Span:
-    """A span of time, in pts."""
+    """A span of time in pts; ``end`` is exclusive."""
 
     start: int
     middle: int
     end: int
 
 
-class _Onward:
-    """Decodes a movie onward from a key frame, for spans that hold none; the next span behind it goes on from there."""
+class _ForwardDecoder:
+    """Decodes onward from a key frame, for spans without one; a later span continues from there if it can."""
 
     def __init__(self, movie: Movie, stack: ExitStack) -> None:
         self._movie = movie
-        self._container = stack.enter_context(opened_video(movie, _ROUGHLY))
+        self._container = stack.enter_context(opened_video(movie, _FAST))
         self._key: int | None = None
         self._frames: Iterator[av.video.frame.VideoFrame] = iter(())
         self._last: av.video.frame.VideoFrame | None = None
 
     def first(self, pts: int, key: int | None) -> av.video.frame.VideoFrame | None:
         """Return the first frame from ``pts`` on, or else the last one; ``key`` is the pts of the key frame before."""
-        if not self._is_on_its_way(pts, key):
+        if not self._can_continue(pts, key):
             self._container.seek(pts, backward=True, stream=video_of(self._container, self._movie))
             self._key, self._frames, self._last = key, readable(self._container, self._movie), None
         for frame in self._frames:
@@ -127,6 +135,6 @@ class _Onward:
                 break
         return self._last
 
-    def _is_on_its_way(self, pts: int, key: int | None) -> bool:
+    def _can_continue(self, pts: int, key: int | None) -> bool:
         last = self._last.pts if self._last is not None else None
         return key is not None and key == self._key and last is not None and last < pts

@@ -1,0 +1,64 @@
+"""Intervals as CSV, line by line: one row for each, or the rows of the timeline that belong to them."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from jobs.results.intervals import INTERVAL_COLUMNS, Intervals
+from jobs.results.tables import open_table, read_rows
+from pipeline import schema
+
+_FRAMES: Final = 1 << 32
+"""More than a movie has: track * _FRAMES + frame is a key."""
+
+
+def interval_lines(movie: str, intervals: Intervals) -> Iterator[str]:
+    """Yield a header and a row for each interval; ``movie`` is its first column."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ("movie", *INTERVAL_COLUMNS))
+    writer.writeheader()
+    yield text.getvalue()
+    for interval in intervals:
+        text.seek(0)
+        text.truncate()
+        writer.writerow({"movie": movie, **vars(interval)})
+        yield text.getvalue()
+
+
+def frame_lines(timeline: Path, intervals: Intervals) -> Iterator[str]:
+    """Yield a header and those rows of a timeline that belong to the intervals, one row group at a time.
+
+    Raises:
+        NotFoundError: the timeline does not exist.
+        UnreadableError: it is damaged, none of ours, or of a newer version.
+    """
+    yield ",".join(f'"{name}"' for name in schema.TIMELINE.names) + "\n"
+    keys = pa.array(_keys(intervals))
+    with open_table(timeline) as file:
+        for group in range(file.num_row_groups):
+            table = read_rows(file, timeline, schema.TIMELINE.names, [group])
+            table = table.filter(table["track"].is_valid())
+            key = pc.add(pc.multiply(pc.cast(table["track"], pa.int64()), _FRAMES), pc.cast(table["frame"], pa.int64()))
+            table = table.filter(pc.is_in(key, value_set=keys))
+            sink = io.BytesIO()
+            options = pyarrow.csv.WriteOptions(include_header=False)
+            pyarrow.csv.write_csv(table.cast(_plain(table.schema)), sink, options)
+            yield sink.getvalue().decode()
+
+
+def _keys(intervals: Intervals) -> list[int]:
+    spans = zip(intervals.track.tolist(), intervals.first_frame.tolist(), intervals.last_frame.tolist(), strict=True)
+    return [track * _FRAMES + frame for track, first, last in spans for frame in range(first, last + 1)]
+
+
+def _plain(wanted: pa.Schema) -> pa.Schema:
+    """Return a schema with text in place of dictionaries, which the CSV writer does not take."""
+    return pa.schema(
+        [(field.name, pa.string() if pa.types.is_dictionary(field.type) else field.type) for field in wanted]
+    )

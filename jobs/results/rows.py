@@ -1,0 +1,86 @@
+"""Rows of the tables of scenes and tracks, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+
+from pipeline.schema import EMOTIONS
+
+SHARE_COLUMNS: Final = tuple(f"share_{emotion}" for emotion in EMOTIONS)
+SCENE_COLUMNS: Final = ("scene", "start", "end", "coverage", "faces_max", "tracks", "dominant", *SHARE_COLUMNS)
+TRACK_COLUMNS: Final = ("track", "scene", "start", "end", "frames", "score", "dominant", *SHARE_COLUMNS)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A scene of a movie.
+
+    Attributes:
+        scene: its number, from 0.
+        start, end: s.
+        coverage: part of its time with at least one face, 0..1.
+        faces_max: most faces at once.
+        tracks: how many tracks it has.
+        dominant: the label of most face-time; None without a face.
+        shares: of face-time, in the order of EMOTIONS; None without a face.
+    """
+
+    scene: int
+    start: float
+    end: float
+    coverage: float
+    faces_max: int
+    tracks: int
+    dominant: str | None
+    shares: tuple[float, ...] | None
+
+
+@dataclass(frozen=True)
+class Track:
+    """A face that was followed.
+
+    Attributes:
+        track: its number.
+        scene: the scene it is in.
+        start, end: s.
+        frames: in how many it is.
+        score: mean score of its detections, 0..1.
+        dominant: the label of most of its time.
+        shares: of its time, in the order of EMOTIONS.
+    """
+
+    track: int
+    scene: int
+    start: float
+    end: float
+    frames: int
+    score: float
+    dominant: str | None
+    shares: tuple[float, ...] | None
+
+
+def scenes_of(table: pa.Table) -> list[Scene]:
+    """Return the rows of a table with SCENE_COLUMNS."""
+    return [Scene(**row) for row in _rows(table)]
+
+
+def tracks_of(table: pa.Table) -> list[Track]:
+    """Return the rows of a table with TRACK_COLUMNS."""
+    return [Track(**row) for row in _rows(table)]
+
+
+def shares_of(row: Mapping[str, float | None]) -> tuple[float, ...] | None:
+    """Return the columns ``share_<emotion>`` of a row, in the order of EMOTIONS; None if any is missing or null."""
+    shares = [row.get(column) for column in SHARE_COLUMNS]
+    return None if None in shares else tuple(share or 0.0 for share in shares)
+
+
+def _rows(table: pa.Table) -> list[dict[str, Any]]:
+    """Return each row as a mapping, its shares under one key."""
+    rows = table.to_pylist()
+    return [
+        {key: value for key, value in row.items() if key not in SHARE_COLUMNS} | {"shares": shares_of(row)}
+        for row in rows
+    ]

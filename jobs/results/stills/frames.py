@@ -1,0 +1,96 @@
+"""What all stills are made with: decoding, turning upright, encoding as JPEG."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Final
+
+import av
+import av.container
+import av.error
+import av.video.frame
+import av.video.stream
+import cv2
+import numpy as np
+from av.video.reformatter import Interpolation
+from numpy.typing import NDArray
+
+from jobs.results.errors import NotFoundError
+from pipeline.errors import PipelineError
+from pipeline.media.movie import Movie, opened
+
+Image = NDArray[np.uint8]
+"""BGR ``(h, w, 3)``."""
+
+_QUALITY: Final = 82
+
+
+def jpeg(image: cv2.typing.MatLike) -> bytes:
+    """Return a BGR image, uint8 ``(h, w, 3)``, as a JPEG.
+
+    Raises:
+        NotFoundError: it cannot be encoded.
+    """
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not done:
+        raise NotFoundError("the still cannot be encoded")
+    return data.tobytes()
+
+
+@contextmanager
+def still_errors(movie: Movie, time: float) -> Iterator[None]:
+    """Turn errors of decoding into a NotFoundError that names the movie and the time in s."""
+    try:
+        yield
+    except (PipelineError, av.error.FFmpegError, OSError) as error:
+        raise NotFoundError(f"{movie.path.name}: no frame at {time:.2f} s: {error}") from error
+
+
+@contextmanager
+def opened_video(movie: Movie, options: dict[str, str] | None = None) -> Iterator[av.container.InputContainer]:
+    """Open a movie to take stills from it; ``options`` are the decoder's."""
+    with opened(movie.path) as container:
+        context = video_of(container, movie).codec_context
+        # With a thread per frame, the first frame would come only after as many packets as there are threads.
+        context.thread_count = 1
+        context.options = options or {}
+        yield container
+
+
+def video_of(container: av.container.InputContainer, movie: Movie) -> av.video.stream.VideoStream:
+    """Return the movie's video stream."""
+    stream = container.streams[movie.stream]
+    assert isinstance(stream, av.video.stream.VideoStream)
+    return stream
+
+
+def upright(movie: Movie, frame: av.video.frame.VideoFrame, widest: int | None = None) -> Image:
+    """Convert a decoded frame for people.
+
+    Args:
+        movie: that it is a frame of.
+        frame: as decoded.
+        widest: the most pixels in width; None for the movie's own.
+
+    Returns:
+        uint8 BGR ``(h, w, 3)``, upright, with square pixels.
+    """
+    scale = min(1.0, (widest or movie.width) / movie.width)
+    width, height = (max(1, round(side * scale)) for side in movie.stored_size)
+    scaled = frame.reformat(width, height, "bgr24", interpolation=Interpolation.AREA)
+    return movie.orientation.apply(np.asarray(scaled.to_ndarray(), np.uint8))
+
+
+def pts_at(movie: Movie, time: float) -> int:
+    """Convert a time in s by the player's clock to the movie's pts."""
+    # Half a millisecond more: a page rounds times.
+    return round((Fraction(time) + movie.clock_start + Fraction(1, 2000)) / movie.time_base)
+
+
+def readable(container: av.container.InputContainer, movie: Movie) -> Iterator[av.video.frame.VideoFrame]:
+    """Yield the frames from the container's position on; those that cannot be decoded are skipped."""
+    for packet in container.demux(video_of(container, movie)):
+        try:
+            yield from packet.decode()
+        except av.error.FFmpegError:
+            continue
