@@ -50,6 +50,13 @@ class MovieJob:
     """One movie on its way through probe, scan, analyze, assemble, render, join and report."""
 
     def __init__(self, run: Run, source: MovieSource, order: int) -> None:
+        """Prepare to process a movie.
+
+        Args:
+            run: what all movies share.
+            source: the movie.
+            order: its place in the run: units of earlier movies come first.
+        """
         self._run = run
         self._source = source
         self._folder = run.workspace.folder(source.name)

@@ -56,13 +56,20 @@ class Stage(IntEnum):
 
 
 class MovieUnits:
-    """Runs the units of one movie, the ``order``-th of the run.
+    """Runs the units of one movie.
 
     Attributes:
         seconds: of work by stage, over all workers.
     """
 
     def __init__(self, run: Run, source: MovieSource, order: int) -> None:
+        """Run nothing yet.
+
+        Args:
+            run: what all movies share.
+            source: the movie.
+            order: its place in the run.
+        """
         self.seconds: dict[str, float] = defaultdict(float)
         self._run = run
         self._movie = source.name

@@ -101,12 +101,12 @@ def make_keys(settings: Settings, fingerprint: str, equipment: Equipment) -> Key
     Raises:
         OSError: the detector's file cannot be read.
     """
-    analysis = analysis_key(settings, fingerprint, equipment)
+    analysis = _analysis_key(settings, fingerprint, equipment)
     tables = digest([analysis, repr(settings.track_options())])
-    return Keys(analysis, tables, video_key(settings, tables))
+    return Keys(analysis, tables, _video_key(settings, tables))
 
 
-def analysis_key(settings: Settings, fingerprint: str, equipment: Equipment) -> str:
+def _analysis_key(settings: Settings, fingerprint: str, equipment: Equipment) -> str:
     """Identify observations; see :func:`make_keys`. The device counts, or a resumed run would mix CPU and GPU."""
     from pipeline import schema, version
     from pipeline.faces.crops import BOX_SCALE
@@ -125,7 +125,7 @@ def analysis_key(settings: Settings, fingerprint: str, equipment: Equipment) -> 
     )
 
 
-def video_key(settings: Settings, tables: str) -> str:
+def _video_key(settings: Settings, tables: str) -> str:
     """Identify an annotated video of these tables; "" for none. Another quality never repeats the analysis."""
     from pipeline import version
 
