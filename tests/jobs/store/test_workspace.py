@@ -25,7 +25,7 @@ with Workspace(Path(sys.argv[1])).locked():
 DIE_WRITING = """
 import os, signal, sys
 from pathlib import Path
-from jobs.store.workspace import commit
+from jobs.store.atomic import commit
 def write(temporary):
     temporary.write_text("half of the ne")
     os.kill(os.getpid(), signal.SIGKILL)
