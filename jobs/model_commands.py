@@ -74,7 +74,8 @@ def train(
         _load_tensorflow()
         from models.model_file import find_model
         from models.training.export import describe_model, export, temperature_of
-        from models.training.train import TrainingFolder, choose_dtype, plan
+        from models.training.folder import TrainingFolder
+        from models.training.plan import choose_dtype, plan
         from models.training.train import train as train_network
 
         run = plan(
