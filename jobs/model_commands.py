@@ -74,7 +74,8 @@ def train(
         _load_tensorflow()
         from models.model_file import find_model
         from models.training.export import describe_model, export, temperature_of
-        from models.training.train import TrainingFolder, choose_dtype, plan
+        from models.training.folder import TrainingFolder
+        from models.training.plan import choose_dtype, plan
         from models.training.train import train as train_network
 
         run = plan(
@@ -96,7 +97,10 @@ def train(
     except (ModelError, OSError) as error:
         end(error)
     except KeyboardInterrupt:
-        print("moodreel: stopped; with --resume, the same command continues after the last epoch", file=sys.stderr)
+        print(
+            "moodreel: stopped; the same command with --resume continues after the last completed epoch",
+            file=sys.stderr,
+        )
         raise typer.Exit(EXIT_STOPPED) from None
     print(f"model: {run.folder.export / recipe}.json; curves: {run.folder.curves}")
 

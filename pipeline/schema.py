@@ -1,7 +1,7 @@
 """Every table's columns, types and units, and the version of the whole.
 
-All tables are Parquet with zstd. ``time`` columns are seconds on the clock that a player shows; boxes are
-pixels of the upright, square-pixel picture.
+All tables are Parquet with zstd. ``time`` columns are seconds as a player shows them; boxes are in pixels of the
+upright, square-pixel picture.
 """
 
 from typing import Final
@@ -29,8 +29,10 @@ TIMELINE: Final = pa.schema(
         pa.field("scene", pa.int32(), nullable=False),
         pa.field("track", pa.int32()),  # null, as are all columns below, in the one row of a frame without a face
         *(pa.field(name, pa.float32()) for name in BOX),
-        pa.field("score", pa.float32()),  # the detector's, 0..1; null where the box is interpolated
-        *(pa.field(name, pa.float32()) for name in EMOTIONS),  # sum 1; null where the box is interpolated
+        # The detector's, 0..1; between two searches that agree interpolated, as the box is. Null where the face was
+        # lost for a moment and only its box was carried across the gap.
+        pa.field("score", pa.float32()),
+        *(pa.field(name, pa.float32()) for name in EMOTIONS),  # of this very frame, sum 1; null where score is
         pa.field("emotion", _NAME),  # after smoothing along the track
         pa.field("confidence", pa.float32()),  # smoothed probability of that emotion
     ]
@@ -62,8 +64,8 @@ TRACKS: Final = pa.schema(
         pa.field("shot", pa.int32(), nullable=False),
         pa.field("scene", pa.int32(), nullable=False),
         *_SPAN,
-        pa.field("frames", pa.int32(), nullable=False),  # that show it: all of the span, but where it was hidden
-        pa.field("detections", pa.int32(), nullable=False),  # frames in which the detector itself saw the face
+        pa.field("frames", pa.int32(), nullable=False),  # that show it: all of the span, except where it was hidden
+        pa.field("detections", pa.int32(), nullable=False),  # frames with a score
         pa.field("score", pa.float32(), nullable=False),  # mean of the detector's
         *_SHARES,
         *_MEANS,
@@ -111,7 +113,7 @@ MOVIES: Final = pa.schema(
         *_SHARES,
         *_MEANS,
         pa.field("dominant", pa.string()),
-        pa.field("seconds", pa.float64()),  # it took to process, on the clock on the wall
+        pa.field("seconds", pa.float64()),  # it took to process, wall clock
         pa.field("device", pa.string()),
         pa.field("model", pa.string()),
         pa.field("detector", pa.string()),

@@ -1,7 +1,7 @@
 """Versions of what units of work hold. Keys contain them, so that results of two kinds are never mixed.
 
-Raise a number in the same commit that changes the meaning. ``tests/pipeline/test_version.py`` compares digests of a
-tiny film and fails when the result changes but the number does not. Columns have a version of their own,
+Raise a number in the same commit that changes the meaning. ``tests/pipeline/test_version.py`` holds digests of tiny
+films and fails when a result changes but its number does not. Columns have a version of their own,
 :data:`pipeline.schema.VERSION`.
 """
 

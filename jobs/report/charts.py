@@ -27,7 +27,7 @@ def chart_data(index: TimelineIndex, lanes: Lanes, scenes: Sequence[Scene]) -> d
 
     Returns:
         ``start`` and ``end`` of the movie; ``shares``: per emotion the heights of equal parts of the movie, in
-        thousandths; ``tracks``: ``[track, lane, start, end, emotion]``; ``runs``, which lie over them: ``[track, lane,
+        thousandths; ``tracks``: ``[track, lane, start, end, emotion]``; ``runs``, drawn over them: ``[track, lane,
         start, end, emotion, percent]``; ``lanes``: how many; ``scenes``: ``[start, end, emotion]``, the emotion None
         without a face. Times are in whole ms.
     """

@@ -101,8 +101,8 @@ def best_frames(index: TimelineIndex) -> dict[int, int]:
     faces = index.faces
     best: dict[int, int] = {}
     number, first, count = np.unique(faces.track, return_index=True, return_counts=True)
-    for track, begin, frames in zip(number.tolist(), first.tolist(), count.tolist(), strict=True):
-        inner = slice(begin + frames // 8, begin + frames - frames // 8)
-        worth = faces.confidence[inner] + faces.detected[inner]
-        best[track] = int(faces.frame[inner][int(worth.argmax())])
+    for track, start, frames in zip(number.tolist(), first.tolist(), count.tolist(), strict=True):
+        inner = slice(start + frames // 8, start + frames - frames // 8)
+        value = faces.confidence[inner] + faces.detected[inner]
+        best[track] = int(faces.frame[inner][int(value.argmax())])
     return best

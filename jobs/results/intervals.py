@@ -140,9 +140,9 @@ def _runs(index: TimelineIndex, emotion: str | None, confidence: float) -> Inter
     kept = np.flatnonzero(fits)
     frame, track, label = faces.frame[kept], faces.track[kept], faces.emotion[kept]
     # Faces are sorted by track, then by frame: a run ends where the next row is not the next frame of the same.
-    begins = np.ones(len(kept), bool)
-    begins[1:] = (np.diff(frame) != 1) | (np.diff(track) != 0) | (np.diff(label) != 0)
-    first = np.flatnonzero(begins)
+    starts = np.ones(len(kept), bool)
+    starts[1:] = (np.diff(frame) != 1) | (np.diff(track) != 0) | (np.diff(label) != 0)
+    first = np.flatnonzero(starts)
     last = np.append(first[1:], len(kept)) - 1
     if len(first) == 0:
         nothing = np.zeros(0)

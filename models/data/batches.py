@@ -1,11 +1,11 @@
-"""The batches that training draws: shuffled, altered at random, and the same again for the same seed and epoch."""
+"""The batches that training draws: shuffled, augmented at random, and the same for the same seed and epoch."""
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from models.data.augment import Augmentation
-from models.data.distillation_targets import Taught
+from models.data.distillation_targets import DistillationTargets
 from models.data.faces import Faces, to_input
 from models.emotions import EMOTIONS
 
@@ -27,17 +27,25 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras shi
         outputs: tuple[str, ...] = ("emotion",),
         smoothing: float = 0.0,
         first_epoch: int = 0,
-        taught: Taught | None = None,
+        distillation: DistillationTargets | None = None,
     ) -> None:
         """Draw from ``faces``.
 
-        ``smoothing`` is label smoothing (Szegedy et al. 2016, arXiv:1512.00567). ``taught`` is what teachers say of
-        the faces: part of the targets of ``emotion``, and those of the output ``hints``.
+        Args:
+            faces: pictures and labels.
+            batch_size: crops a batch; the last one of an epoch may hold fewer.
+            seed: decides order and augmentation, together with the epoch.
+            augmentation: of the crops.
+            outputs: of the network, by name.
+            smoothing: of the labels (Szegedy et al. 2016, arXiv:1512.00567).
+            first_epoch: number of the epoch to begin with.
+            distillation: what teachers say of the faces: part of the targets of ``emotion``, and those of the output
+                ``hints``.
         """
         super().__init__(workers=1, use_multiprocessing=False)
         self._faces, self._batch_size, self._seed, self._epoch = faces, batch_size, seed, first_epoch
         self._augmentation, self._outputs, self._smoothing = augmentation, outputs, smoothing
-        self._taught = taught
+        self._distillation = distillation
         self._start_epoch()
 
     def _start_epoch(self) -> None:
@@ -61,10 +69,10 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras shi
         faces, k = self._faces.only(rows), len(EMOTIONS)
         emotion = np.eye(k)[faces.labels] * (1 - self._smoothing) + self._smoothing / k
         targets = {"emotion": np.asarray(emotion, np.float32), "votes": faces.votes}
-        if self._taught is not None:
-            share = np.float32(self._taught.teaching.share)
-            targets["emotion"] += share * (self._taught.probabilities[rows] - targets["emotion"])
-            targets["hints"] = self._taught.hints[rows]
+        if self._distillation is not None:
+            share = np.float32(self._distillation.teaching.share)
+            targets["emotion"] += share * (self._distillation.probabilities[rows] - targets["emotion"])
+            targets["hints"] = self._distillation.hints[rows]
         weights = {name: np.ones(len(rows), np.float32) for name in self._outputs}
         if "votes" in weights:
             weights["votes"] = np.asarray(faces.votes.any(axis=1), np.float32)

@@ -23,7 +23,7 @@ from models.evaluation.measure import fit_temperature
 from models.inference.keras_classifier import load_network
 from models.model_file import ModelFile, sha256_of
 from models.networks import build
-from models.training.train import predict
+from models.training.validate import predict
 
 TOLERANCE: Final = 1e-4
 """Largest difference of a probability between the network and an exported file."""

@@ -1,22 +1,28 @@
-"""Asking teachers about pictures: for probabilities, and for what they see."""
+"""What teachers say of pictures, and what they see in them: targets for a network that learns from them."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.distillation_targets import Taught, Teaching
+from models.data.distillation_targets import DistillationTargets, Teaching
 from models.inference.load import load_classifier
 from models.inference.onnx_classifier import OnnxClassifier
 from models.model_file import ModelFile
 
 
-def ask(teachers: Sequence[ModelFile], crops: NDArray[np.uint8], teaching: Teaching) -> Taught:
-    """Ask teachers about uint8 ``(n, 48, 48)`` crops."""
+def make_targets(teachers: Sequence[ModelFile], crops: NDArray[np.uint8], teaching: Teaching) -> DistillationTargets:
+    """Run teachers on pictures.
+
+    Args:
+        teachers: at least one.
+        crops: uint8 ``(n, 48, 48)``, grey.
+        teaching: how many hints are wanted.
+    """
     answers = [_answers(teacher, crops) for teacher in teachers]
     features = np.concatenate([features for _, features in answers], axis=1)
     probabilities = _mean([probabilities for probabilities, _ in answers])
-    return Taught(teaching, probabilities, main_directions(features, teaching.hints))
+    return DistillationTargets(teaching, probabilities, main_directions(features, teaching.hints))
 
 
 def _answers(teacher: ModelFile, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -39,8 +45,8 @@ def _mean(answers: list[NDArray[np.float32]]) -> NDArray[np.float32]:
 def main_directions(features: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     """Return where features ``(n, k)`` lie along their ``count`` main directions: float32 ``(n, min(k, count))``.
 
-    The principal components of the standardized features, of the largest variance first, all in one unit: so that a
-    network learns first what pictures differ in most.
+    The principal components of the standardized features, of the largest variance first, all in one unit: a network
+    then learns first what pictures differ in most.
     """
     if not features.shape[1]:
         return features

@@ -33,7 +33,7 @@ function listen(state, player, finder) {
   });
 }
 
-async function begin() {
+async function main() {
   const name = byId("movie").dataset.name;
   let facts;
   try {
@@ -54,4 +54,4 @@ async function begin() {
   byId("help-open").addEventListener("click", () => help.showModal());
 }
 
-begin();
+main();

@@ -12,11 +12,11 @@ from jobs.review.app import make_review
 from jobs.web.address import Address
 from jobs.web.server import Server
 
-Ask = Callable[[Path], FlaskClient]
+ClientOf = Callable[[Path], FlaskClient]
 
 
 @pytest.fixture(scope="session")
-def ask() -> Ask:
+def client_of() -> ClientOf:
     """Return a client of the review of a folder."""
 
     def client(out: Path) -> FlaskClient:

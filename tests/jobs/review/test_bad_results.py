@@ -1,6 +1,7 @@
 """Results that are missing, not done, not ours or damaged: a page that says so, never a traceback."""
 
 import json
+import os
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -37,47 +38,47 @@ def out(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("exists", [True, False], ids=["empty", "gone"])
-def test_a_folder_without_results(ask, tmp_path, exists):
+def test_a_folder_without_results(client_of, tmp_path, exists):
     out = tmp_path if exists else tmp_path / "gone"
-    says(ask(out), "/", 200, "No results here yet", "moodreel run")
-    says(ask(out), "/movie/film.mp4", 404)
+    says(client_of(out), "/", 200, "No results here yet", "moodreel run")
+    says(client_of(out), "/movie/film.mp4", 404)
 
 
-def test_a_run_that_has_just_begun(ask, tmp_path):
+def test_a_run_that_has_just_started(client_of, tmp_path):
     run = {"pid": 1, "host": "here", "started": "2026-01-01T00:00:00+00:00", "ended": None, "exit_code": None}
     commit_json(tmp_path / "run.json", run | {"movies": [{"name": "film.mp4"}], "settings": {}})
-    says(ask(tmp_path), "/", 200, "film.mp4", "waiting")
+    says(client_of(tmp_path), "/", 200, "film.mp4", "waiting")
 
 
-def test_a_movie_that_is_still_processed(ask, tmp_path):
+def test_a_movie_that_is_still_processed(client_of, tmp_path):
     plan = {"movie": "film.mp4", "began": "2026-01-01T00:00:00+00:00", "passes": 2}
     plan |= {"keys": {"analysis": "a", "tables": "t", "video": "v"}, "segments": [{"name": "0", "frames": 100}]}
     commit_json(tmp_path / "film.mp4" / ".work" / "plan.json", plan)
-    client = ask(tmp_path)
+    client = client_of(tmp_path)
     says(client, "/movie/film.mp4", 409, "still being processed")
     assert client.get("/api/state/film.mp4").json["state"] == "stopped"  # no run holds the folder
 
 
-def test_a_movie_that_is_processed_again_shows_no_old_results(ask, out):
+def test_a_movie_that_is_processed_again_shows_no_old_results(client_of, out):
     plan = {"movie": "film.mp4", "began": "2030-01-01T00:00:00+00:00", "passes": 1}
     plan |= {"keys": {"analysis": "a", "tables": "t", "video": "v"}, "segments": []}
     commit_json(out / "film.mp4" / ".work" / "plan.json", plan)
-    says(ask(out), "/movie/film.mp4", 409, "still being processed")
+    says(client_of(out), "/movie/film.mp4", 409, "still being processed")
 
 
-def test_a_movie_that_failed(ask, tmp_path):
+def test_a_movie_that_failed(client_of, tmp_path):
     job = {"movie": "x.mp4", "status": "failed", "reason": "<i>no</i> moov atom", "source": "/x.mp4"}
     commit_json(tmp_path / "x.mp4" / "job.json", job | {"finished": "2026-01-01T00:00:00+00:00"})
-    says(ask(tmp_path), "/movie/x.mp4", 404, "&lt;i&gt;no&lt;/i&gt; moov atom")
-    says(ask(tmp_path), "/", 200, "failed", "&lt;i&gt;no&lt;/i&gt; moov atom")
+    says(client_of(tmp_path), "/movie/x.mp4", 404, "&lt;i&gt;no&lt;/i&gt; moov atom")
+    says(client_of(tmp_path), "/", 200, "failed", "&lt;i&gt;no&lt;/i&gt; moov atom")
 
 
 @pytest.mark.parametrize("path", ["/movie/", *DATA])
-def test_a_timeline_of_a_newer_version(ask, out, path):
+def test_a_timeline_of_a_newer_version(client_of, out, path):
     file = out / "film.mp4" / "timeline.parquet"
     table = pq.read_table(file)
     pq.write_table(table.replace_schema_metadata({b"moodreel": json.dumps({"schema_version": 99}).encode()}), file)
-    says(ask(out), f"{path}film.mp4", 422, "newer moodreel", "found 99", "update moodreel")
+    says(client_of(out), f"{path}film.mp4", 422, "newer moodreel", "found 99", "update moodreel")
 
 
 @pytest.mark.parametrize("path", ["/movie/", *DATA])
@@ -90,33 +91,33 @@ def test_a_timeline_of_a_newer_version(ask, out, path):
         pytest.param(lambda data: data[:64] + bytes(len(data) - 1500) + data[-1436:], id="overwritten"),
     ],
 )
-def test_a_timeline_that_is_damaged(ask, out, path, spoil):
+def test_a_timeline_that_is_damaged(client_of, out, path, spoil):
     file = out / "film.mp4" / "timeline.parquet"
     file.write_bytes(spoil(file.read_bytes()))
-    says(ask(out), f"{path}film.mp4", 422, "timeline.parquet", "process the movie again")
+    says(client_of(out), f"{path}film.mp4", 422, "timeline.parquet", "process the movie again")
 
 
-def test_a_table_that_is_not_ours(ask, out):
+def test_a_table_that_is_not_ours(client_of, out):
     file = out / "film.mp4" / "timeline.parquet"
     pq.write_table(pq.read_table(file).replace_schema_metadata(None), file)
-    says(ask(out), "/movie/film.mp4", 422, "expected a table of moodreel")
+    says(client_of(out), "/movie/film.mp4", 422, "expected a table of moodreel")
 
 
-def test_a_table_that_lacks_a_column(ask, out):
+def test_a_table_that_lacks_a_column(client_of, out):
     file = out / "film.mp4" / "scenes.parquet"
     pq.write_table(pq.read_table(file).drop_columns(["coverage"]), file)
-    says(ask(out), "/api/scenes/film.mp4", 422, "it lacks coverage")
+    says(client_of(out), "/api/scenes/film.mp4", 422, "it lacks coverage")
 
 
 @pytest.mark.parametrize("table", ["timeline", "scenes", "tracks", "shots"])
-def test_a_table_that_is_gone(ask, out, table):
+def test_a_table_that_is_gone(client_of, out, table):
     (out / "film.mp4" / f"{table}.parquet").unlink()
     path = {"timeline": "/movie/", "scenes": "/api/scenes/", "tracks": "/api/faces/", "shots": "/api/movie/"}[table]
-    says(ask(out), f"{path}film.mp4", 404, f"{table}.parquet is missing")
+    says(client_of(out), f"{path}film.mp4", 404, f"{table}.parquet is missing")
 
 
-def test_a_timeline_that_is_replaced_is_read_again(ask, out):
-    client = ask(out)
+def test_a_timeline_that_is_replaced_is_read_again(client_of, out):
+    client = client_of(out)
     assert client.get("/api/movie/film.mp4").json["frames"] == 60
     (out / "film.mp4" / "timeline.parquet").unlink()
     other = make_up(out / "other", frames=70, name="film.mp4")
@@ -124,8 +125,8 @@ def test_a_timeline_that_is_replaced_is_read_again(ask, out):
     assert client.get("/api/movie/film.mp4").json["frames"] == 70
 
 
-def test_videos_that_were_deleted(ask, own_demo):
-    client = ask(own_demo)
+def test_videos_that_were_deleted(client_of, own_demo):
+    client = client_of(own_demo)
     assert [video["kind"] for video in client.get("/api/movie/sample.mp4").json["videos"]] == ["annotated", "original"]
     (own_demo / "sample.mp4" / "annotated.mp4").unlink()
     says(client, "/movie/sample.mp4", 200, "annotated.mp4 is missing")
@@ -133,30 +134,45 @@ def test_videos_that_were_deleted(ask, own_demo):
     assert [video["kind"] for video in client.get("/api/movie/sample.mp4").json["videos"]] == ["original"]
 
 
-def test_no_video_at_all(ask, out):
-    client = ask(out)
+def test_no_video_at_all(client_of, out):
+    client = client_of(out)
     says(client, "/movie/film.mp4", 200, "There is nothing to play", "gone.mp4, no longer exists")
     says(client, "/still/scene/0/film.mp4", 404)
     says(client, "/still/frame/film.mp4", 404)
 
 
 @pytest.mark.parametrize("query", ["from=abc", "to=nan", "bins=inf", "emotion=bored", "confidence=high"])
-def test_a_query_that_makes_no_sense(ask, out, query):
+def test_a_query_that_makes_no_sense(client_of, out, query):
     path = "/api/intervals/film.mp4" if "=" in query and query.split("=")[0] != "bins" else "/api/shares/film.mp4"
-    answer = ask(out).get(f"{path}?{query}")
+    answer = client_of(out).get(f"{path}?{query}")
     assert answer.status_code == 400
     assert "expected" in answer.json["message"]
 
 
 @pytest.mark.parametrize("query", ["from=-5&to=99999&bins=999999999", "from=9&to=1", "bins=-4", "from=1e300&to=1e301"])
-def test_a_query_out_of_range_is_brought_within(ask, out, query):
-    answer = ask(out).get(f"/api/shares/film.mp4?{query}")
+def test_a_query_out_of_range_is_limited(client_of, out, query):
+    answer = client_of(out).get(f"/api/shares/film.mp4?{query}")
     assert answer.status_code == 200
     assert 1 <= len(answer.json["heights"][0]) <= 2000
 
 
-def test_a_movie_without_a_face(ask, faceless):
-    client = ask(faceless.root.parent)
+def test_a_folder_that_vanishes_while_the_library_is_read_does_no_harm(client_of, out, tmp_path_factory, monkeypatch):
+    make_up(out, frames=60, name="second.mp4")
+    aside = tmp_path_factory.mktemp("aside") / "film.mp4"
+    real = os.scandir
+
+    def scandir(path: object = ".") -> object:
+        if Path(os.fspath(path)) == out / "film.mp4" and not aside.exists():
+            (out / "film.mp4").rename(aside)  # as if a run had removed it just before the walk enters it
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    says(client_of(out), "/", 200, "second.mp4")
+    assert aside.exists()
+
+
+def test_a_movie_without_a_face(client_of, faceless):
+    client = client_of(faceless.root.parent)
     for path in ("/movie/", *DATA, "/api/scenes/", "/api/faces/"):
         assert client.get(f"{path}long.mp4").status_code == 200, path
     assert client.get("/api/next/long.mp4?emotion=sad").json == {"interval": None}

@@ -1,18 +1,21 @@
 """Videos by ranges, stills, boxes and tables to download."""
 
+import html
 import io
 import itertools
+import re
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from made_up import make_up
 
 
 @pytest.fixture
-def client(ask, demo):
-    return ask(demo / "outputs")
+def client(client_of, demo):
+    return client_of(demo / "outputs")
 
 
 @pytest.fixture
@@ -33,11 +36,11 @@ def test_ranges(client, video, wanted, first, end):
     assert answer.headers["Content-Type"] == "video/mp4"
 
 
-def test_a_large_range_is_answered_in_parts(ask, own_demo):
+def test_a_large_range_is_answered_in_parts(client_of, own_demo):
     path = own_demo / "sample.mp4" / "annotated.mp4"
     with path.open("ab") as file:
         file.truncate(9 << 20)
-    answer = ask(own_demo).get("/video/annotated/sample.mp4", headers={"Range": "bytes=5-"})
+    answer = client_of(own_demo).get("/video/annotated/sample.mp4", headers={"Range": "bytes=5-"})
     assert answer.status_code == 206
     assert len(answer.data) == 4 << 20
     assert answer.headers["Content-Range"] == f"bytes 5-{5 + (4 << 20) - 1}/{9 << 20}"
@@ -75,6 +78,16 @@ def test_the_frame_that_is_asked_for_comes(client, demo):
             k: np.abs(got.astype(int) - frames[k]).mean() for k in {max(0, number - 1), number, min(335, number + 1)}
         }
         assert min(errors, key=lambda k: errors[k]) == number, errors
+
+
+@pytest.mark.parametrize("name", ["sample.mp4", "faceless.mp4"])
+def test_without_a_poster_one_is_taken_from_the_video(client_of, own_demo, name):
+    folder = own_demo / "sample.mp4"
+    (folder / "poster.jpg").unlink()
+    if name == "faceless.mp4":
+        faceless = make_up(own_demo, frames=60, faces=0, name=name)
+        (folder / "annotated.mp4").rename(faceless.video)
+    assert still(client_of(own_demo).get(f"/still/poster/{name}")).shape == (180, 320, 3)
 
 
 def test_faces_are_cut_out(client):
@@ -132,16 +145,11 @@ def test_frames_as_csv_are_rows_of_the_timeline(client, demo):
     assert set(table.emotion) == {"happy"}
 
 
-def test_the_names_of_movies_may_hold_anything(ask, tmp_path):
-    from made_up import make_up
-
+def test_the_names_of_movies_may_hold_anything(client_of, tmp_path):
     name = "a b/100 % #1?&\"'<é>.mp4"
     make_up(tmp_path, frames=60, name=name)
-    client = ask(tmp_path)
+    client = client_of(tmp_path)
     page = client.get("/").text
-    import html
-    import re
-
     link = html.unescape(re.search(r'href="(/movie/[^"]+)"', page)[1])
     assert client.get(link).status_code == 200
     assert "<é>" not in page

@@ -59,7 +59,7 @@ ESCAPES = (
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory):
-    """A server over a folder with one movie; beside the folder lie results that it must not show."""
+    """A server over a folder with one movie; beside the folder are results that it must not show."""
     root = tmp_path_factory.mktemp("safety")
     out = root / "outputs"
     make_up(out, frames=60, name="film.mp4")
@@ -105,13 +105,13 @@ def test_no_url_leads_out(port, escape):
 
 
 @pytest.mark.parametrize("name", ["annotated.mp4", "poster.jpg", "timeline.parquet", "scenes.parquet"])
-def test_a_file_that_is_a_link_out_of_the_folder_is_not_served(ask, tmp_path, name):
+def test_a_file_that_is_a_link_out_of_the_folder_is_not_served(client_of, tmp_path, name):
     folder = make_up(tmp_path / "outputs", frames=60, name="film.mp4")
     outside = tmp_path / name
     outside.write_bytes(SECRET)
     (folder.root / name).unlink(missing_ok=True)
     (folder.root / name).symlink_to(outside)
-    client = ask(tmp_path / "outputs")
+    client = client_of(tmp_path / "outputs")
     for route in ROUTES[:-2]:
         with client.get(route.format("film.mp4")) as answer:
             assert SECRET not in answer.data
@@ -123,15 +123,15 @@ def test_a_file_that_is_a_link_out_of_the_folder_is_not_served(ask, tmp_path, na
     assert client.get(refused.get(name, "/api/scenes/") + "film.mp4").status_code == 404
 
 
-def test_a_link_within_the_folder_may_be_followed(ask, tmp_path):
+def test_a_link_within_the_folder_may_be_followed(client_of, tmp_path):
     folder = make_up(tmp_path / "outputs", frames=60, name="film.mp4")
     (tmp_path / "outputs" / "other name").symlink_to(folder.root)
-    assert ask(tmp_path / "outputs").get("/api/movie/other%20name").status_code == 200
+    assert client_of(tmp_path / "outputs").get("/api/movie/other%20name").status_code == 200
 
 
-def test_an_original_must_be_what_the_results_were_made_from(ask, own_demo):
+def test_an_original_must_be_what_the_results_were_made_from(client_of, own_demo):
     job_file = own_demo / "sample.mp4" / "job.json"
-    client = ask(own_demo)
+    client = client_of(own_demo)
     with client.get("/video/original/sample.mp4", headers={"Range": "bytes=0-99"}) as answer:
         assert answer.status_code == 206
     job = json.loads(job_file.read_text())
@@ -144,7 +144,7 @@ def test_an_original_must_be_what_the_results_were_made_from(ask, own_demo):
     assert b"has changed since" in answer.data
 
 
-def test_an_original_that_has_changed_is_not_served(ask, own_demo):
+def test_an_original_that_has_changed_is_not_served(client_of, own_demo):
     job_file = own_demo / "sample.mp4" / "job.json"
     job = json.loads(job_file.read_text())
     source = own_demo / "copy.mp4"
@@ -152,7 +152,7 @@ def test_an_original_that_has_changed_is_not_served(ask, own_demo):
     stat = os.stat(job["source"])
     os.utime(source, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     job_file.write_text(json.dumps(job | {"source": str(source)}))
-    client = ask(own_demo)
+    client = client_of(own_demo)
     with client.get("/video/original/sample.mp4", headers={"Range": "bytes=0-9"}) as answer:
         assert answer.status_code == 206
     with source.open("ab") as file:
@@ -160,12 +160,12 @@ def test_an_original_that_has_changed_is_not_served(ask, own_demo):
     assert client.get("/video/original/sample.mp4").status_code == 404
 
 
-def test_nothing_is_written(ask, own_demo):
+def test_nothing_is_written(client_of, own_demo):
     def state() -> dict[str, int]:
         return {str(path): path.stat().st_mtime_ns for path in own_demo.rglob("*")}
 
     before = state()
-    client = ask(own_demo)
+    client = client_of(own_demo)
     for route in ("/", "/rows", *ROUTES[:-2]):
         with client.get(route.format("sample.mp4")) as answer:
             assert answer.status_code in (200, 400), route

@@ -1,4 +1,4 @@
-"""Every emotion can be told from the ground in both themes, and the style sheet holds what pages use."""
+"""Every emotion stands out from the background in both themes, and the style sheet holds what pages use."""
 
 import re
 

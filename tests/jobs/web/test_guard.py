@@ -1,4 +1,4 @@
-"""Who is let in, and what every answer carries."""
+"""Who is let in, and the headers of every answer."""
 
 import pytest
 from flask import Flask
@@ -103,8 +103,8 @@ def test_a_page_that_cannot_be_shown_says_why(here):
     page = here.get("/early", headers={"Host": "localhost"})
     assert page.status_code == 409
     assert b"&lt;b&gt;film.mp4&lt;/b&gt; is still being analysed" in page.data
-    told = here.get("/api/early", headers={"Host": "localhost"})
-    assert told.json == {"title": "Not ready yet", "message": "<b>film.mp4</b> is still being analysed"}
+    data = here.get("/api/early", headers={"Host": "localhost"})
+    assert data.json == {"title": "Not ready yet", "message": "<b>film.mp4</b> is still being analysed"}
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.1.2.3"])

@@ -9,7 +9,7 @@ from labelled import faces
 
 from models.data.augment import Augmentation
 from models.data.batches import TrainingBatches
-from models.data.distillation_targets import Taught, Teaching
+from models.data.distillation_targets import DistillationTargets, Teaching
 from models.data.faces import Faces, faces_of, to_input
 
 STRONG = Augmentation(size=40, rotation=12, scale=0.2, shift=3, light=0.4, blur=0.5, erase=0.5)
@@ -128,9 +128,9 @@ def test_teachers_have_their_share_of_the_target(hints):
     some, rng = numbered(20), np.random.default_rng(0)
     probabilities, features = rng.dirichlet(np.ones(7), 20), rng.normal(size=(20, hints))
     teaching = Teaching(share=0.25, hints=hints, weight=1.0)
-    said = Taught(teaching, probabilities.astype(np.float32), features.astype(np.float32))
+    said = DistillationTargets(teaching, probabilities.astype(np.float32), features.astype(np.float32))
     outputs = ("emotion", "votes", "hints") if hints else ("emotion", "votes")
-    drawn = TrainingBatches(some, 6, 3, Augmentation(), outputs, 0.1, taught=said)
+    drawn = TrainingBatches(some, 6, 3, Augmentation(), outputs, 0.1, distillation=said)
     alone = TrainingBatches(some, 6, 3, Augmentation(), ("emotion", "votes"), 0.1)
     for index in range(len(drawn)):
         (_, targets, weights), (_, plain, _) = drawn[index], alone[index]

@@ -8,7 +8,7 @@ from models.data.distillation_targets import Teaching
 from models.inference.load import load_classifier
 from models.inference.onnx_classifier import OnnxClassifier
 from models.model_file import find_model
-from models.training.teaching import ask, main_directions
+from models.training.teaching import main_directions, make_targets
 
 # Keras converts its variables in a way that NumPy 2 is about to forbid.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -23,7 +23,7 @@ def teaching(hints: int) -> Teaching:
 class TestAsk:
     def test_the_mean_over_picture_and_mirror_image_and_all_teachers(self):
         teachers = [find_model(name) for name in ("default", "seed")]
-        said = ask(teachers, CROPS, teaching(5))
+        said = make_targets(teachers, CROPS, teaching(5))
         views = [
             load_classifier(teacher).predict(crops) for teacher in teachers for crops in (CROPS, CROPS[:, :, ::-1])
         ]
@@ -32,14 +32,17 @@ class TestAsk:
 
     def test_a_mirrored_picture_is_the_same(self, tmp_path):
         eyes = find_model(str(write_seeing_teacher(tmp_path / "eyes.onnx")))
-        here, there = ask([eyes], CROPS, teaching(3)), ask([eyes], np.ascontiguousarray(CROPS[:, :, ::-1]), teaching(3))
+        here, there = (
+            make_targets([eyes], CROPS, teaching(3)),
+            make_targets([eyes], np.ascontiguousarray(CROPS[:, :, ::-1]), teaching(3)),
+        )
         assert here.hints.shape == (70, 3)
         np.testing.assert_allclose(here.probabilities, there.probabilities, atol=1e-6)
         np.testing.assert_allclose(here.hints, there.hints, atol=1e-4)
 
     def test_one_that_sees_beside_one_that_only_says(self, tmp_path):
         eyes, mouth = find_model(str(write_seeing_teacher(tmp_path / "eyes.onnx"))), find_model("default")
-        both, one = ask([eyes, mouth], CROPS, teaching(6)), ask([eyes], CROPS, teaching(6))
+        both, one = make_targets([eyes, mouth], CROPS, teaching(6)), make_targets([eyes], CROPS, teaching(6))
         np.testing.assert_array_equal(both.hints, one.hints)
         assert not np.allclose(both.probabilities, one.probabilities, atol=1e-3)
 

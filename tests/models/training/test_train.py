@@ -19,8 +19,10 @@ from models.data import read_dataset
 from models.errors import DatasetError, TrainingError
 from models.model_file import find_model
 from models.networks import build
+from models.training.folder import COLUMNS, TrainingFolder
+from models.training.plan import TrainingRun, choose_dtype, plan
 from models.training.recipes import Recipe, find_recipe
-from models.training.train import COLUMNS, TrainingFolder, TrainingRun, choose_dtype, plan, train
+from models.training.train import train
 
 # Keras converts its variables in a way that NumPy 2 is about to forbid.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -70,7 +72,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(data, tmp_path):
         time.sleep(0.01)
     os.kill(child.pid, signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
-    assert len(killed.rows()) < 4
+    assert len(killed.rows()) == 2
     train(replace(run, folder=killed), resume=True, show=False)
     assert killed.history.read_text() == run.folder.history.read_text()
     networks = [build("default"), build("default")]
@@ -81,17 +83,18 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(data, tmp_path):
 
 
 _CHILD = """
-import sys, time
+import sys, threading
 from pathlib import Path
 sys.path[:0] = [".", "../..", "../../.."]
-import models.training.train
+from models.training.epochs import EpochKeeper
 from models.training.train import train
 from test_train import planned
-begin = models.training.train._Keeper.on_epoch_begin
-def slow(self, epoch, logs=None):
-    time.sleep(1.0 if epoch == 2 else 0.0)  # so that the kill falls into the middle of a run
+begin = EpochKeeper.on_epoch_begin
+def stuck(self, epoch, logs=None):
+    if epoch == 2:
+        threading.Event().wait()  # for the kill
     begin(self, epoch, logs)
-models.training.train._Keeper.on_epoch_begin = slow
+EpochKeeper.on_epoch_begin = stuck
 train(planned(Path(sys.argv[1]), Path(sys.argv[2]), epochs=4), show=False)
 """
 
@@ -118,9 +121,11 @@ def test_another_run_is_not_overwritten_nor_continued(data, tmp_path):
     run = planned(data, tmp_path / "run")
     run.folder.root.mkdir()
     run.folder.run.write_text(json.dumps(run.describe()))
-    with pytest.raises(TrainingError, match=r"holds a training already; go on with --resume, or choose another folder"):
+    with pytest.raises(
+        TrainingError, match=r"holds a training already; resume it with --resume, or choose another folder"
+    ):
         train(run, show=False)
-    with pytest.raises(TrainingError, match=r"run\.json: cannot go on with other settings: seed was 0, not 1"):
+    with pytest.raises(TrainingError, match=r"run\.json: cannot resume with other settings: seed was 0, not 1"):
         train(planned(data, tmp_path / "run", seed=1), resume=True, show=False)
     with pytest.raises(TrainingError, match=r"none: nothing to resume"):
         train(planned(data, tmp_path / "none"), resume=True, show=False)
@@ -184,10 +189,10 @@ class TestTeacher:
         teachers = [find_model(name) for name in names or ("default",)]
         return plan(read_dataset(data), recipe, TrainingFolder(out), 0, "float32", teachers)
 
-    def test_is_asked_once_and_listened_to(self, data, tmp_path, monkeypatch):
+    def test_its_targets_are_made_once_and_used(self, data, tmp_path):
         run = self.taught(data, tmp_path / "taught", 1)
         train(run, show=False)
-        said = np.load(run.folder.taught)["probabilities"]
+        said = np.load(run.folder.targets)["probabilities"]
         assert said.shape == (len(run.train), 7)
         np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
         assert json.loads(run.folder.run.read_text())["teachers"] == [find_model("default").sha256]
@@ -195,53 +200,52 @@ class TestTeacher:
         alone = planned(data, tmp_path / "alone")
         train(alone, show=False)
         assert alone.folder.rows()[0]["loss"] != run.folder.rows()[0]["loss"]
-        assert not alone.folder.taught.exists()
+        assert not alone.folder.targets.exists()
 
-        def refuse(*_):
-            raise AssertionError("asked again")
-
-        monkeypatch.setattr("models.training.train.ask", refuse)
+        before = run.folder.targets.stat().st_ino
         longer = self.taught(data, tmp_path / "taught", 2)
         described = longer.describe() | {"epochs": 2}
         longer.folder.run.write_text(json.dumps(described))
         train(longer, resume=True, show=False)
         assert len(longer.folder.rows()) == 2
+        assert longer.folder.targets.stat().st_ino == before
 
-    def test_of_several_the_mean_is_listened_to(self, data, tmp_path):
+    def test_of_several_the_mean_is_used(self, data, tmp_path):
         said = []
         for number, names in enumerate((("default",), ("seed",), ("default", "seed"))):
             run = self.taught(data, tmp_path / str(number), 1, *names)
             train(run, show=False)
-            said.append(np.load(run.folder.taught)["probabilities"])
+            said.append(np.load(run.folder.targets)["probabilities"])
         assert not np.allclose(said[0], said[1], atol=1e-3)
         np.testing.assert_allclose(said[2], (said[0] + said[1]) / 2, atol=1e-6)
         assert "taught by default and seed" in run.in_words()
 
-    def test_answers_may_be_brought_along_but_not_to_other_questions(self, data, tmp_path, monkeypatch):
+    def test_targets_may_be_copied_from_a_training_with_the_same_teacher_alone(self, data, tmp_path):
         first = self.taught(data, tmp_path / "first", 1)
         train(first, show=False)
         same, other = (self.taught(data, tmp_path / name, 1, name) for name in ("default", "seed"))
         for run in (same, other):
             run.folder.root.mkdir()
-            shutil.copy(first.folder.taught, run.folder.taught)
+            shutil.copy(first.folder.targets, run.folder.targets)
         train(other, show=False)
-        asked = [np.load(run.folder.taught)["probabilities"] for run in (first, other)]
-        assert not np.allclose(*asked, atol=1e-3)
-        monkeypatch.delattr("models.training.train.ask")
+        made = [np.load(run.folder.targets)["probabilities"] for run in (first, other)]
+        assert not np.allclose(*made, atol=1e-3)
+        before = same.folder.targets.stat().st_ino
         train(same, show=False)
-        np.testing.assert_array_equal(np.load(same.folder.taught)["probabilities"], asked[0])
+        assert same.folder.targets.stat().st_ino == before
+        np.testing.assert_array_equal(np.load(same.folder.targets)["probabilities"], made[0])
 
-    def test_what_it_sees_is_told_from_the_features(self, data, tmp_path):
+    def test_what_it_sees_is_predicted_from_the_features(self, data, tmp_path):
         eyes = write_seeing_teacher(tmp_path / "eyes.onnx")
         run, blind = (
             self.taught(data, tmp_path / name, 2, *names) for name, names in (("run", (str(eyes),)), ("blind", ()))
         )
         for each in (run, blind):
             train(each, show=False)
-        hints = np.load(run.folder.taught)["hints"]
+        hints = np.load(run.folder.targets)["hints"]
         assert hints.shape == (len(run.train), 6)
-        assert np.load(blind.folder.taught)["hints"].shape == (len(run.train), 0)
-        # A training that goes on has them, too; what is kept of the network has not.
+        assert np.load(blind.folder.targets)["hints"].shape == (len(run.train), 0)
+        # A training that resumes has them, too; what is kept of the network does not.
         broken = self.taught(data, tmp_path / "broken", 1, str(eyes))
         train(broken, show=False)
         longer = self.taught(data, tmp_path / "broken", 2, str(eyes))
@@ -251,7 +255,7 @@ class TestTeacher:
         network.load_weights(longer.folder.best)
         assert set(network.output) == {"emotion", "votes"}
 
-    def test_another_one_cannot_go_on(self, data, tmp_path):
+    def test_with_another_one_it_cannot_resume(self, data, tmp_path):
         train(self.taught(data, tmp_path / "run", 1), show=False)
         with pytest.raises(TrainingError, match=r"teachers was \['[0-9a-f]{64}'\], not \['[0-9a-f]{64}'\]"):
             train(self.taught(data, tmp_path / "run", 1, "seed"), resume=True, show=False)

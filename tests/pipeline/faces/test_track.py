@@ -214,6 +214,22 @@ def test_the_edge_of_the_window_counts_whatever_the_last_bit_says(start: float) 
     assert smooth(time[:25], time, values, 24 / 25 * 2)[:, 0] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_where_the_window_holds_nothing_the_nearest_counts(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    time = np.cumsum(rng.uniform(0.5, 2, 50))
+    at = np.sort(np.concatenate([rng.uniform(-2, time[-1] + 2, 300), (time[1:] + time[:-1]) / 2]))
+    values = rng.random((50, 7)).astype(np.float32)
+    nearest = np.abs(at[:, None] - time[None, :]).argmin(axis=1)
+    assert (smooth(at, time, values, 1e-9) == values[nearest]).all()
+
+
+def test_the_memory_of_smoothing_grows_with_the_track_not_its_square() -> None:
+    time = np.arange(200_000) / 25
+    values = np.eye(7, dtype=np.float32)[np.arange(len(time)) % 7]
+    assert (smooth(time + 0.01, time, values, 1e-3) == values).all()  # 320 GB, were all compared with all
+
+
 def test_smooth_of_no_moment() -> None:
     assert smooth(np.zeros(0), np.zeros(1), np.zeros((1, 7), np.float32), 1).shape == (0, 7)
 
