@@ -36,7 +36,7 @@ class Faces:
         crops: uint8 ``(n, 48, 48)``, grey 0..255.
         labels: int64 ``(n,)``, index into :data:`models.emotions.EMOTIONS`.
         clean: bool ``(n,)``, False where the picture has a near-duplicate in another split or shows no face.
-        votes: float32 ``(n, 10)``, part of FER+'s taggers that chose each of FERPLUS; all 0 where nobody was asked.
+        votes: float32 ``(n, 10)``, part of FER+'s taggers that chose each of FERPLUS; all 0 where there are no votes.
     """
 
     crops: NDArray[np.uint8]
@@ -74,10 +74,18 @@ def shares_of_votes(counts: NDArray[np.generic]) -> NDArray[np.float32]:
 
 
 def in_fold(crops: NDArray[np.uint8], fold: int, of: int = 10) -> NDArray[np.bool_]:
-    """Return bool ``(n,)``: which crops belong to one of ``of`` folds.
+    """Return which crops belong to a fold.
 
     The picture alone decides, by its look, so that copies of a picture, of which FER2013 has many, are never on both
     sides of a split, and a row stays in its fold whatever else a data set holds.
+
+    Args:
+        crops: uint8 ``(n, 48, 48)``.
+        fold: its number, 0 to ``of`` - 1.
+        of: how many folds there are.
+
+    Returns:
+        bool ``(n,)``.
     """
     return np.asarray(looks_of(crops) % np.uint64(of) == fold)
 

@@ -48,7 +48,7 @@ def choose_device(wanted: str) -> str:
     Raises:
         DeviceError: a GPU is wanted and TensorFlow sees none.
     """
-    # Asking TensorFlow takes seconds, so it is asked only where a GPU may be.
+    # TensorFlow takes seconds to say, so it is only loaded where there may be a GPU.
     if wanted == "cpu" or (wanted == "auto" and not any(Path(file).exists() for file in _GPU_FILES)):
         return "cpu"
     from models.inference.keras_classifier import sees_gpu

@@ -5,7 +5,7 @@ searched at intervals, and boxes that match are interpolated. Where they do not 
 jumps) or the picture changes as at a cut, the frame in the middle is searched too, and so on down to each frame.
 
 Frames on both sides of every place where a movie may be cut into segments are searched, so that no segment needs to
-know another one and results do not hang on how a movie is cut.
+know another one and results do not depend on how a movie is cut.
 """
 
 from collections.abc import Callable, Iterator, Sequence

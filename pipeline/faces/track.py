@@ -155,7 +155,16 @@ def _matches(
 
 
 def match(before: NDArray[np.float32], now: NDArray[np.float32], min_iou: float) -> list[tuple[int, int]]:
-    """Pair boxes ``(n, 4)`` with later boxes ``(m, 4)`` of the same faces, each at most once, largest overlap first."""
+    """Pair boxes with later boxes of the same faces, each at most once, largest overlap first.
+
+    Args:
+        before: float32 ``(n, 4)``: x1, y1, x2, y2 in px.
+        now: float32 ``(m, 4)``, likewise.
+        min_iou: overlap (intersection over union) that a pair must have.
+
+    Returns:
+        Pairs of rows of ``before`` and ``now``.
+    """
     if len(before) == 0 or len(now) == 0:
         return []
     overlap = iou(before, now)

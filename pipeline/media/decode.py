@@ -80,7 +80,12 @@ class Reader:
         self._stack.close()
 
     def open(self, movie: Movie, threads: int, anew: bool) -> av.container.InputContainer:
-        """Return the movie's file, open; its decoder may use so many threads.
+        """Return the movie's file, open.
+
+        Args:
+            movie: whose file it is.
+            threads: bound on the decoder's.
+            anew: open it again even if it is open, so that its decoder remembers nothing.
 
         Raises:
             InputError: it cannot be opened.
@@ -143,7 +148,12 @@ def decode(
 
 
 def frame_before(movie: Movie, segment: Segment, threads: int = 1) -> Frame | None:
-    """Return the last frame before ``segment``, or None where there is none. Its faults are its own segment's.
+    """Return the last frame before a segment, or None where there is none. Its faults are its own segment's.
+
+    Args:
+        movie: that the segment is of.
+        segment: that comes after the frame.
+        threads: bound on the decoder's.
 
     Raises:
         InputError: the file cannot be opened (any more).

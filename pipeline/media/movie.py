@@ -197,7 +197,14 @@ def describe(
     stream: av.video.stream.VideoStream,
     frame: av.video.frame.VideoFrame,
 ) -> Movie:
-    """Describe what is open, given its first decoded ``frame``; ``path`` may name a camera or a stream as well."""
+    """Describe what is open.
+
+    Args:
+        path: what to call it: a file, a camera or a stream.
+        container: open.
+        stream: the one in it that is shown.
+        frame: the first one decoded.
+    """
     orientation = Orientation.of_frame(frame)
     aspect = stream.sample_aspect_ratio or frame_aspect(stream) or Fraction(1)
     width, height = even(frame.width * aspect), even(Fraction(frame.height))

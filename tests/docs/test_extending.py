@@ -18,11 +18,12 @@ from jobs.cli import app
 from jobs.executors import heartbeat
 from jobs.run import tasks
 from jobs.run.scheduler import Scheduler
+from jobs.settings import Settings
 from models.inference.load import load_classifier
 from models.model_file import find_model
 from models.networks import NETWORKS
 from models.training.recipes import RECIPES
-from pipeline.faces.detect import DETECTORS, make_detector
+from pipeline.faces import detectors
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "extending.md"
 FILES = ("bright.py", "tiny.py", "here.py", "srt.py")
@@ -45,7 +46,7 @@ def run_example(name: str) -> dict[str, Any]:
 def _registries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Forget afterwards what an example registers."""
     monkeypatch.setattr(heartbeat, "_report", heartbeat._report)
-    registries: tuple[dict[str, Any], ...] = (DETECTORS, NETWORKS, RECIPES)
+    registries: tuple[dict[str, Any], ...] = (NETWORKS, RECIPES)
     before = [dict(registry) for registry in registries]
     yield
     for registry, content in zip(registries, before, strict=True):
@@ -59,9 +60,10 @@ def test_every_file_on_the_page_is_tried():
     assert tuple(named) == FILES
 
 
-def test_a_detector():
-    run_example("bright.py")
-    detector = make_detector("bright")
+def test_a_detector(tmp_path, monkeypatch):
+    (tmp_path / "bright.py").write_text(file_of("bright.py"))
+    monkeypatch.setattr(detectors, "__path__", [*detectors.__path__, str(tmp_path)])  # as if it were put there
+    detector = detectors.make_detector(Settings(detector="bright").detector)
     picture = np.zeros((90, 120, 3), np.uint8)
     assert len(detector.detect(picture)) == 0
     picture[20:50, 30:70] = 255
