@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pipeline.errors import InputError, NotAMovieError
 
 _STILL_FORMATS: Final = ("image2", "tty", "ico")
-"""FFmpeg's readers that make a "movie" of any picture or text."""
+"""FFmpeg's demuxers that make a "movie" of any picture or text."""
 
 
 _SWSCALE_MATRIX: Final = 6
@@ -37,11 +37,11 @@ class Orientation:
 
     @property
     def is_upright(self) -> bool:
-        """Whether nothing is to do."""
+        """Whether the stored picture is upright already."""
         return self == Orientation()
 
     def apply(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return ``picture`` ``(h, w)`` or ``(h, w, c)`` upright, contiguous; a view of it where nothing is to do."""
+        """Return ``picture`` ``(h, w)`` or ``(h, w, c)`` upright, contiguous; itself where it is upright."""
         if self.is_upright:
             return picture
         if self.transpose:
@@ -143,7 +143,7 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
             raise NotAMovieError(f"{path}: expected a movie, found an empty file of 0 bytes")
         container = av.open(str(path.absolute()), metadata_errors="replace")
     except OSError as error:
-        # av.error.FFmpegError comes in two families; those that are OSErrors too tell of the file system.
+        # av.error.FFmpegError comes in two families; those that are OSErrors too concern the file system.
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except av.error.FFmpegError as error:
         raise NotAMovieError(

@@ -15,7 +15,7 @@ FIRST_PTS: Final = -(2**63)
 LAST_PTS: Final = 2**63 - 1
 
 _SEEK_GUESSES: Final = ("mpeg",)
-"""FFmpeg's readers of files without a time stamp for every frame: what they fill in after a seek differs from what
+"""FFmpeg's demuxers of files without a time stamp for every frame: what they fill in after a seek differs from what
 they fill in when reading from the start."""
 
 _SHORTEST: Final = Fraction(2, 5)
@@ -74,8 +74,8 @@ class Packets:
     """What is known of a file from reading it once without decoding.
 
     Attributes:
-        keyframes: pts at which decoding can start, ascending; none where no other start than the file's gives the
-            same time stamps.
+        keyframes: pts at which decoding can start, ascending; none where only reading from the start of the file
+            gives the right time stamps.
         pts: pts of the video packets, ascending.
         trusted: whether every packet has its own time stamp and they go forward.
         fault: why the file ends before its header says it does, or "" where it does not.
@@ -88,9 +88,11 @@ class Packets:
 
 
 def read_packets(movie: Movie, on_progress: Callable[[], None] = lambda: None) -> Packets:
-    """Read every packet of the movie once; the price is that of reading the file.
+    """Read every packet of the movie once, which takes as long as reading the file.
 
-    ``on_progress`` is called for every packet.
+    Args:
+        movie: to read.
+        on_progress: called for every packet.
 
     Raises:
         InputError: the file cannot be opened.
@@ -112,9 +114,9 @@ def read_packets(movie: Movie, on_progress: Callable[[], None] = lambda: None) -
                 fault = f"reading stopped: {error.strerror}"
                 break
             on_progress()
-            moment = packet.dts if packet.pts is None else packet.pts
-            if moment is not None and packet.time_base:
-                end = max(end, (moment + (packet.duration or 0)) * packet.time_base)
+            stamp = packet.dts if packet.pts is None else packet.pts
+            if stamp is not None and packet.time_base:
+                end = max(end, (stamp + (packet.duration or 0)) * packet.time_base)
             if packet.stream.index != movie.stream or packet.size == 0:
                 continue
             if packet.pts is None or (packet.dts is not None and packet.dts < last_dts):
