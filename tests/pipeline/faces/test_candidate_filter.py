@@ -1,4 +1,4 @@
-"""Leaving out what cannot be a face: told of each once, and the tracks are those that all candidates would give."""
+"""Leaving out what cannot be a face: decided once for each, and the tracks are those that all candidates would give."""
 
 from dataclasses import replace
 
@@ -58,7 +58,7 @@ def test_what_begins_with_the_segment_may_belong_to_the_one_before() -> None:
     assert candidates.add(7.6, one(0.3, 200)) == ([], [])
 
 
-def test_what_goes_on_to_the_end_may_belong_to_the_one_after() -> None:
+def test_what_lasts_to_the_end_may_belong_to_what_follows() -> None:
     candidates = CandidateFilter(OPTIONS)
     for k in range(25):
         candidates.add(k / 25, NONE)
