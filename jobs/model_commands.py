@@ -98,7 +98,8 @@ def train(
         end(error)
     except KeyboardInterrupt:
         print(
-            "moodreel: stopped; the same command with --resume continues after the last completed epoch", file=sys.stderr
+            "moodreel: stopped; the same command with --resume continues after the last completed epoch",
+            file=sys.stderr,
         )
         raise typer.Exit(EXIT_STOPPED) from None
     print(f"model: {run.folder.export / recipe}.json; curves: {run.folder.curves}")

@@ -64,6 +64,13 @@ class Analyst:
     """Analyses the pictures of a session one after another; for one thread."""
 
     def __init__(self, detector: FaceDetector, classifier: Classifier, options: TrackOptions) -> None:
+        """Prepare for a session.
+
+        Args:
+            detector: finds faces.
+            classifier: labels them.
+            options: how they are followed.
+        """
         self._detector = detector
         self._classifier = classifier
         self._tracker = OnlineTracker(options)

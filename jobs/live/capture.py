@@ -47,6 +47,13 @@ class Capture:
     """
 
     def __init__(self, source: LiveSource, status: SessionStatus, stop: threading.Event) -> None:
+        """Prepare to read a source.
+
+        Args:
+            source: what to read.
+            status: where its state and its rate are reported.
+            stop: ends :meth:`run` when it is set.
+        """
         self.latest: Latest[Captured] = Latest()
         self.connected = threading.Event()
         self.ready = threading.Event()

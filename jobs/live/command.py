@@ -87,7 +87,7 @@ def _serve(engine: Engine, recorder: Recorder | None, server: Server, announced:
         server.close()
 
     finisher = _Finisher(engine, recorder)
-    with _signals(stop):
+    with stop_on_signals(stop):
         engine.start(on_failure=server.close)
         finisher.start()
         try:
@@ -167,7 +167,7 @@ def _held(record: Path) -> Iterator[Workspace]:
 
 
 @contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
+def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     """Let Ctrl-C, SIGTERM and a closed terminal stop the session in order; one more, a second later, ends the process.
 
     Not at once, since whoever ends a group of processes may send the signal twice.

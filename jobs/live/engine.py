@@ -38,7 +38,13 @@ class Sink(Protocol):
     """Keeps what is shown."""
 
     def add(self, movie: Movie, analysed: Analysed, picture: av.video.frame.VideoFrame) -> None:
-        """Take the next picture."""
+        """Take the next picture.
+
+        Args:
+            movie: the source's geometry.
+            analysed: the faces on it.
+            picture: what was shown, yuv420p.
+        """
         ...
 
     def finish(self) -> None:

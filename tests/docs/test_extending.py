@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from clips import Clip
+from clips import Clip, Picture
 from labelled import write_learnable_npz
 from typer.testing import CliRunner
 
@@ -24,6 +24,8 @@ from models.model_file import find_model
 from models.networks import NETWORKS
 from models.training.recipes import RECIPES
 from pipeline.faces import detectors
+from pipeline.media.segments import cut
+from pipeline.tables.observations import Observations
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "extending.md"
 FILES = ("bright.py", "tiny.py", "here.py", "srt.py")
@@ -60,16 +62,38 @@ def test_every_file_on_the_page_is_tried():
     assert tuple(named) == FILES
 
 
-def test_a_detector(tmp_path, monkeypatch):
+@pytest.fixture
+def bright(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The example's detector, as if its file were in the folder of detectors."""
     (tmp_path / "bright.py").write_text(file_of("bright.py"))
-    monkeypatch.setattr(detectors, "__path__", [*detectors.__path__, str(tmp_path)])  # as if it were put there
-    detector = detectors.make_detector(Settings(detector="bright").detector)
+    monkeypatch.setattr(detectors, "__path__", [*detectors.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, f"{detectors.__name__}.bright", raising=False)
+    return "bright"
+
+
+def test_a_detector(bright):
+    detector = detectors.make_detector(bright)
     picture = np.zeros((90, 120, 3), np.uint8)
     assert len(detector.detect(picture)) == 0
     picture[20:50, 30:70] = 255
     found = detector.detect(picture)
     assert found.boxes.tolist() == [[30, 20, 70, 50]]
     assert found.scores.tolist() == [1]
+
+
+def test_a_detector_in_a_unit_of_a_run(bright, tmp_path):
+    def paint(number: int, width: int, height: int) -> Picture:
+        picture = np.zeros((height, width, 3), np.uint8)
+        picture[20:60, 30 + number : 70 + number] = 255
+        return picture
+
+    settings = Settings.model_validate({"detector": bright, "device": "cpu"})
+    movie = tasks.probe(Clip(".mkv", range(0, 400, 40), size=(160, 120), paint=paint).write(tmp_path / "film")).movie
+    (segment,) = cut(movie, tasks.scan(movie), settings.segment)
+    tasks.analyze_segment(movie, segment, settings, tmp_path / "segment.npz")
+    found = Observations.load(tmp_path / "segment.npz")
+    assert found.face_frame.tolist() == list(range(10))
+    assert found.boxes[0] == pytest.approx([30, 20, 70, 60], abs=2)
 
 
 # Keras converts its variables in a way that NumPy 2 is about to forbid.

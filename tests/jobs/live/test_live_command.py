@@ -78,13 +78,13 @@ def test_it_stops_cleanly_and_leaves_a_recording(sample, tmp_path):
 def test_a_second_signal_while_stopping_delays_nothing():
     script = """
 import os, signal, threading
-from jobs.live.command import _signals
+from jobs.live.command import stop_on_signals
 lock = threading.Lock()
 def stop():
     with lock:
         os.kill(os.getpid(), signal.SIGTERM)
         print("stopped")
-with _signals(stop):
+with stop_on_signals(stop):
     os.kill(os.getpid(), signal.SIGINT)
 """
     done = subprocess.run(
