@@ -193,7 +193,7 @@ class Scaler:
         return self._movie.orientation.apply(np.ascontiguousarray(scaled.to_ndarray(), np.uint8))
 
     def to_upright(self, faces: Detections, bgr: NDArray[np.uint8]) -> Detections:
-        """Scale boxes found on ``bgr`` to the movie's upright, square-pixel picture."""
+        """Scale boxes found on ``bgr``, uint8 ``(h, w, 3)``, to the movie's upright, square-pixel picture."""
         scale = np.array([self._movie.width / bgr.shape[1], self._movie.height / bgr.shape[0]] * 2, np.float32)
         return Detections(faces.boxes * scale, faces.scores)
 
@@ -223,7 +223,7 @@ class _FaceCollector:
         self._done = [np.zeros((0, len(EMOTIONS)), np.float32)]
 
     def add(self, time: float, faces: Detections, crops: NDArray[np.uint8]) -> None:
-        """Take the faces of the next frame, shown at ``time`` in s, and their crops."""
+        """Take the faces of the next frame, shown at ``time`` in s, and their crops, uint8 ``(n, 48, 48)``."""
         first = len(self._frames)
         numbers = list(range(first, first + len(faces)))
         self._undecided.update(zip(numbers, crops, strict=True))

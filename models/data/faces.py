@@ -48,7 +48,7 @@ class Faces:
         return len(self.labels)
 
     def only(self, rows: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Faces":
-        """Return the chosen rows."""
+        """Return the chosen rows: a slice, bool ``(n,)`` or indices ``(k,)``."""
         return Faces(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     def only_clean(self) -> "Faces":
@@ -62,7 +62,7 @@ def to_input(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def faces_of(crops: NDArray[np.uint8], labels: NDArray[np.int64]) -> Faces:
-    """Return faces of which nothing but the label is known."""
+    """Return faces of which only the label is known: crops uint8 ``(n, 48, 48)``, labels int ``(n,)``."""
     count = len(labels)
     return Faces(crops, labels, np.ones(count, np.bool_), np.zeros((count, len(FERPLUS)), np.float32))
 

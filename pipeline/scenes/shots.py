@@ -37,7 +37,7 @@ class ChangeScorer(ContentDetector):  # type: ignore[misc]  # scenedetect ships 
 
 
 def change_between(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
-    """Return the change from one thumbnail to the next, as :class:`ChangeScorer` does."""
+    """Return the change from one thumbnail, uint8 ``(90, 160, 3)``, to the next, as :class:`ChangeScorer` does."""
     scorer = ChangeScorer()
     scorer.score(before)
     return scorer.score(after)
@@ -82,7 +82,7 @@ def find_cuts(pts: Sequence[int], time_base: Fraction, scores: NDArray[np.float3
     Args:
         pts: of every frame of the movie, rising.
         time_base: their unit in s.
-        scores: float32, as long as ``pts``: change of each frame against the one before.
+        scores: float32 ``(f,)``, as long as ``pts``: change of each frame against the one before.
     """
     detector = _Replay(min_scene_len=MIN_SHOT, min_content_val=MIN_CHANGE)
     found: list[FrameTimecode] = []
