@@ -119,6 +119,7 @@ def analyze(
         probabilities=columns.probabilities,
         refused=faults.refused,
         damaged=faults.damaged,
+        missing=faults.missing,
     )
 
 

@@ -97,7 +97,8 @@ class MovieJob:
         movie = order.probe.movie
         packets = await self._units.run(Stage.SCAN, tasks.scan, movie)
         self._begun = time.monotonic() - self._units.seconds["scan"]  # before, it waited for its turn
-        self._expect(len(packets.pts) or movie.frames)
+        order = replace(order, probe=replace(order.probe, movie=packets.timed(movie)))
+        self._expect(packets.count or movie.frames)
         segments = cut(movie, packets, self._run.settings.segment)
         self._folder.clear_temporary()
         self._run.workspace.require_room(self._source.path.stat().st_size * _ROOM_PER_BYTE)
@@ -161,7 +162,7 @@ class MovieJob:
         self._run.progress.skipped(self._expected)
         job = order.earlier.job
         assert job is not None
-        return AssembledMovie(job.summary, job.refused, job.damaged, job.trusted)
+        return AssembledMovie(job.summary, job.refused, job.damaged, job.trusted, job.missing)
 
     async def _tables(self, order: _Order, segments: list[Segment]) -> AssembledMovie:
         run, probe, name = self._units.run, order.probe, self._source.name
@@ -255,6 +256,7 @@ class MovieJob:
             remarks = [*self._folder.set_video_aside(keep=not self._run.force), *remarks]
         if not tables.trusted:
             remarks = ["time stamps are missing or contradict each other; frames were counted instead", *remarks]
+        remarks = [*filter(None, [packets.clock.remark()]), *remarks]
         faults = faults_of(packets, tables)
         result = self._result("partial" if faults else "done", "; ".join(faults), tables.summary)
         job = replace(
@@ -264,6 +266,7 @@ class MovieJob:
             fingerprint=order.probe.fingerprint,
             refused=tables.refused,
             damaged=tables.damaged,
+            missing=tables.missing,
             trusted=tables.trusted,
             frames_before=self._frames_before // self._passes,
         )

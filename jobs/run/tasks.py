@@ -153,10 +153,10 @@ def assemble_movie(
     whole = concatenated(observations)
     del observations  # of a long movie, its parts would be a tenth of the memory that is needed
     tables = assemble(about.name, movie, [whole], settings.track_options(), about.provenance.to_json())
-    refused, damaged = whole.refused, whole.damaged
+    refused, damaged, missing = whole.refused, whole.damaged, whole.missing
     del whole
     commit_tables(tables, folder)
-    return AssembledMovie(MovieSummary.parse(tables.summary), refused, damaged, about.trusted)
+    return AssembledMovie(MovieSummary.parse(tables.summary), refused, damaged, about.trusted, missing)
 
 
 def render_segment(movie: Movie, segment: Segment, timeline: Path, settings: Settings, out: Path) -> None:

@@ -18,6 +18,7 @@ from av.sidedata.sidedata import Type as SideDataType
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError, NotAMovieError
+from pipeline.media.clock import PLAIN, FileClock
 
 _STILL_FORMATS: Final = ("image2", "tty", "ico")
 """FFmpeg's demuxers that make a "movie" of any picture or text."""
@@ -97,6 +98,8 @@ class Movie:
         rate: average frame rate in 1/s, for the encoder and for estimates; never for time stamps.
         colour: of its first frame.
         frames: how many, by what the header says; an estimate, for progress bars.
+        clock: how the movie's time stamps follow from the file's; known once the packets have been read
+            (:meth:`pipeline.media.scan.Packets.timed`). All pts but the file's own are on the movie's clock.
     """
 
     path: Path
@@ -110,6 +113,7 @@ class Movie:
     rate: Fraction
     colour: Colour
     frames: int = 1
+    clock: FileClock = PLAIN
 
     @property
     def stored_size(self) -> tuple[int, int]:

@@ -25,6 +25,7 @@ class Observations:
         probabilities: float32 ``(n, 7)``.
         refused: packets that could not be decoded.
         damaged: frames that the decoder marked as damaged.
+        missing: frames that the file promises and that were not found.
     """
 
     pts: NDArray[np.int64]
@@ -36,6 +37,7 @@ class Observations:
     probabilities: NDArray[np.float32]
     refused: int
     damaged: int
+    missing: int = 0
 
     def __post_init__(self) -> None:
         faces = len(self.face_frame)
@@ -58,4 +60,4 @@ class Observations:
         return Observations(**values | {name: int(values[name]) for name in _COUNTS})
 
 
-_COUNTS: Final = ("refused", "damaged")
+_COUNTS: Final = ("refused", "damaged", "missing")
