@@ -98,8 +98,10 @@ class Scan:
         if moment is not None and packet.time_base:
             self._end = max(self._end, (moment + (packet.duration or 0)) * packet.time_base)
         index, run = packet.stream_index, -1
-        if self._steps.follows(index) and (packet.size or moment is not None):  # else the end of the stream
+        if self._steps.follows(index) and packet.size:
             run = self._steps.add(index, packet.dts, packet.pts, packet.duration or 0)
+        elif self._steps.follows(index) and moment is not None:  # else the end of the stream
+            self._steps.add_empty(index, packet.dts, packet.pts, packet.duration or 0)
         if index != self._movie.stream:
             return
         self._found += moment is not None
@@ -109,8 +111,8 @@ class Scan:
     def _add_picture(self, packet: "av.packet.Packet[av.stream.Stream]", run: int) -> None:
         while len(self._runs) <= run:
             self._runs.append(([], []))
-            self._last_dts = None
-        falls = packet.dts is not None and self._last_dts is not None and packet.dts < self._last_dts
+        # Behind a step of a Matroska file's clock FFmpeg derives decoding times that fall; pictures have their pts.
+        falls = not run and packet.dts is not None and self._last_dts is not None and packet.dts < self._last_dts
         self._trusted &= packet.pts is not None and not falls
         if packet.dts is not None and not falls:
             self._last_dts = packet.dts

@@ -20,7 +20,8 @@ _GAP_S: Final = {True: Fraction(10), False: Fraction(60)}
 Elsewhere stills may last long."""
 
 _LONGEST_S: Final = Fraction(300)
-"""s for which a packet may say that it lasts; more is a gap that the writer of the file took for display time."""
+"""s for which a packet may say that it lasts, or empty ones behind it; more is a gap, which the file's writer took for
+display time."""
 
 _USUAL_TIMES: Final = 20
 """A gap between pictures is one only if it is so many times as long as the durations around it: slides are no gaps."""
@@ -50,8 +51,24 @@ class StepFinder:
         """Whether the stream was added."""
         return index in self._tracks
 
+    def add_empty(self, index: int, dts: int | None, pts: int | None, duration: int) -> None:
+        """Take an empty packet: what the packet before it holds is to stay that long."""
+        track = self._tracks[index]
+        track.count += 1
+        moment = pts if dts is None else dts
+        if track.runs and moment is not None:
+            stays = min(moment + (duration or track.usual), track.last + track.ticks(_LONGEST_S))
+            track.expected = max(track.expected, stays)
+
     def add(self, index: int, dts: int | None, pts: int | None, duration: int) -> int:
-        """Take the next packet; return the number of its stream's run, from 0; -1 before the first time stamp."""
+        """Take the next packet; return the number of its stream's run, from 0; -1 before the first time stamp.
+
+        Args:
+            index: of its stream.
+            dts: of the packet, in its stream's ticks.
+            pts: likewise.
+            duration: likewise; 0 if it is unknown.
+        """
         track = self._tracks[index]
         number = track.count
         track.count += 1
