@@ -96,7 +96,7 @@ class StampMover:
         """Move stamps of stream ``index``, whose ``time_base`` is in s."""
         self._pieces = clock.of_stream(index)
         self._firsts = [piece.first for piece in self._pieces]
-        self._starts = clock.starts
+        self._starts = clock.starts if self._pieces else ()
         self._shifts = [round(piece.shift / time_base) for piece in self._pieces]
 
     def piece_of(self, number: int) -> Piece:

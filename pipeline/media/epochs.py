@@ -20,6 +20,15 @@ HOLD_S: Final = Fraction(1)
 """s of sound behind the last picture of an epoch that are cut off; for more, the picture is held."""
 
 
+USUAL_TIMES: Final = 20
+"""A gap between pictures is one only if it is so many times as long as pictures usually are shown: slides are no gaps."""
+
+_AROUND: Final = 33
+"""Pictures on either side of a step that say for how long one is shown there."""
+
+_REORDERED: Final = 17
+"""Pictures among which the last ones of a run may lie, as they are decoded in another order."""
+
 WRAP_S: Final = Fraction(2**33, 90_000)
 """s after which the 33 bits of MPEG's clock begin again."""
 
@@ -60,7 +69,8 @@ class Track:
     gap: int
     count: int = 0
     last: int = 0
-    expected: int = 0
+    declared: int = 0
+    """Until when the last packet is to be shown, by what the file says."""
     usual: int = 0
     is_loose: bool = False
     """Whether ``last`` is a presentation time, for want of a decoding time."""
@@ -69,6 +79,11 @@ class Track:
     def ticks(self, seconds: Fraction) -> int:
         """Return a time as a number of ticks."""
         return round(seconds / self.time_base)
+
+    @property
+    def shown(self) -> int:
+        """Until when the last packet is shown, if it lasts as long as is usual."""
+        return self.last + self.usual
 
     @property
     def epoch(self) -> int:
@@ -106,6 +121,7 @@ class Joined:
         self._given = len(pts)
         self._pts = [sorted(run) for run in pts]
         self._pts += [[] for _ in self._video.runs[len(self._pts) :]]
+        self._median = _median_step([one for run in self._pts for one in run])
         self._shifts: dict[int, Fraction] = {}
         self._joints: dict[int, Discontinuity] = {}  # by epoch
 
@@ -148,16 +164,33 @@ class Joined:
         if self._epochs[epoch].is_wrap:
             return self._epochs[epoch].shift + self._moved(self._epochs[epoch].before)
         end, start = self._pts[before][-1] + self._usual(before), self._pts[run][0]
-        if start > end and self._sound_end(old) > start * tb + HOLD_S:
-            return self._shifts[old]  # sound goes on all the while: it is display time
+        is_shown = self._sound_end(old) > start * tb + HOLD_S or start - end <= USUAL_TIMES * self._median
+        if start > end and is_shown:
+            return self._shifts[old]  # sound goes on all the while, or pictures are slides: it is display time
         behind = self._video.runs[run].behind
         held = round(behind / tb) if behind > HOLD_S else 0
-        shift = end + held - start + round(self._shifts[old] / tb)
+        shift = self._evenest(before, run, end - start) + held + round(self._shifts[old] / tb)
         step = (start - end) * tb
         if self._may_wrap:  # FFmpeg takes a clock that restarts for one that wraps
             step -= round(step / WRAP_S) * WRAP_S
         self._joints[epoch] = Discontinuity(start + shift, step)
         return shift * tb
+
+    def _evenest(self, before: int, run: int, by_pts: int) -> int:
+        """Return by how many ticks a run is shifted against the one before it so that pictures come most evenly.
+
+        Where a clock steps amid pictures that are decoded in another order, those of both runs interleave: the first
+        one of the new run then belongs where the old one has a hole.
+        """
+        old, new = self._pts[before][-_AROUND:], self._pts[run][:_AROUND]
+        usual = self._usual(before)
+        holes = [a + usual - new[0] for a, b in pairwise(old[-_REORDERED:]) if 2 * (b - a) > 3 * usual]
+
+        def unevenness(shift: int) -> tuple[bool, int]:
+            steps = [b - a for a, b in pairwise(sorted([*old, *(pts + shift for pts in new)]))]
+            return min(steps) == 0, max(steps)
+
+        return min(by_pts, *holes, key=unevenness) if holes else by_pts
 
     def _sound_end(self, epoch: int) -> Fraction:
         """Return when the last sound of an epoch ends, in s of the file's clock."""
@@ -172,8 +205,7 @@ class Joined:
 
     def _usual(self, run: int) -> int:
         """Return for how many ticks the last pictures of a run were shown each."""
-        steps = [b - a for a, b in pairwise(self._pts[run][-33:]) if b > a]
-        return median_low(steps) if steps else self._frame
+        return _median_step(self._pts[run][-_AROUND:]) or self._frame
 
     def _pieces(self, track: Track) -> tuple[Piece, ...]:
         runs = self._merged(track)
@@ -197,7 +229,12 @@ class Joined:
         inside: list[list[int]] = [[] for _ in firsts]
         for run, pts in zip(self._video.runs, self._pts, strict=True):
             inside[bisect_right(firsts, run.first) - 1] += pts
-        if not all(inside):
+        if not all(inside) or not self._pieces(self._video):
             return ()
         starts, ends = [min(pts) for pts in inside], [max(pts) for pts in inside]
         return tuple(starts) if rising(starts, ends) else ()
+
+
+def _median_step(pts: Sequence[int]) -> int:
+    """Return the median of the steps forward; 0 without any."""
+    return median_low([b - a for a, b in pairwise(pts) if b > a] or [0])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
+from statistics import median_low
 from typing import Any, Final
 
 import av.container
@@ -25,6 +26,9 @@ _END_TOLERANCE: Final = Fraction(1, 2)
 
 _START_TOLERANCE: Final = Fraction(1)
 """s by which the first packet may be away from where the header says that the file starts."""
+
+_ABSURD: Final = 100
+"""Times by which the frame rate of a header may be wrong before it is no longer believed."""
 
 _MAY_STEP: Final = av.format.Flags.ts_discont.value
 _NO_PROMISE: Final = _MAY_STEP | av.format.Flags.no_timestamps.value
@@ -64,7 +68,17 @@ class Packets:
         start = movie.clock_start
         if self.begins is not None and abs(self.begins - start) > _START_TOLERANCE:
             start = self.begins
-        return replace(movie, clock=self.clock, clock_start=start)
+        return replace(movie, clock=self.clock, clock_start=start, rate=self._rate(movie))
+
+    def _rate(self, movie: Movie) -> Fraction:
+        """Return the frame rate; the header's, unless it counts gaps as display time or cannot be."""
+        steps = [b - a for a, b in pairwise(self.pts) if b > a]
+        if not steps:
+            return movie.rate
+        usual = 1 / (median_low(steps) * movie.time_base)
+        mean = len(steps) / (sum(steps) * movie.time_base)
+        is_absurd = not mean / _ABSURD < movie.rate < mean * _ABSURD
+        return usual if is_absurd or self.clock.discontinuities else movie.rate
 
 
 class Scan:

@@ -10,21 +10,21 @@ from fractions import Fraction
 from typing import Final
 
 from pipeline.media.clock import PLAIN, FileClock
-from pipeline.media.epochs import HOLD_S, WRAP_S, Epoch, Joined, Run, Track
+from pipeline.media.epochs import HOLD_S, USUAL_TIMES, WRAP_S, Epoch, Joined, Run, Track
 
 _FALL_S: Final = Fraction(1, 10)
 """s by which decoding times may fall before it counts as a step; less is a slip, which the next packets make good."""
 
-_GAP_S: Final = {True: Fraction(10), False: Fraction(60)}
-"""s without a packet that are a step. True: of formats whose clock may step; FFmpeg's own program takes 10 s there.
-Elsewhere stills may last long."""
+_GAP_S: Final = Fraction(10)
+"""s without a packet that are a step, as to FFmpeg's own program: where the format's clock may step, or sound was heard
+until then."""
+
+_STILL_S: Final = Fraction(60)
+"""s without a packet that are a step elsewhere: stills of a film without sound may last."""
 
 _LONGEST_S: Final = Fraction(300)
 """s for which a packet may say that it lasts, or empty ones behind it; more is a gap, which the file's writer took for
 display time."""
-
-_USUAL_TIMES: Final = 20
-"""A gap between pictures is one only if it is so many times as long as the durations around it: slides are no gaps."""
 
 _NEAR_S: Final = Fraction(5)
 """s by which streams may be apart at one place of the file, as they are interleaved."""
@@ -44,8 +44,7 @@ class StepFinder:
 
     def add_stream(self, index: int, kind: str, time_base: Fraction) -> None:
         """Follow a stream: pictures, sound, or what goes with them."""
-        gap = round(_GAP_S[self._may_step] / time_base)
-        self._tracks[index] = Track(index, kind, time_base, gap)
+        self._tracks[index] = Track(index, kind, time_base, round(_GAP_S / time_base))
 
     def follows(self, index: int) -> bool:
         """Whether the stream was added."""
@@ -58,7 +57,7 @@ class StepFinder:
         moment = pts if dts is None else dts
         if track.runs and moment is not None:
             stays = min(moment + (duration or track.usual), track.last + track.ticks(_LONGEST_S))
-            track.expected = max(track.expected, stays)
+            track.declared = max(track.declared, stays)
 
     def add(self, index: int, dts: int | None, pts: int | None, duration: int) -> int:
         """Take the next packet; return the number of its stream's run, from 0; -1 before the first time stamp.
@@ -72,6 +71,8 @@ class StepFinder:
         track = self._tracks[index]
         number = track.count
         track.count += 1
+        if dts is not None and pts is not None and abs(pts - dts) > track.gap:
+            dts = None  # made up by FFmpeg from pts of the packets before
         moment = pts if dts is None else dts
         if moment is None:
             return len(track.runs) - 1
@@ -84,12 +85,13 @@ class StepFinder:
             slack = track.ticks(_FALL_S)
             if dts is None or track.is_loose:
                 slack = max(track.ticks(_REORDER_S), 16 * track.usual)
-            if moment < track.last - slack or moment > track.expected + self._gap(track, number):
+            if moment < track.last - slack or moment > track.shown + self._gap(track, number):
                 self._step(track, number, moment)
             elif moment > track.last:
                 track.usual = min(moment - track.last, 2 * track.usual) if track.usual else moment - track.last
+        track.usual = track.usual or min(duration, track.gap)
         track.last, track.is_loose = moment, dts is None
-        track.expected = moment + min(duration or track.usual, track.ticks(_LONGEST_S))
+        track.declared = moment + min(duration or track.usual, track.ticks(_LONGEST_S))
         return len(track.runs) - 1
 
     def _begin(self, track: Track, number: int, moment: int) -> None:
@@ -110,7 +112,15 @@ class StepFinder:
         if len(track.runs) > 1 and track.is_young(number):
             # Where it has just stepped, it may come back.
             return max(abs(track.runs[-1].start - track.runs[-2].end) // 2, track.ticks(_FALL_S))
-        return max(track.gap, _USUAL_TIMES * track.usual if track.kind == "video" else 0)
+        return max(track.gap, USUAL_TIMES * track.usual if track.kind == "video" else 0)
+
+    def _is_still(self, track: Track, moment: int) -> bool:
+        """Whether a gap in the pictures before ``moment`` may be a still: there is no sound that stops, too."""
+        heard = self._now([track.epoch], track)
+        shown = track.shown * track.time_base + self._epochs[track.epoch].shift
+        is_silent = heard is None or shown - heard > _NEAR_S
+        longest = _GAP_S if self._may_step else _STILL_S
+        return is_silent and (moment - track.declared) * track.time_base <= longest
 
     def _step(self, track: Track, number: int, moment: int) -> None:
         """Find the epoch of a packet that does not continue its stream's run."""
@@ -121,8 +131,8 @@ class StepFinder:
             if forward != (run.start > before.end) and apart <= min(track.ticks(HOLD_S), abs(run.start - before.end)):
                 self._enter(track, before.epoch, number, moment)
                 return
-        if forward and moment <= track.expected + track.gap:
-            return  # it only did not come back
+        if forward and (moment <= track.shown + track.gap or self._is_still(track, moment)):
+            return
         time = moment * track.time_base
         now = self._now([track.epoch], track)
         if forward and now is not None and abs(time + self._epochs[track.epoch].shift - now) <= _NEAR_S:
@@ -141,18 +151,18 @@ class StepFinder:
 
     def _begun_by(self, track: Track, moment: int) -> Epoch:
         shift = self._epochs[track.epoch].shift
-        step = (moment - track.expected) * track.time_base
+        step = (moment - track.shown) * track.time_base
         wraps = round(step / WRAP_S) if self._may_step else 0
         if wraps and abs(step - wraps * WRAP_S) <= HOLD_S:
             return Epoch(shift - wraps * WRAP_S, track.epoch, is_wrap=True)
-        start = track.expected * track.time_base + shift
+        start = track.shown * track.time_base + shift
         behind = self._behind(track, range(len(self._epochs)))
         return Epoch(start + (behind if behind > HOLD_S else 0) - moment * track.time_base, track.epoch)
 
     def _behind(self, track: Track, epochs: Iterable[int]) -> Fraction:
         """Return by how many s the other streams in some epochs are ahead of what a stream has shown so far."""
         now = self._now(epochs, track)
-        shown = track.expected * track.time_base + self._epochs[track.epoch].shift
+        shown = track.shown * track.time_base + self._epochs[track.epoch].shift
         return Fraction(0) if now is None else now - shown
 
     def _now(self, epochs: Iterable[int], but: Track) -> Fraction | None:
@@ -181,7 +191,7 @@ class StepFinder:
         behind = Fraction(0)
         if track.runs:
             behind = self._behind(track, range(epoch))
-            track.runs[-1].end = track.expected
+            track.runs[-1].end = track.shown
             if track.leads:
                 old = self._epochs[track.epoch]
                 last = track.last * track.time_base + old.shift
@@ -203,7 +213,7 @@ class StepFinder:
             return PLAIN, [0] * len(pts)
         for track in self._tracks.values():
             if track.runs:
-                track.runs[-1].end = track.expected
+                track.runs[-1].end = track.shown
         joined = Joined(self._epochs, self._tracks, video, pts, frame, self._may_step)
         return joined.clock(), joined.shifts()
 

@@ -27,6 +27,9 @@ LEAD_S: Final = 10
 _CUT_S: Final = Fraction(1, 10)
 """s of sound from which on the user is told that it was left out."""
 
+_LONGEST_S: Final = Fraction(1)
+"""s that a packet of sound may last; what says more has a gap behind it."""
+
 
 @dataclass
 class MovedSource:
@@ -153,10 +156,9 @@ class _Copy:
             return
         shift = self._mover.by_number(self._number)
         ends = self._mover.piece_of(self._number).ends if self._is_moved else None
-        length = packet.duration or 0
-        overlaps = ends is not None and (moment + shift + length // 2) * self._tick >= ends
+        overlaps = ends is not None and (moment + shift) * self._tick >= ends
         if self._drops and (overlaps or (self._last is not None and moment + shift <= self._last)):
-            self.cut_s += length * self._tick
+            self.cut_s += min((packet.duration or 0) * self._tick, _LONGEST_S)
             return
         self._last = moment + shift
         packet.dts = moment + shift + self._start
