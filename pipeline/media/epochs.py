@@ -21,7 +21,7 @@ HOLD_S: Final = Fraction(1)
 
 
 USUAL_TIMES: Final = 20
-"""A gap between pictures is one only if it is so many times as long as pictures usually are shown: slides are no gaps."""
+"""Times as long as pictures usually are shown that a gap must be to be one: slides are no gaps."""
 
 _AROUND: Final = 33
 """Pictures on either side of a step that say for how long one is shown there."""
@@ -38,6 +38,8 @@ class Epoch:
     """A stretch of the file with one clock; ``shift`` in s is added to its stamps, as far as is known so far."""
 
     shift: Fraction
+    begins: Fraction = Fraction(0)
+    """On the movie's clock."""
     before: int = -1
     """The epoch from which the stream came that began this one."""
     is_wrap: bool = False
@@ -136,8 +138,11 @@ class Joined:
             else:
                 self._shifts[epoch] = one.shift + self._moved(one.before)
         tracks = self._tracks.values()
-        changes = [pair for track in tracks if track.leads for pair in pairwise(run.epoch for run in track.runs)]
-        passing = {before for before, after in changes if after < before}  # of time stamps that were wrong
+        left = [
+            pair for t in tracks if t.leads for pair in pairwise([*(run.epoch for run in t.runs), len(self._epochs)])
+        ]
+        # Those that every stream came back from: their time stamps were wrong.
+        passing = {e for e, after in left if after < e} - {e for e, after in left if after > e}
         joints = [joint for epoch, joint in self._joints.items() if epoch not in passing]
         heard = {run.epoch for track in tracks if track.kind == "audio" for run in track.runs}
         seen = {run.epoch for run in self._video.runs}

@@ -27,6 +27,9 @@ _END_TOLERANCE: Final = Fraction(1, 2)
 _START_TOLERANCE: Final = Fraction(1)
 """s by which the first packet may be away from where the header says that the file starts."""
 
+_REORDER_S: Final = Fraction(10)
+"""s that a picture may wait, once decoded, until it is shown."""
+
 _ABSURD: Final = 100
 """Times by which the frame rate of a header may be wrong before it is no longer believed."""
 
@@ -88,7 +91,8 @@ class Scan:
         """Expect the packets of ``container``, which is open at its start."""
         self._movie = movie
         flags: Any = container.format.flags  # a number, whatever PyAV's types say
-        self._steps = StepFinder(bool(flags & _MAY_STEP))
+        self._may_step = bool(flags & _MAY_STEP)
+        self._steps = StepFinder(self._may_step)
         for stream in container.streams:
             if stream.index == movie.stream or stream.type in ("audio", "subtitle"):
                 self._steps.add_stream(stream.index, stream.type, Fraction(stream.time_base or 1))
@@ -127,16 +131,23 @@ class Scan:
             self._runs.append(([], []))
         # Behind a step of a Matroska file's clock FFmpeg derives decoding times that fall; pictures have their pts.
         falls = not run and packet.dts is not None and self._last_dts is not None and packet.dts < self._last_dts
-        self._trusted &= packet.pts is not None and not falls
+        self._trusted &= not falls
         if packet.dts is not None and not falls:
             self._last_dts = packet.dts
-        if packet.pts is None:
+        if packet.pts is None or self._is_wrong(packet):
             self._unstamped += 1
+            self._trusted = False
             return
         pts, keyframes = self._runs[run]
         pts.append(packet.pts)
         if packet.is_keyframe and self._can_seek:
             keyframes.append(packet.pts)
+
+    def _is_wrong(self, packet: "av.packet.Packet[av.stream.Stream]") -> bool:
+        """Whether a pts is far from its dts, where both come from the file: a parser took it for another picture's."""
+        if not self._may_step or packet.pts is None or packet.dts is None or packet.time_base is None:
+            return False
+        return abs(packet.pts - packet.dts) * packet.time_base > _REORDER_S
 
     def finish(self, fault: str) -> Packets:
         """Return what was found; ``fault`` says why reading stopped before the end, if it did."""
@@ -151,17 +162,17 @@ class Scan:
             keyframes=keyframes if clock.seekable(movie.stream) else [],
             pts=pts,
             trusted=self._trusted and all(a < b for a, b in pairwise(pts)),
-            fault=fault or self._broken_promise(),
+            fault=fault or self._broken_promise(pts[-1] * movie.time_base if pts else Fraction(0)),
             clock=clock,
             begins=min((start for start in starts if start is not None), default=None),
             unstamped=self._unstamped,
         )
 
-    def _broken_promise(self) -> str:
+    def _broken_promise(self, last: Fraction) -> str:
         if self._is_listed and self._found >= self._indexed:
             return ""  # the header lists each picture, and all are there
         # Headers give the length, or the time at which the movie ends: both are customary, in Matroska, too.
-        found = max(self._end - self._movie.clock_start, self._end)
+        found = max(self._end - self._movie.clock_start, self._end, last)
         if self._promised - found > _END_TOLERANCE:
             return f"the header promises {float(self._promised):.1f} s, the data end at {float(found):.1f} s"
         if self._found < self._indexed:

@@ -71,8 +71,8 @@ class StepFinder:
         track = self._tracks[index]
         number = track.count
         track.count += 1
-        if dts is not None and pts is not None and abs(pts - dts) > track.gap:
-            dts = None  # made up by FFmpeg from pts of the packets before
+        if not self._may_step and dts is not None and pts is not None and abs(pts - dts) > track.gap:
+            dts = None  # Matroska has none: FFmpeg derives it from the pts of the packets before
         moment = pts if dts is None else dts
         if moment is None:
             return len(track.runs) - 1
@@ -97,13 +97,13 @@ class StepFinder:
     def _begin(self, track: Track, number: int, moment: int) -> None:
         """Find the epoch of a stream's first packet."""
         if not self._epochs:
-            self._epochs.append(Epoch(Fraction(0)))
+            self._epochs.append(Epoch(Fraction(0), moment * track.time_base))
         epoch = self._nearest(track, moment)
         now = self._now([epoch], track)
         time = moment * track.time_base + self._epochs[epoch].shift
         if track.leads and now is not None and abs(time - now) > max(_NEAR_S, track.gap * track.time_base):
             # At one place of the file it is one time. A recorder may still have had a packet of another day.
-            self._epochs.append(Epoch(now - moment * track.time_base, epoch))
+            self._epochs.append(Epoch(now - moment * track.time_base, now, epoch))
             epoch = len(self._epochs) - 1
         self._enter(track, epoch, number, moment)
 
@@ -137,27 +137,37 @@ class StepFinder:
         now = self._now([track.epoch], track)
         if forward and now is not None and abs(time + self._epochs[track.epoch].shift - now) <= _NEAR_S:
             return  # a gap in this stream alone
+        epoch = self._fitting(track, number, time)
+        if epoch is None:
+            self._epochs.append(self._begun_by(track, moment))
+            epoch = len(self._epochs) - 1
+        self._enter(track, epoch, number, moment)
+
+    def _fitting(self, track: Track, number: int, time: Fraction) -> int | None:
+        """Return the epoch of other streams in which it is ``time`` now, or was, if this stream is far behind."""
         first = 0 if len(track.runs) == 1 and track.is_young(number) else track.epoch + 1
-        fits = [
-            (abs(time + self._epochs[epoch].shift - now), epoch)
+        nows = {
+            epoch: now
             for epoch in range(first, len(self._epochs))
             if epoch != track.epoch and (now := self._now([epoch], track)) is not None
-        ]
-        if fits and min(fits)[0] <= _NEAR_S:
-            self._enter(track, min(fits)[1], number, moment)
-            return
-        self._epochs.append(self._begun_by(track, moment))
-        self._enter(track, len(self._epochs) - 1, number, moment)
+        }
+        apart = {epoch: abs(time + self._epochs[epoch].shift - now) for epoch, now in nows.items()}
+        nearest = min(apart, key=lambda epoch: apart[epoch], default=None)
+        if nearest is None or apart[nearest] <= _NEAR_S:
+            return nearest
+        spans = {epoch: (self._epochs[epoch].begins - _NEAR_S, now) for epoch, now in nows.items()}
+        within = (e for e, (begins, now) in spans.items() if begins <= time + self._epochs[e].shift <= now)
+        return next(within, None)
 
     def _begun_by(self, track: Track, moment: int) -> Epoch:
         shift = self._epochs[track.epoch].shift
         step = (moment - track.shown) * track.time_base
         wraps = round(step / WRAP_S) if self._may_step else 0
         if wraps and abs(step - wraps * WRAP_S) <= HOLD_S:
-            return Epoch(shift - wraps * WRAP_S, track.epoch, is_wrap=True)
-        start = track.shown * track.time_base + shift
+            return Epoch(shift - wraps * WRAP_S, moment * track.time_base + shift, track.epoch, is_wrap=True)
         behind = self._behind(track, range(len(self._epochs)))
-        return Epoch(start + (behind if behind > HOLD_S else 0) - moment * track.time_base, track.epoch)
+        begins = track.shown * track.time_base + shift + (behind if behind > HOLD_S else 0)
+        return Epoch(begins - moment * track.time_base, begins, track.epoch)
 
     def _behind(self, track: Track, epochs: Iterable[int]) -> Fraction:
         """Return by how many s the other streams in some epochs are ahead of what a stream has shown so far."""
