@@ -101,7 +101,8 @@ class Scan:
         if flags & _NO_PROMISE:
             self._promised = Fraction(0)
         video = container.streams[movie.stream]
-        self._indexed = len(video.index_entries) if container.format.name.startswith("mov,") else 0
+        self._index = video.index_entries
+        self._indexed = len(self._index) if container.format.name.startswith("mov,") else 0
         self._is_listed = self._indexed > 0 and video.frames > 0
         self._end = movie.clock_start
         self._found = 0
@@ -122,7 +123,7 @@ class Scan:
             self._steps.add_empty(index, packet.dts, packet.pts, packet.duration or 0)
         if index != self._movie.stream:
             return
-        self._found += moment is not None
+        self._found += packet.size > 0
         if packet.size and not packet.is_discard:
             self._add_picture(packet, max(run, 0))
 
@@ -169,12 +170,13 @@ class Scan:
         )
 
     def _broken_promise(self, last: Fraction) -> str:
-        if self._is_listed and self._found >= self._indexed:
+        listed = sum(self._index[place].size > 0 for place in range(self._indexed)) if self._indexed else 0
+        if self._is_listed and self._found >= listed:
             return ""  # the header lists each picture, and all are there
         # Headers give the length, or the time at which the movie ends: both are customary, in Matroska, too.
         found = max(self._end - self._movie.clock_start, self._end, last)
         if self._promised - found > _END_TOLERANCE:
             return f"the header promises {float(self._promised):.1f} s, the data end at {float(found):.1f} s"
-        if self._found < self._indexed:
-            return f"the index lists {self._indexed} pictures, the data hold {self._found}"
+        if self._found < listed:
+            return f"the index lists {listed} pictures, the data hold {self._found}"
         return ""
