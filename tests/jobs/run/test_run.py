@@ -188,10 +188,10 @@ class TestAgain:
     def test_other_quality_does_not_analyze_again(self, requality):
         assert "analyze" not in job_of(requality[0] / "face.mp4")["stage_seconds"]
 
-    def test_video_none_takes_an_outdated_video_away(self, run_here, films, out):
-        assert run_here(films / "cut.mkv", out=out, video="none")["cut.mkv"].fresh
-        assert not (out / "cut.mkv" / "annotated.mp4").exists()
-        assert (out / "cut.mkv" / "timeline.parquet").exists()
+    def test_video_none_leaves_a_video_that_is_there(self, moodreel, films, out):
+        before = stamps(out / "face.mp4", "annotated.mp4", "timeline.parquet", "job.json")
+        assert moodreel("run", films / "face.mp4", "--out", out, "--video", "none").code == 0
+        assert stamps(out / "face.mp4", *before) == before
 
     def test_force_does_it_again(self, run_here, films, out):
         before = stamps(out / "cut.mkv", "annotated.mp4", "timeline.parquet")
