@@ -49,14 +49,14 @@ def main(
         bool, typer.Option("--version", callback=lambda wanted: _show_version(wanted), is_eager=True, help="Print it.")
     ] = False,
 ) -> None:
-    """Turn movies into emotion timelines. Labels are predicted expressions; they do not tell what somebody feels."""
+    """Turn movies into emotion timelines. Labels are predicted expressions; they do not say what somebody feels."""
 
 
 @app.command()
 def run(
     inputs: Annotated[list[Path], typer.Argument(help="Movies, and folders of movies.", metavar="INPUT...")],
     out: Out = Path("outputs"),
-    force: Annotated[bool, typer.Option("--force", help="Do again what is done already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Redo what is already done.")] = False,
     model: Model = None,
     device: Device = None,
     detector: Detector = None,
@@ -122,7 +122,7 @@ def status(
     out: OutArgument = Path("outputs"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell how far each movie is; also while a run is going, and over a copy of its files."""
+    """Show how far each movie is, also during a run and from a copy of its files."""
     from jobs.run.status_table import print_status
     from jobs.store.status import read_status
 
@@ -157,7 +157,7 @@ def review(
 
 @app.command()
 def report(out: OutArgument = Path("outputs")) -> None:
-    """Write report.html of every movie, and index.html, anew from the tables. Exit code 1 if one cannot be."""
+    """Rewrite report.html of every movie, and index.html, from the tables. Exit code 1 if one cannot be written."""
     from jobs.report.folder_report import rewrite
 
     try:
@@ -206,7 +206,7 @@ def live(
 
 @app.command()
 def doctor(out: Out = Path("outputs")) -> None:
-    """Look whether this machine has what a run needs, and try each step; some seconds. Exit code 1 if not."""
+    """Check whether this machine has what a run needs, and try each step; takes seconds. Exit code 1 if not."""
     from jobs.doctor.findings import all_well, examine, print_findings
 
     findings = examine(out)
@@ -227,7 +227,7 @@ def clean(out: OutArgument = Path("outputs")) -> None:
 
 @app.command()
 def settings(config: Config = None) -> None:
-    """Print what holds without flags, and where each value comes from."""
+    """Print the settings in force without flags, and where each value comes from."""
     choice = _chosen(config)
     for name, value in choice.settings.model_dump(mode="json").items():
         print(f"{name:<16}{'-' if value is None else value!s:<12}{choice.origins[name]}")
