@@ -12,7 +12,7 @@ import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from pipeline.faces.candidate_filter import Candidates, Verdict
+from pipeline.faces.candidate_filter import CandidateFilter, Verdict
 from pipeline.faces.crops import cut_crops
 from pipeline.faces.detect import Detections, FaceDetector
 from pipeline.faces.sparse_detection import FrameFaces, SparseDetector
@@ -193,7 +193,7 @@ class Scaler:
         return self._movie.orientation.apply(np.ascontiguousarray(scaled.to_ndarray(), np.uint8))
 
     def to_upright(self, faces: Detections, bgr: NDArray[np.uint8]) -> Detections:
-        """Scale boxes found on ``bgr`` to the movie's upright, square-pixel picture."""
+        """Scale boxes found on ``bgr``, uint8 ``(h, w, 3)``, to the movie's upright, square-pixel picture."""
         scale = np.array([self._movie.width / bgr.shape[1], self._movie.height / bgr.shape[0]] * 2, np.float32)
         return Detections(faces.boxes * scale, faces.scores)
 
@@ -213,17 +213,17 @@ class _FaceCollector:
 
     def __init__(self, analysis: Analysis) -> None:
         self._classifier, self._batch_size = analysis.classifier, analysis.batch_size
-        self._candidates = Candidates(analysis.tracking) if analysis.tracking else None
+        self._candidates = CandidateFilter(analysis.tracking) if analysis.tracking else None
         self._frame_count = 0
         self._frames: list[int] = []  # of each face
         self._found = [Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))]
         self._undecided: dict[int, NDArray[np.uint8]] = {}  # crops by the face's number
-        self._chosen: list[int] = []
+        self._kept: list[int] = []
         self._queue: list[NDArray[np.uint8]] = []
         self._done = [np.zeros((0, len(EMOTIONS)), np.float32)]
 
     def add(self, time: float, faces: Detections, crops: NDArray[np.uint8]) -> None:
-        """Take the faces of the next frame, shown at ``time`` in s, and their crops."""
+        """Take the faces of the next frame, shown at ``time`` in s, and their crops, uint8 ``(n, 48, 48)``."""
         first = len(self._frames)
         numbers = list(range(first, first + len(faces)))
         self._undecided.update(zip(numbers, crops, strict=True))
@@ -237,9 +237,9 @@ class _FaceCollector:
         if self._candidates:
             self._settle(self._candidates.finish())
         self._classify()
-        chosen = np.array(self._chosen, np.int64)
-        order = np.argsort(chosen)
-        kept = chosen[order]
+        numbers = np.array(self._kept, np.int64)
+        order = np.argsort(numbers)
+        kept = numbers[order]
         return _FaceColumns(
             frame=np.array(self._frames, np.int32)[kept],
             boxes=np.concatenate([faces.boxes for faces in self._found])[kept],
@@ -248,10 +248,10 @@ class _FaceCollector:
         )
 
     def _settle(self, verdict: Verdict) -> None:
-        for number in verdict.hopeless:
+        for number in verdict.ruled_out:
             del self._undecided[number]
-        self._chosen += verdict.hopeful
-        self._queue += [self._undecided.pop(number) for number in verdict.hopeful]
+        self._kept += verdict.possible
+        self._queue += [self._undecided.pop(number) for number in verdict.possible]
         if len(self._queue) >= self._batch_size:
             self._classify()
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pipeline.errors import InputError, NotAMovieError
 
 _STILL_FORMATS: Final = ("image2", "tty", "ico")
-"""FFmpeg's readers that make a "movie" of any picture or text."""
+"""FFmpeg's demuxers that make a "movie" of any picture or text."""
 
 
 _SWSCALE_MATRIX: Final = 6
@@ -37,11 +37,11 @@ class Orientation:
 
     @property
     def is_upright(self) -> bool:
-        """Whether nothing is to do."""
+        """Whether the stored picture is upright already."""
         return self == Orientation()
 
     def apply(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return ``picture`` ``(h, w)`` or ``(h, w, c)`` upright, contiguous; a view of it where nothing is to do."""
+        """Return ``picture`` ``(h, w)`` or ``(h, w, c)`` upright, contiguous; itself where it is upright."""
         if self.is_upright:
             return picture
         if self.transpose:
@@ -143,7 +143,7 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
             raise NotAMovieError(f"{path}: expected a movie, found an empty file of 0 bytes")
         container = av.open(str(path.absolute()), metadata_errors="replace")
     except OSError as error:
-        # av.error.FFmpegError comes in two families; those that are OSErrors too tell of the file system.
+        # av.error.FFmpegError comes in two families; those that are OSErrors too concern the file system.
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except av.error.FFmpegError as error:
         raise NotAMovieError(
@@ -197,7 +197,14 @@ def describe(
     stream: av.video.stream.VideoStream,
     frame: av.video.frame.VideoFrame,
 ) -> Movie:
-    """Describe what is open, given its first decoded ``frame``; ``path`` may name a camera or a stream as well."""
+    """Describe what is open.
+
+    Args:
+        path: what to call it: a file, a camera or a stream.
+        container: open.
+        stream: the one in it that is shown.
+        frame: the first one decoded.
+    """
     orientation = Orientation.of_frame(frame)
     aspect = stream.sample_aspect_ratio or frame_aspect(stream) or Fraction(1)
     width, height = even(frame.width * aspect), even(Fraction(frame.height))

@@ -52,7 +52,7 @@ def around(x: float, y: float, side: float) -> tuple[float, float, float, float]
 
 
 def slope(width: int = WIDTH, height: int = HEIGHT) -> Grey:
-    """Return a picture whose level tells the place: it rises by 1 a pixel to the right, by 0.5 a pixel downwards."""
+    """Return a picture whose level gives the place: it rises by 1 a pixel to the right, by 0.5 a pixel downwards."""
     return np.clip(np.arange(width)[None, :] + np.arange(height)[:, None] / 2, 0, 255).astype(np.uint8)
 
 
