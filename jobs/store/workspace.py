@@ -136,7 +136,7 @@ class MovieFolder:
 
     def clear_temporary(self) -> None:
         """Remove what killed writers left behind."""
-        for folder in (self.root, *self.root.glob(f"{WORK}/*")):
+        for folder in (self.root, self.work, *self.work.glob("*")):
             for path in folder.glob(f"{TEMPORARY}*"):
                 path.unlink(missing_ok=True)
 
@@ -144,6 +144,7 @@ class MovieFolder:
         """Remove the plan, and the units of these keys; those of other settings stay for a run that resumes them."""
         for key in filter(None, keys):  # an empty key would name the folder of all units
             shutil.rmtree(self.work / key, ignore_errors=True)
+        self.clear_temporary()
         with suppress(OSError):
             self.plan.unlink(missing_ok=True)
             self.work.rmdir()  # unless it holds others
