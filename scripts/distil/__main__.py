@@ -44,6 +44,7 @@ from lessons import Lessons, ask_all
 from pictures import DEVICE, Pictures
 from pupil import Course, learn, probabilities_of, sampling
 from teachers import TUNINGS, answers, read_teacher, tune
+from torch import Tensor
 
 
 def _pack(arguments: argparse.Namespace) -> None:
@@ -52,16 +53,16 @@ def _pack(arguments: argparse.Namespace) -> None:
 
 def _teach(arguments: argparse.Namespace) -> None:
     faces, choices = Pictures.read(arguments.pictures), Choices.read(arguments.pictures / "dev.npz")
-    totals = None
+    tune(faces, arguments.faces, arguments.work)
+    sums: dict[str, list[Tensor]] = {}
     for tuning in TUNINGS:
-        if arguments.only not in (None, tuning.name):
-            continue
-        tune(tuning, faces, arguments.faces, arguments.work)
         teacher = read_teacher(tuning, arguments.work)
         said = {key: answers(teacher, as_frame(getattr(choices, key))) for key in ("public", "film")}
         choices.describe(tuning.name, said)
-        totals = said if totals is None else {k: tuple(a + b for a, b in zip(totals[k], said[k])) for k in said}
-    choices.describe("mean of the teachers", {k: tuple(a / a.sum(1, keepdim=True) for a in v) for k, v in totals.items()})
+        for key, found in said.items():
+            sums[key] = [a + b for a, b in zip(sums[key], found, strict=True)] if key in sums else list(found)
+    mean = {key: (emotion / len(TUNINGS), votes / len(TUNINGS)) for key, (emotion, votes) in sums.items()}
+    choices.describe("mean of the teachers", mean)
 
 
 def _ask(arguments: argparse.Namespace) -> None:
@@ -127,7 +128,6 @@ def main() -> None:
     pack_.add_argument("--film", type=Path)
     for command in (teach, identify):
         command.add_argument("--faces", type=Path, required=True, help="faceres-deep.json")
-    teach.add_argument("--only", choices=[tuning.name for tuning in TUNINGS], help="one teacher")
     ask.add_argument("--views", type=int, default=24)
     identify.add_argument("--views", type=int, default=8)
     learn_.add_argument("--seeds", type=int, nargs="+", default=[0])

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from bodies import folded
 from film import Film
+from graphs import Adam, captured, wait
 from lessons import Directions
 from numpy.typing import NDArray
 from pictures import DEVICE, WINDOW, Pictures, autocast
-from pupil import captured
 from teachers import VIEW, Teacher, untuned
 from torch import Tensor, nn
 from torch.nn import functional
@@ -118,13 +118,11 @@ def learn_identities(courses: Sequence[IdentityCourse], said: Lecture, faces: Pi
             training.views.copy_(views)
             training.order.copy_(rows[torch.randperm(len(rows), device=DEVICE)[: len(training.order)]])
             training.within.zero_()
-        if DEVICE.type == "cuda":
-            torch.cuda.synchronize()
+        wait()
         for _ in range(trainings[0].steps):
             for training in trainings:
                 training.step()
-        if DEVICE.type == "cuda":
-            torch.cuda.synchronize()
+        wait()
     print(f"{len(courses)} identity networks: {time.monotonic() - start:.0f} s", flush=True)
     return [training.network.eval() for training in trainings]
 
@@ -147,13 +145,12 @@ class _Training:
         self._places = torch.arange(_BATCH, device=DEVICE)
         total = course.epochs * self.steps
         steps = torch.arange(total + 8, device=DEVICE)
-        self._rates = course.rate * (steps / 300).clamp_max(1) * (1 + torch.cos(np.pi * steps / total).clamp(-1, 1)) / 2
-        self._parameters = [*self.network.parameters(), *self._likeness.parameters(), self._centres]
-        self._first = [torch.zeros_like(p) for p in self._parameters]
-        self._second = [torch.zeros_like(p) for p in self._parameters]
+        rates = course.rate * (steps / 300).clamp_max(1) * (1 + torch.cos(np.pi * (steps / total).clamp_max(1))) / 2
+        parameters = [*self.network.parameters(), *self._likeness.parameters(), self._centres]
+        kernels, others = [p for p in parameters if p.ndim > 1], [p for p in parameters if p.ndim == 1]
+        self._adam = Adam([(kernels, 0.05, 1.0), (others, 0.0, 1.0)], rates, fade=0.99)
         self._stream = torch.cuda.Stream() if DEVICE.type == "cuda" else None
-        state = [*self._parameters, *self.network.buffers(), *self._first, *self._second, self.within, self._done]
-        self._learn = captured(self._step, state)
+        self._learn = captured(self._step, [*self._adam.state, *self.network.buffers(), self.within, self._done])
 
     @property
     def pictures(self) -> Tensor:
@@ -169,17 +166,9 @@ class _Training:
 
     def _step(self) -> None:
         rows = self.order[self.within * _BATCH + self._places]
-        gradients = torch.autograd.grad(self._loss(rows), self._parameters)
-        with torch.no_grad():  # Adam, decoupled decay; its early steps are small by the warm-up, so nothing is corrected
-            rate = self._rates[self._done].squeeze(0)
-            torch._foreach_lerp_(self._first, gradients, 0.1)
-            torch._foreach_lerp_(self._second, torch._foreach_mul(gradients, gradients), 0.01)
-            steps = torch._foreach_sqrt(self._second)
-            torch._foreach_add_(steps, 1e-6)
-            torch._foreach_mul_(self._parameters, 1 - 0.05 * rate)
-            torch._foreach_sub_(self._parameters, torch._foreach_mul(torch._foreach_div(self._first, steps), rate))
-            self.within.add_(1)
-            self._done.add_(1)
+        self._adam.step(torch.autograd.grad(self._loss(rows), self._adam.parameters), self._done)
+        self.within.add_(1)
+        self._done.add_(1)
 
     def _loss(self, rows: Tensor) -> Tensor:
         course = self._course

@@ -1,12 +1,13 @@
 """Pupils: networks of the shape that ships, and how they learn."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from film import Film
+from graphs import captured, wait
 from lessons import Lessons
 from numpy.typing import NDArray
 from pictures import DEVICE, RECIPE, WINDOW, Pictures, autocast
@@ -107,22 +108,17 @@ def learn(courses: Sequence[tuple[Course, int]], lessons: Lessons, faces: Pictur
         screen.draw()
         for training in trainings:
             training.draw()
-        _wait()
+        wait()
         for _ in range(trainings[0].steps):
             for training in trainings:
                 training.step()
-        _wait()
+        wait()
     pupils = [training.pupil.eval() for training in trainings]
     for (course, seed), pupil in zip(courses, pupils, strict=True):
         if not pupil.emotion.weight.isfinite().all():
             raise ArithmeticError(f"{course}, seed {seed}: a pupil's weights are no numbers")
     print(f"{len(courses)} pupils, {courses[0][0].epochs} epochs: {time.monotonic() - start:.0f} s", flush=True)
     return pupils
-
-
-def _wait() -> None:
-    if DEVICE.type == "cuda":
-        torch.cuda.synchronize()
 
 
 class _Screen:
@@ -190,7 +186,7 @@ class _Training:
         self._stream = torch.cuda.Stream() if DEVICE.type == "cuda" else None
         self.draw()
         state = [*self._parameters, *self.pupil.buffers(), *self._velocities, self._within, self._done]
-        _wait()
+        wait()
         self._learn = captured(self._step, state)
 
     def draw(self) -> None:
@@ -235,31 +231,6 @@ class _Training:
             + functional.cross_entropy(votes, vote_targets)
             + self._course.weight * functional.mse_loss(hints, lessons.hints[views, rows].float())
         )
-
-
-def captured(step: Callable[[], None], state: list[Tensor]) -> Callable[[], None]:
-    """Return a step that is replayed as a CUDA graph; on a CPU, the step itself.
-
-    A step changes nothing but ``state``, in place, which is left as it was.
-    """
-    if DEVICE.type != "cuda":
-        return step
-    torch.cuda.synchronize()
-    before = [tensor.detach().clone() for tensor in state]
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(3):
-            step()
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        step()
-    with torch.no_grad():
-        for tensor, old in zip(state, before, strict=True):
-            tensor.copy_(old)
-    torch.cuda.synchronize()
-    return graph.replay
 
 
 @torch.no_grad()

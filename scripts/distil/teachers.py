@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from bodies import MEAN, MobileNet, folded, read_weights
+from graphs import Adam, captured, wait
 from pictures import DEVICE, RECIPE, Pictures, autocast
 from torch import Tensor
 from torch.nn import functional
@@ -27,21 +28,23 @@ class Tuning:
     Attributes:
         name: of it.
         side: pixels that a face's middle is enlarged to.
-        epochs: of tuning.
-        rate: highest learning rate.
     """
 
     name: str
     side: int
-    epochs: int
-    rate: float = 1.4e-3
 
 
 TUNINGS: Final = (
-    Tuning("faces-160", 160, 10),
-    Tuning("faces-192", 192, 10),
-    Tuning("faces-160b", 160, 11),
+    Tuning("faces-160", 160),
+    Tuning("faces-192", 192),
+    Tuning("faces-160b", 160),
 )
+
+EPOCHS: Final = 11
+
+_RATE: Final = 1.4e-3
+_ERASED: Final = 0.2
+"""Highest learning rate, and part of the pictures in which a rectangle is filled with noise."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,23 @@ class Teacher:
         return self.network.emotion(features).float(), self.network.votes(features).float(), features
 
 
-def tune(tuning: Tuning, faces: Pictures, start: Path, work: Path) -> None:
-    """Tune a teacher to FER2013's labels and to votes, and write its weights down."""
-    torch.manual_seed(TUNINGS.index(tuning))
-    teacher = untuned(faces, start, tuning.side)
-    _train(teacher, faces, tuning)
-    state = {key: value.cpu() for key, value in teacher.network.state_dict().items()}
-    torch.save(state, work / f"{tuning.name}.pt")
+def tune(faces: Pictures, start: Path, work: Path, epochs: int = EPOCHS) -> None:
+    """Tune all teachers, side by side, to FER2013's labels and to votes, and write their weights down."""
+    began = time.monotonic()
+    teachers = [untuned(faces, start, tuning.side) for tuning in TUNINGS]
+    trainings = [_Training(teacher, seed, faces, epochs) for seed, teacher in enumerate(teachers)]
+    for _ in range(epochs):
+        for training in trainings:
+            training.draw()
+        wait()
+        for _ in range(trainings[0].steps):
+            for training in trainings:
+                training.step()
+        wait()
+    for tuning, teacher in zip(TUNINGS, teachers, strict=True):
+        state = {key: value.cpu() for key, value in teacher.network.eval().state_dict().items()}
+        torch.save(state, work / f"{tuning.name}.pt")
+    print(f"{len(teachers)} teachers, {epochs} epochs: {time.monotonic() - began:.0f} s", flush=True)
 
 
 def read_teacher(tuning: Tuning, work: Path) -> Teacher:
@@ -86,47 +99,63 @@ def untuned(faces: Pictures, start: Path, side: int) -> Teacher:
     return Teacher(network.to(DEVICE, memory_format=torch.channels_last), side)
 
 
-def _train(teacher: Teacher, faces: Pictures, tuning: Tuning) -> None:
-    network, batch, start = teacher.network, RECIPE.batch_size, time.monotonic()
-    asked = faces.votes.sum(1) > 0
-    labelled = torch.nonzero((faces.labels >= 0) & asked).flatten()
-    lfw = torch.nonzero((faces.labels < 0) & asked).flatten()
-    count = len(labelled) + int(len(lfw) * _LFW)
-    optimizer = _optimizer(network, tuning.rate)
-    targets, altered = faces.targets(), Altered()
-    network.train()
-    per_epoch = count // batch
-    for done in range(tuning.epochs * per_epoch):
-        place = done % per_epoch
-        if not place:
-            rows = torch.cat([labelled, lfw[torch.randperm(len(lfw), device=DEVICE)[: count - len(labelled)]]])
-            order = rows[torch.randperm(len(rows), device=DEVICE)]
-        some = order[place * batch : (place + 1) * batch]
-        factor = min(1, (done + 1) / 300) * (1 + np.cos(np.pi * done / (tuning.epochs * per_epoch))) / 2
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * factor
-        frames = blurred(faces.frames_of(some), altered.blur, 2)
-        pictures = erased(teacher.see(frames, Alterations.draw(batch, altered)), 0.2, 255)
+class _Training:
+    """One teacher's, all of whose state lies in tensors that stay where they are, as a CUDA graph wants it."""
+
+    def __init__(self, teacher: Teacher, seed: int, faces: Pictures, epochs: int) -> None:
+        torch.manual_seed(seed)
+        self._teacher, self._faces, batch = teacher, faces, RECIPE.batch_size
+        network = teacher.network.train()
+        asked = faces.votes.sum(1) > 0
+        self._labelled = torch.nonzero((faces.labels >= 0) & asked).flatten()
+        self._lfw = torch.nonzero((faces.labels < 0) & asked).flatten()
+        self.steps = (len(self._labelled) + int(len(self._lfw) * _LFW)) // batch
+        self._order = torch.zeros(self.steps * batch, dtype=torch.int64, device=DEVICE)
+        self._frames = faces.frames.clone()
+        self._targets, self._altered = faces.targets(), Altered()
+        self._within, self._done = (torch.zeros(1, dtype=torch.int64, device=DEVICE) for _ in range(2))
+        self._places = torch.arange(batch, device=DEVICE)
+        heads = [*network.emotion.parameters(), *network.votes.parameters()]
+        body = [p for p in network.parameters() if not any(p is head for head in heads)]
+        groups = [([p for p in body if p.ndim > 1], 0.05, 1.0), ([p for p in body if p.ndim == 1], 0.0, 1.0), (heads, 0.01, 4.0)]
+        total = epochs * self.steps
+        done = torch.arange(total + 8, device=DEVICE, dtype=torch.float64)
+        rates = _RATE * ((done + 1) / 300).clamp_max(1) * (1 + torch.cos(np.pi * (done / total).clamp_max(1))) / 2
+        self._adam = Adam(groups, rates)
+        self._stream = torch.cuda.Stream() if DEVICE.type == "cuda" else None
+        self.draw()
+        wait()
+        self._learn = captured(self._step, [*self._adam.state, *network.buffers(), self._within, self._done])
+
+    @torch.no_grad()
+    def draw(self) -> None:
+        """Draw an epoch's order, and what of it is blurred."""
+        lfw = self._lfw[torch.randperm(len(self._lfw), device=DEVICE)[: len(self._order) - len(self._labelled)]]
+        rows = torch.cat([self._labelled, lfw])
+        self._order.copy_(rows[torch.randperm(len(rows), device=DEVICE)[: len(self._order)]])
+        for some in torch.arange(len(self._frames), device=DEVICE).split(8192):
+            frames = blurred(self._faces.frames_of(some), self._altered.blur, 16)
+            self._frames[some] = frames.round().byte().squeeze(1)
+        self._within.zero_()
+
+    def step(self) -> None:
+        """Learn from the next batch; others may do so meanwhile."""
+        with torch.cuda.stream(self._stream):
+            self._learn()
+
+    def _step(self) -> None:
+        rows = self._order[self._within * len(self._places) + self._places]
+        frames = self._frames[rows].unsqueeze(1).float()
+        alterations = Alterations.draw(len(rows), self._altered)
+        pictures = erased(self._teacher.see(frames, alterations), _ERASED, 255)
         with autocast():
-            emotion, votes, _ = teacher.ask(pictures)
+            emotion, votes, _ = self._teacher.ask(pictures)
         # Rows without a label have targets of 0, which add nothing.
-        loss = functional.cross_entropy(emotion, targets[some]) + functional.cross_entropy(votes, faces.votes[some])
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-    network.eval()
-    print(f"{tuning}: {time.monotonic() - start:.0f} s, loss {loss.item():.3f}", flush=True)
-
-
-def _optimizer(network: Any, rate: float) -> torch.optim.AdamW:
-    heads = [*network.emotion.parameters(), *network.votes.parameters()]
-    body = [p for p in network.parameters() if not any(p is head for head in heads)]
-    groups = [
-        {"params": [p for p in body if p.ndim > 1], "weight_decay": 0.05, "peak": rate},
-        {"params": [p for p in body if p.ndim == 1], "weight_decay": 0.0, "peak": rate},
-        {"params": heads, "weight_decay": 0.01, "peak": rate * 4},
-    ]
-    return torch.optim.AdamW(groups, rate, fused=True)
+        targets, voted = self._targets[rows], self._faces.votes[rows]
+        loss = functional.cross_entropy(emotion, targets) + functional.cross_entropy(votes, voted)
+        self._adam.step(torch.autograd.grad(loss, self._adam.parameters), self._done)
+        self._within.add_(1)
+        self._done.add_(1)
 
 
 @torch.no_grad()
