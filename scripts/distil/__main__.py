@@ -53,9 +53,9 @@ def _pack(arguments: argparse.Namespace) -> None:
 
 def _teach(arguments: argparse.Namespace) -> None:
     faces, choices = Pictures.read(arguments.pictures), Choices.read(arguments.pictures / "dev.npz")
-    tune(faces, arguments.faces, arguments.work)
     sums: dict[str, list[Tensor]] = {}
     for tuning in TUNINGS:
+        tune(tuning, faces, arguments.faces, arguments.work)
         teacher = read_teacher(tuning, arguments.work)
         said = {key: answers(teacher, as_frame(getattr(choices, key))) for key in ("public", "film")}
         choices.describe(tuning.name, said)

@@ -29,7 +29,7 @@ def captured(step: Callable[[], None], state: list[Tensor]) -> Callable[[], None
             step()
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, stream=stream):  # its own: libraries keep a workspace for each stream
         step()
     with torch.no_grad():
         for tensor, old in zip(state, before, strict=True):

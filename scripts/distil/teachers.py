@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from bodies import MEAN, MobileNet, folded, read_weights
-from graphs import Adam, captured, wait
+from graphs import Adam, captured
 from pictures import DEVICE, RECIPE, Pictures, autocast
 from torch import Tensor
 from torch.nn import functional
@@ -28,19 +28,18 @@ class Tuning:
     Attributes:
         name: of it.
         side: pixels that a face's middle is enlarged to.
+        epochs: of tuning.
     """
 
     name: str
     side: int
+    epochs: int
 
 
 TUNINGS: Final = (
-    Tuning("faces-160", 160),
-    Tuning("faces-192", 192),
-    Tuning("faces-160b", 160),
+    Tuning("faces-160", 160, 10),
+    Tuning("faces-192", 192, 10),
 )
-
-EPOCHS: Final = 11
 
 _RATE: Final = 1.4e-3
 _ERASED: Final = 0.2
@@ -64,23 +63,24 @@ class Teacher:
         return self.network.emotion(features).float(), self.network.votes(features).float(), features
 
 
-def tune(faces: Pictures, start: Path, work: Path, epochs: int = EPOCHS) -> None:
-    """Tune all teachers, side by side, to FER2013's labels and to votes, and write their weights down."""
+def tune(tuning: Tuning, faces: Pictures, start: Path, work: Path) -> None:
+    """Tune a teacher to FER2013's labels and to votes, and write its weights down.
+
+    Raises:
+        ArithmeticError: What it learned is no number.
+    """
     began = time.monotonic()
-    teachers = [untuned(faces, start, tuning.side) for tuning in TUNINGS]
-    trainings = [_Training(teacher, seed, faces, epochs) for seed, teacher in enumerate(teachers)]
-    for _ in range(epochs):
-        for training in trainings:
-            training.draw()
-        wait()
-        for _ in range(trainings[0].steps):
-            for training in trainings:
-                training.step()
-        wait()
-    for tuning, teacher in zip(TUNINGS, teachers, strict=True):
-        state = {key: value.cpu() for key, value in teacher.network.eval().state_dict().items()}
-        torch.save(state, work / f"{tuning.name}.pt")
-    print(f"{len(teachers)} teachers, {epochs} epochs: {time.monotonic() - began:.0f} s", flush=True)
+    teacher = untuned(faces, start, tuning.side)
+    training = _Training(teacher, TUNINGS.index(tuning), faces, tuning.epochs)
+    for _ in range(tuning.epochs):
+        training.draw()
+        for _ in range(training.steps):
+            training.step()
+        if not teacher.network.emotion.weight.isfinite().all():
+            raise ArithmeticError(f"{tuning.name}: the teacher's weights are no numbers")
+    state = {key: value.cpu() for key, value in teacher.network.eval().state_dict().items()}
+    torch.save(state, work / f"{tuning.name}.pt")
+    print(f"{tuning}: {time.monotonic() - began:.0f} s", flush=True)
 
 
 def read_teacher(tuning: Tuning, work: Path) -> Teacher:
@@ -122,10 +122,8 @@ class _Training:
         done = torch.arange(total + 8, device=DEVICE, dtype=torch.float64)
         rates = _RATE * ((done + 1) / 300).clamp_max(1) * (1 + torch.cos(np.pi * (done / total).clamp_max(1))) / 2
         self._adam = Adam(groups, rates)
-        self._stream = torch.cuda.Stream() if DEVICE.type == "cuda" else None
         self.draw()
-        wait()
-        self._learn = captured(self._step, [*self._adam.state, *network.buffers(), self._within, self._done])
+        self.step = captured(self._step, [*self._adam.state, *network.buffers(), self._within, self._done])
 
     @torch.no_grad()
     def draw(self) -> None:
@@ -137,11 +135,6 @@ class _Training:
             frames = blurred(self._faces.frames_of(some), self._altered.blur, 16)
             self._frames[some] = frames.round().byte().squeeze(1)
         self._within.zero_()
-
-    def step(self) -> None:
-        """Learn from the next batch; others may do so meanwhile."""
-        with torch.cuda.stream(self._stream):
-            self._learn()
 
     def _step(self) -> None:
         rows = self._order[self._within * len(self._places) + self._places]
