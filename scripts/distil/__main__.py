@@ -43,6 +43,7 @@ from identity import IdentityCourse, learn_identities, lecture, state_of
 from lessons import Lessons, ask_all
 from pictures import DEVICE, Pictures
 from pupil import Course, learn, probabilities_of, sampling
+from refine import features_of, read_pupil, refine, refit_heads
 from teachers import TUNINGS, answers, read_teacher, tune
 from torch import Tensor
 
@@ -91,6 +92,19 @@ def _learn(arguments: argparse.Namespace) -> None:
         (arguments.out / f"{name}.json").write_text(json.dumps(told, indent=2) + "\n")
 
 
+def _refine(arguments: argparse.Namespace) -> None:
+    faces = Pictures.read(arguments.pictures)
+    choices = Choices.read(arguments.pictures / "dev.npz")
+    before, pupil = read_pupil(arguments.pupil), read_pupil(arguments.pupil)
+    torch.manual_seed(arguments.seed)
+    features = features_of(before, faces, arguments.views)
+    refit_heads(pupil, features, faces)
+    seen = refine(pupil, before, features, faces, arguments.seconds) if arguments.seconds else 0
+    said = {key: probabilities_of(pupil, getattr(choices, key)) for key in ("public", "film")}
+    choices.describe(f"refined, {seen} pictures", said)
+    np.savez(arguments.out, *pupil.keras_weights())
+
+
 def _identify(arguments: argparse.Namespace) -> None:
     faces = Pictures.read(arguments.pictures)
     torch.manual_seed(19)
@@ -117,8 +131,8 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    runs = (("pack", _pack), ("teach", _teach), ("ask", _ask), ("learn", _learn), ("identify", _identify), ("keep", _keep))
-    pack_, teach, ask, learn_, identify, keep = found = [commands.add_parser(name) for name, _ in runs]
+    runs = (("pack", _pack), ("teach", _teach), ("ask", _ask), ("learn", _learn), ("refine", _refine), ("identify", _identify), ("keep", _keep))
+    pack_, teach, ask, learn_, refine_, identify, keep = found = [commands.add_parser(name) for name, _ in runs]
     for command, (_, run) in zip(found, runs, strict=True):
         command.set_defaults(run=run)
         command.add_argument("--pictures", type=Path, required=True, help="folder of what 'pack' wrote")
@@ -135,7 +149,11 @@ def main() -> None:
     learn_.add_argument("--name", default="", help="what the files' names begin with")
     for command in (learn_, identify):
         command.add_argument("--course", nargs="+", default=["{}"], help="what differs from the course, as JSON")
-    for command in (learn_, identify, keep):
+    refine_.add_argument("--pupil", type=Path, required=True, help="weights of the network as it is, npz")
+    refine_.add_argument("--views", type=int, default=3, help="of each picture, for the heads")
+    refine_.add_argument("--seconds", type=float, default=720, help="for all of it; 0: heads alone")
+    refine_.add_argument("--seed", type=int, default=0)
+    for command in (learn_, refine_, identify, keep):
         command.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)

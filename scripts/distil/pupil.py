@@ -39,17 +39,19 @@ class Pupil(nn.Module):
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return logits ``(n, 7)`` and ``(n, 10)``, and hints, for ``(n, 1, 40, 40)`` in 0..1."""
-        x = functional.max_pool2d(self.convolutions[0](pictures), 2)
-        x = functional.relu(self.norms[0](x))
-        x = functional.max_pool2d(self.convolutions[1](x), 2)
-        x = functional.relu(self.norms[1](x))
+        x = self.features(pictures)
+        told = functional.dropout(x, 0.3, self.training)
+        return self.emotion(told).float(), self.votes(told).float(), self.hints(x).float()
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """Return what the heads see, ``(n, 512)``."""
+        x = functional.relu(self.norms[0](functional.max_pool2d(self.convolutions[0](pictures), 2)))
+        x = functional.relu(self.norms[1](functional.max_pool2d(self.convolutions[1](x), 2)))
         x = self._convolved(2, x)
         x = functional.max_pool2d(x + self._convolved(3, x), 2)
         x = self._convolved(4, x)
         x = x + self._convolved(5, x)
-        x = self._convolved(6, x).mean((2, 3))
-        told = functional.dropout(x, 0.3, self.training)
-        return self.emotion(told).float(), self.votes(told).float(), self.hints(x).float()
+        return self._convolved(6, x).mean((2, 3))
 
     def _convolved(self, place: int, x: Tensor) -> Tensor:
         return functional.relu(self.norms[place](self.convolutions[place](x)))
