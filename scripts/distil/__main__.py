@@ -10,7 +10,7 @@
     python scripts/export_pupil.py --pupil refined.npz --priors priors.json --data fer2013.npz --out export
     python scripts/distil identify --pictures pictures --work work --faces package/models/faceres-deep.json --out pupils
 
-``pack`` frames the pictures alike: FER2013's, labelled by one person and voted on by ten; LFW's natural faces, some with
+``pack`` frames the pictures alike: FER2013's, labelled by one person and voted on by ten; LFW's natural faces, with
 one annotator's label; and those to choose by, PublicTest and film faces, which nothing learns from.
 
 ``teach`` tunes networks that know something of faces already to emotions. ``faces`` is HSE-FaceRes (Savchenko 2019,
@@ -134,7 +134,15 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    runs = (("pack", _pack), ("teach", _teach), ("ask", _ask), ("learn", _learn), ("refine", _refine), ("identify", _identify), ("keep", _keep))
+    runs = (
+        ("pack", _pack),
+        ("teach", _teach),
+        ("ask", _ask),
+        ("learn", _learn),
+        ("refine", _refine),
+        ("identify", _identify),
+        ("keep", _keep),
+    )
     pack_, teach, ask, learn_, refine_, identify, keep = found = [commands.add_parser(name) for name, _ in runs]
     for command, (_, run) in zip(found, runs, strict=True):
         command.set_defaults(run=run)

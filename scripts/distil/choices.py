@@ -45,7 +45,7 @@ class Choices:
         return cls(public, film, found["public_labels"], votes, verdicts, _shares(viewers))
 
     def describe(self, name: str, said: dict[str, tuple[Tensor, Tensor]]) -> None:
-        """Print how a network does; ``said`` has its probabilities of emotions and votes for ``public`` and ``film``."""
+        """Print how a network does; ``said`` has its probabilities of emotions and votes for both sets."""
         label = said["public"][0].argmax(1).cpu().numpy()
         public, film = (_shares(said[key][1].float().cpu().numpy()[:, _COLUMNS]) for key in ("public", "film"))
         agreed = self.votes.max(1) > 0.5

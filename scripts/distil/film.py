@@ -122,7 +122,10 @@ def _hidden(pictures: Tensor, others: Tensor, chosen: Tensor) -> Tensor:
     places = torch.arange(side, device=pictures.device, dtype=torch.float32)
     edges = depths.view(-1, 1) + slants.view(-1, 1) * (places - side / 2)
     across = places.view(1, 1, side) < edges.unsqueeze(2)  # n, side, side: from the left
-    kinds, sides = torch.randint(3, (count,), device=pictures.device), torch.randint(4, (count,), device=pictures.device)
+    kinds, sides = (
+        torch.randint(3, (count,), device=pictures.device),
+        torch.randint(4, (count,), device=pictures.device),
+    )
     repeated = torch.maximum(places.view(1, 1, side), edges.unsqueeze(2)).long().clamp(0, side - 1)
     turned = pictures.squeeze(1)
     # Each side is made the left one, and back.
@@ -155,7 +158,6 @@ def _bell() -> Tensor:
     along = torch.exp(-(distance**2) / 2)
     kernel = along.view(1, -1) * along.view(-1, 1)
     return kernel / kernel.sum()
-
 
 
 def _convolved(pictures: Tensor, chosen: Tensor, kernel: object) -> Tensor:

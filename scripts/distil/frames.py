@@ -1,5 +1,6 @@
 """Pack the pictures for a machine that learns: framed alike, compressed, in pieces of some 20 MB."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -58,7 +59,7 @@ def _lossless(crops: NDArray[np.uint8]) -> dict[str, NDArray[np.generic]]:
 
 
 def _framed(jpg: NDArray[np.uint8], offset: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
-    for first, last in zip(offset, offset[1:], strict=False):
+    for first, last in itertools.pairwise(offset):
         picture = cv2.imdecode(jpg[first:last], cv2.IMREAD_GRAYSCALE)
         side = picture.shape[0]
         edge = (side - side * _CROP_SIDE / _LFW_SIDE * FRAME / CROP_SIZE) / 2
@@ -77,7 +78,7 @@ def unpack(piece: Path) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.generic
     with np.load(piece) as arrays:
         found = {name: arrays[name] for name in arrays.files}
     files, offset = found.pop("files"), found.pop("offset")
-    frames = [cv2.imdecode(files[a:b], cv2.IMREAD_GRAYSCALE) for a, b in zip(offset, offset[1:], strict=False)]
+    frames = [cv2.imdecode(files[a:b], cv2.IMREAD_GRAYSCALE) for a, b in itertools.pairwise(offset)]
     return np.stack([_widened(frame) for frame in frames]), found
 
 

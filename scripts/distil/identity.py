@@ -193,4 +193,3 @@ class _Training:
 def state_of(network: IdentityNet) -> dict[str, NDArray[np.float32]]:
     """Return the weights by name, for :func:`numpy.savez`."""
     return {name: value.float().cpu().numpy() for name, value in network.state_dict().items()}
-

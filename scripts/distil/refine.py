@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 import torch
 from film import Film
-from numpy.typing import NDArray
 from pictures import WINDOW, Pictures
 from pupil import Pupil
 from torch import Tensor

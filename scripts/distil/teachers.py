@@ -117,7 +117,11 @@ class _Training:
         self._places = torch.arange(batch, device=DEVICE)
         heads = [*network.emotion.parameters(), *network.votes.parameters()]
         body = [p for p in network.parameters() if not any(p is head for head in heads)]
-        groups = [([p for p in body if p.ndim > 1], 0.05, 1.0), ([p for p in body if p.ndim == 1], 0.0, 1.0), (heads, 0.01, 4.0)]
+        groups = [
+            ([p for p in body if p.ndim > 1], 0.05, 1.0),
+            ([p for p in body if p.ndim == 1], 0.0, 1.0),
+            (heads, 0.01, 4.0),
+        ]
         total = epochs * self.steps
         done = torch.arange(total + 8, device=DEVICE, dtype=torch.float64)
         rates = _RATE * ((done + 1) / 300).clamp_max(1) * (1 + torch.cos(np.pi * (done / total).clamp_max(1))) / 2

@@ -74,7 +74,7 @@ class Alterations:
         return cls(matrix.expand(count, 2, 2), torch.zeros(count, 2, device=DEVICE), zeros + 1, zeros)
 
     def view(self, frames: Tensor, window: int, side: int) -> Tensor:
-        """Return the window around the middle of float32 ``(n, 1, 64, 64)`` frames as ``(n, 1, side, side)``, 0..255."""
+        """Return the middle window of float32 ``(n, 1, 64, 64)`` frames as ``(n, 1, side, side)``, 0..255."""
         offsets = -(self.matrices @ self.shifts.unsqueeze(2)) / (FRAME / 2)
         theta = torch.cat([self.matrices * (window / FRAME), offsets], 2)
         grid = functional.affine_grid(theta, [len(frames), 1, side, side], align_corners=False)
