@@ -118,7 +118,7 @@ def _combined(network: keras.Model, model: ModelFile) -> keras.Model:
         kernel, bias = (prior.label * a + prior.votes * b / model.temperature for a, b in zip(*heads, strict=True))
         layer = keras.layers.Dense(len(EMOTIONS), activation="softmax", dtype="float32", name=prior.name)
         outputs["emotion" if place == 0 else prior.name] = layer(label.input)
-        layer.set_weights([kernel, bias + np.float32(prior.offset) / model.temperature])
+        layer.set_weights([kernel, bias + np.array(prior.offset, np.float32) / model.temperature])
     return keras.Model(network.input, outputs, name=network.name)
 
 
