@@ -254,7 +254,7 @@ def seen(path: Path) -> list[float]:
     """Return when a video begins to flash, in s of its own time stamps."""
     found: list[float] = []
     was_bright = False
-    with av.open(str(path)) as container:
+    with av.open(str(path), metadata_errors="replace") as container:
         for frame in container.decode(container.streams.video[0]):
             is_bright = bool(grey_of(frame).mean() > 140)
             if is_bright and not was_bright and frame.time is not None:
@@ -267,7 +267,7 @@ def heard(path: Path, number: int = 0) -> list[float]:
     """Return when a sound track begins to beep, in s of its own time stamps."""
     found: list[float] = []
     last = -1.0
-    with av.open(str(path)) as container:
+    with av.open(str(path), metadata_errors="replace") as container:
         resampler = av.audio.resampler.AudioResampler("fltp", "mono")
         for frame in container.decode(container.streams.audio[number]):
             for piece in resampler.resample(frame):

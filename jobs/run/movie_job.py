@@ -209,6 +209,8 @@ class MovieJob:
         self._preparing = asyncio.create_task(self._prepare_report(movie))
 
     async def _prepare_report(self, movie: Movie) -> "Prepared | None":
+        if movie.clock.pieces:
+            return None  # pictures are then taken from the annotated video
         with suppress(Exception):  # the report then makes it itself, and says what is in the way
             prepared: Prepared = await self._units.run(Stage.RENDER, tasks.prepare_report, self._folder, movie)
             return prepared
@@ -266,6 +268,7 @@ class MovieJob:
             refused=tables.refused,
             damaged=tables.damaged,
             missing=tables.missing,
+            steps=packets.clock.steps,
             trusted=tables.trusted,
             frames_before=self._frames_before // self._passes,
         )

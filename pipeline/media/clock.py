@@ -57,6 +57,11 @@ class FileClock:
     starts: tuple[int, ...] = ()
     sound_steps: int = 0
 
+    @property
+    def steps(self) -> int:
+        """How many times it steps."""
+        return max(len(self.discontinuities) + self.sound_steps, 1) if self.pieces else 0
+
     def of_stream(self, index: int) -> tuple[Piece, ...]:
         """Return the pieces of a stream in the order of the file; empty where nothing is moved."""
         return dict(self.pieces).get(index, ())

@@ -199,8 +199,7 @@ def _packets(
 ) -> "Iterator[av.packet.Packet[av.video.stream.VideoStream] | None]":
     """Yield the packets that hold data, their stamps on the movie's clock; at the end None, which flushes the decoder.
 
-    An empty packet says that the picture before it stays, or that one was dropped: decoders would take it for the end.
-    FFmpeg's own program passes it over, too.
+    Empty ones are passed over, as in :func:`pipeline.media.movie.data_packets`.
     """
     mover = StampMover(movie.clock, movie.stream, movie.time_base)
     from_start = not movie.clock.starts

@@ -10,6 +10,7 @@ from typing import Final
 import av
 import av.container
 import av.error
+import av.packet
 import av.stream
 import av.video.frame
 import av.video.stream
@@ -178,6 +179,18 @@ def _kind(stream: av.stream.Stream) -> str:
     return "cover pictures" if stream.type == "video" else str(stream.type)
 
 
+def data_packets(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream
+) -> "Iterator[av.packet.Packet[av.video.stream.VideoStream] | None]":
+    """Yield the packets that hold data, and at the end None, which flushes the decoder.
+
+    An empty packet says that the picture before it stays, or that one was dropped; decoders would take it for the end.
+    FFmpeg's own program passes it over, too.
+    """
+    yield from (packet for packet in container.demux(stream) if packet.size)
+    yield None
+
+
 def open_movie(path: Path) -> Movie:
     """Describe the movie at ``path``; decodes its first frame.
 
@@ -246,9 +259,9 @@ def _first_frame(
 ) -> av.video.frame.VideoFrame:
     last_words = "it holds no packet of it"
     try:
-        for packet in container.demux(stream):
+        for packet in data_packets(container, stream):
             try:
-                for frame in packet.decode():
+                for frame in stream.codec_context.decode(packet):
                     return frame
             except av.error.FFmpegError as error:
                 last_words = str(error.strerror)

@@ -38,8 +38,8 @@ class Frame:
 def recounted(movie: Movie, start: int, pictures: Iterator[av.video.frame.VideoFrame]) -> Iterator[Frame]:
     """Yield all pictures in their order, each later than the one before.
 
-    A picture that is not is put between its neighbours. Where no later one follows soon, or none has a time stamp (raw
-    H.264), the average frame rate continues the count.
+    A picture that is not is put between its neighbours. Where no later one follows soon, pictures are shown as long as
+    the one before, and where none has a time stamp (raw H.264), by the average frame rate.
 
     Args:
         movie: that they are of.
@@ -60,6 +60,7 @@ def recounted(movie: Movie, start: int, pictures: Iterator[av.video.frame.VideoF
         elif time is not None and time > last + len(held) and not _is_outlier(last, time, following, offset, step):
             for place, one in enumerate(held, 1):
                 yield Frame(last + (time - last) * place // (len(held) + 1), one)
+            step = max(1, (time - last) // (len(held) + 1))
             held = []
             last = time
             yield Frame(last, picture)

@@ -30,7 +30,7 @@ _START_TOLERANCE: Final = Fraction(1)
 _REORDER_S: Final = Fraction(10)
 """s that a picture may wait, once decoded, until it is shown."""
 
-_ABSURD: Final = 100
+_ABSURD: Final = 10
 """Times by which the frame rate of a header may be wrong before it is no longer believed."""
 
 _MAY_STEP: Final = av.format.Flags.ts_discont.value
@@ -79,8 +79,7 @@ class Packets:
         if not steps:
             return movie.rate
         usual = 1 / (median_low(steps) * movie.time_base)
-        mean = len(steps) / (sum(steps) * movie.time_base)
-        is_absurd = not mean / _ABSURD < movie.rate < mean * _ABSURD
+        is_absurd = not usual / _ABSURD < movie.rate < usual * _ABSURD
         return usual if is_absurd or self.clock.discontinuities else movie.rate
 
 

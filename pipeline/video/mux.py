@@ -216,19 +216,22 @@ def _command(attempt: _Attempt, video: Path, source: _Source, out: Path, extra: 
     ``copyts`` keeps ffmpeg from moving each input to its own start; ``itsoffset`` moves the source to the
     player's clock, so that sound, subtitles and chapters meet the video there.
     """
-    inputs = [ffmpeg.input(url(video))["v:0"]]
+    # ffmpeg-python takes only names that are UTF-8: the files' own take the place of these once it is done.
+    names = {"VIDEO": url(video), "SOURCE": url(source.path), "OUT": url(out)}
+    inputs = [ffmpeg.input("VIDEO")["v:0"]]
     options: dict[str, Any] = {"c": "copy", "write_tmcd": 0, "map_metadata": -1, "map_chapters": -1}
     if attempt.with_source:
-        read = ffmpeg.input(url(source.path), itsoffset=f"{-round(source.late_s * _MICRO)}us")
+        read = ffmpeg.input("SOURCE", itsoffset=f"{-round(source.late_s * _MICRO)}us")
         chosen = [stream.index for stream, _ in attempt.audio] + [stream.index for stream in attempt.subtitles]
         inputs += [read[str(source.places[index])] for index in chosen] or [read[_NO_STREAM]]
         chapters = 1 if source.has_chapters else -1
         options |= {"map_metadata": 1, "map_chapters": chapters, "c:s": "mov_text"} | _audio_options(attempt)
     node = ffmpeg.output(
-        *inputs, url(out), f="mp4", movflags="+faststart", max_error_rate=1, **options, **extra
+        *inputs, "OUT", f="mp4", movflags="+faststart", max_error_rate=1, **options, **extra
     )  # fmt: skip
     node = node.global_args("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-copyts")
-    return [str(word) for word in node.overwrite_output().compile(cmd=ffmpeg_exe())]
+    words = node.overwrite_output().compile(cmd=ffmpeg_exe())
+    return [names.get(word, str(word)) for word in words]
 
 
 def _audio_options(attempt: _Attempt) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from jobs.results.errors import NotFoundError
 from pipeline.errors import PipelineError
-from pipeline.media.movie import Movie, opened
+from pipeline.media.movie import Movie, data_packets, opened
 
 Image = NDArray[np.uint8]
 """BGR ``(h, w, 3)``."""
@@ -89,8 +89,9 @@ def pts_at(movie: Movie, time: float) -> int:
 
 def readable(container: av.container.InputContainer, movie: Movie) -> Iterator[av.video.frame.VideoFrame]:
     """Yield the frames from the container's position on; those that cannot be decoded are skipped."""
-    for packet in container.demux(video_of(container, movie)):
+    stream = video_of(container, movie)
+    for packet in data_packets(container, stream):
         try:
-            yield from packet.decode()
+            yield from stream.codec_context.decode(packet)
         except av.error.FFmpegError:
             continue
