@@ -244,10 +244,10 @@ has a `-`: then the film has none that belong together.
 
 ## Time stamps
 
-Where the file's clock steps, shots and tracks end, and picture and sound go on together; a remark in `job.json` says so.
-A step is a fall of the clock, or a gap of 10 s in which neither picture nor sound comes. Where the format's clock is not
-supposed to step (Matroska, MP4, AVI, ...), a gap in a film without sound counts from 60 s on, and from 360 s on if the
-file declares it to be display time. Slides, which are shown for so long each, are no gaps.
+Where the file's clock steps, shots and tracks end, and picture and sound go on together; a remark in `job.json` says
+so. A step is a fall of the clock, or a gap of 10 s in which neither picture nor sound comes. Where the format's clock
+is not supposed to step (Matroska, MP4, AVI, ...), a gap in a film without sound counts from 60 s on, and from 360 s on
+if the file declares it to be display time. Slides, which are shown for so long each, are no gaps.
 
 | time stamps | container | pictures | s | steps before picture | in sync | longest picture, s | partial |
 |---|---|---|---|---|---|---|---|
@@ -263,8 +263,9 @@ def page() -> str:
 
 def _row(case: Case) -> str:
     steps = ", ".join(str(joint) for joint in case.joints)
+    sync = "yes" if case.in_sync and "silent" not in case.kind else "-"
     cells = [
-        case.kind, case.suffix, case.frames, f"{case.seconds:g}", steps, "yes" if case.in_sync else "-",
+        case.kind, case.suffix, case.frames, f"{case.seconds:g}", steps, sync,
         f"{case.longest - 0.001:.2f}", "its length is wrong" if case.fault else "",
     ]  # fmt: skip
     return "| " + " | ".join(str(cell) for cell in cells) + " |"

@@ -4,6 +4,7 @@ Packets are copied, with new time stamps; sound that the file cannot hold is dec
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -59,7 +60,7 @@ def write_moved_source(
     Args:
         movie: with the clock of its file.
         wanted: indices of sound and subtitles.
-        out: NUT file to write; it holds any kind of time stamps exactly.
+        out: file to write: NUT, which holds all time stamps exactly, or Matroska, which holds subtitles.
         on_progress: called for every packet.
 
     Raises:
@@ -68,11 +69,14 @@ def write_moved_source(
     """
     moved = MovedSource()
     try:
-        with opened(movie.path) as source, av.open(str(out), "w", format="nut") as sink:
-            sink.metadata.update(source.metadata)
-            sink.set_chapters([_moved_chapter(chapter, movie) for chapter in source.chapters()])
+        with ExitStack() as stack:
+            source = stack.enter_context(opened(movie.path))
             chosen = set(wanted)
             streams = [s for s in source.streams if s.index in chosen]
+            kind = "matroska" if any(s.type == "subtitle" for s in streams) else "nut"
+            sink = stack.enter_context(av.open(str(out), "w", format=kind))
+            sink.metadata.update(source.metadata)
+            sink.set_chapters([_moved_chapter(chapter, movie) for chapter in source.chapters()])
             copies = {s.index: copy for s in streams if (copy := _begun(s, movie, sink, moved)) is not None}
             _copy(source, copies, on_progress)
             moved.cut_s = max((copy.cut_s for copy in copies.values()), default=Fraction(0))

@@ -139,7 +139,7 @@ def _source(
     if not text | sound:
         yield _Source(movie.path, movie.clock_start, {}, has_chapters=False), streams, []
         return
-    path = out.with_name(f"{out.name}.nut")
+    path = out.with_name(f"{out.name}.moved")
     try:
         moved = write_moved_source(movie, text | sound, path, on_progress)
         kept = [s for s in streams if s.index not in text | sound or s.index in moved.places]

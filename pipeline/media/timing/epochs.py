@@ -226,16 +226,17 @@ class Joined:
         begins = [run.start * track.time_base + self._shifts[run.epoch] for run in runs]
         pieces = tuple(
             Piece(run.first if number else 0, self._shifts[run.epoch], end)
-            for number, (run, end) in enumerate(zip(runs, [*begins[1:], None], strict=True))
+            for number, (run, end) in enumerate(zip(runs, [*begins[1:], None], strict=False))
         )
         return pieces if any(piece.shift for piece in pieces) else ()
 
     def _merged(self, track: Track) -> list[Run]:
         """Return the first of neighbouring runs that are shifted alike."""
-        shifts = [self._shifts[run.epoch] for run in track.runs]
-        return [
-            run for run, shift, before in zip(track.runs, shifts, [None, *shifts[:-1]], strict=True) if shift != before
-        ]
+        merged: list[Run] = []
+        for run in track.runs:
+            if not merged or self._shifts[run.epoch] != self._shifts[merged[-1].epoch]:
+                merged.append(run)
+        return merged
 
     def _starts(self) -> tuple[int, ...]:
         """Return the first pts of each piece of the pictures, if they rise from piece to piece."""

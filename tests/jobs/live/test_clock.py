@@ -53,3 +53,16 @@ def test_a_late_file_keeps_its_times_and_plays_more_slowly():
     assert clock.wait_s(late, 9.0) == 0.0
     following = clock.stamp(Fraction(2), 9.0, paced=True)
     assert clock.wait_s(following, 9.0) == pytest.approx(1.0)  # not raced through
+
+
+def test_a_file_whose_clock_steps_goes_on():
+    clock = SessionClock()
+    times = [0, 1, 2, 1002, 1003, 5, 6]
+    pts = [clock.stamp(Fraction(time), 0.0, paced=True) for time in times]
+    assert [seconds(p) for p in pts] == pytest.approx([0, 1, 2, 2, 3, 3, 4], abs=1e-3)
+    assert clock.wait_s(pts[-1], 0.0) == pytest.approx(4.0, abs=1e-3)
+
+
+def test_a_still_of_a_file_is_waited_for():
+    clock = SessionClock()
+    assert [seconds(clock.stamp(Fraction(t), 0.0, paced=True)) for t in (0, 50)] == [0, 50]

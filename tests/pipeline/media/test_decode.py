@@ -216,6 +216,41 @@ def test_each_fault_is_counted_by_its_own_segment(tmp_path: Path) -> None:
     assert faults == [one, "", "", one, "", ""]
 
 
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4", "libvpx-vp9"])
+@pytest.mark.parametrize("number", [5, 33, 57, 59])
+def test_threads_lose_nothing_behind_a_spoiled_packet(tmp_path: Path, codec: str, number: int) -> None:
+    options = B_FRAMES if codec == "libx264" else {"g": "10"}
+    movie = open_movie(spoiled(Clip(codec=codec, options=options, size=(128, 96)).write(tmp_path / "m"), number))
+    segments = cut(movie, read_packets(movie), 1)
+    alone, faults = pieces(movie, segments)
+    assert len(alone) < 60
+    for threads in (3, 8):
+        assert pieces(movie, segments, threads) == (alone, faults)
+
+
+def test_what_is_missing_is_counted(tmp_path: Path) -> None:
+    """All that depends on a key frame is lost with it, though a single packet was refused."""
+    film = Clip(options={**X264, "keyint_min": "20", "g": "20", "refs": "1"}, size=(128, 96)).write(tmp_path / "m")
+    movie = open_movie(spoiled(film, 20))
+    for threads in (1, 3):
+        found, missing = 0, 0
+        for segment in cut(movie, read_packets(movie), 0.4):
+            faults = DecodeFaults()
+            found += len(list(decode(movie, segment, faults, threads)))
+            missing += faults.missing
+        assert found < 60
+        assert found + missing == 60
+
+
+def test_the_end_of_a_file_that_shrinks_is_missing(tmp_path: Path) -> None:
+    movie = open_movie(Clip(".mkv", options=X264, size=(128, 96)).write(tmp_path / "m"))
+    truncated(movie.path, 0.5)
+    faults = DecodeFaults()
+    found = len(list(decode(movie, replace(WHOLE, frames=60), faults)))
+    assert 0 < found < 40
+    assert found + faults.missing == 60
+
+
 @pytest.mark.parametrize(
     "border",
     [

@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import av.error
 import numpy as np
+import odd_timing as odd
 import pytest
 from clips import ffmpeg
 from encoded_parts import MS, STEADY, VFR, packets, times, write_parts, write_video
@@ -19,6 +20,7 @@ from shared_data import MOVIES
 
 from pipeline.errors import FfmpegError
 from pipeline.media.movie import Movie, open_movie
+from pipeline.media.segments import read_packets
 from pipeline.video.join import join
 from pipeline.video.mux import mux
 
@@ -231,6 +233,40 @@ def test_subtitles_chapters_title_languages_and_covers(tmp_path: Path) -> None:
         assert [float(s) for s in starts] == pytest.approx([0.5 - shift, 1.5 - shift], abs=1e-3)
     shown = {float(t) for t in times(tmp_path / "out.mp4", "subtitle")}
     assert all(min(abs(t - (s - shift)) for t in shown) < 2e-3 for s in (1.0, 2.0))
+
+
+def test_subtitles_chapters_and_languages_follow_a_clock_that_steps(tmp_path: Path) -> None:
+    stepped = odd.moved(tmp_path, "mkv", odd.by(500, 25))  # from 1 s on
+    (tmp_path / "s.srt").write_text(
+        "1\n00:00:00,500 --> 00:00:00,700\nfirst\n\n2\n00:08:21,600 --> 00:08:21,800\nthen\n"
+    )
+    (tmp_path / "m.txt").write_text(
+        ";FFMETADATA1\ntitle=A title\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=1000\ntitle=one\n"
+        "[CHAPTER]\nTIMEBASE=1/1000\nSTART=501200\nEND=502000\ntitle=two\n"
+    )
+    source = tmp_path / "source.mkv"
+    ffmpeg(
+        "-i", stepped, "-i", tmp_path / "s.srt", "-i", tmp_path / "m.txt", "-map", 0, "-map", 1, "-map_metadata", 2,
+        "-map_chapters", 2, "-copyts", "-c", "copy", "-metadata:s:a:0", "language=deu", source,
+    )  # fmt: skip
+    movie = open_movie(source)
+    packets = read_packets(movie)
+    movie = packets.timed(movie)
+    assert [float(step.step) for step in movie.clock.discontinuities] == pytest.approx([500], abs=0.2)
+    start, tick = movie.clock_start, movie.time_base
+    video = write_video(tmp_path / "joined.mp4", [round((p * tick - start) / MS) for p in packets.pts], MS)
+    out = tmp_path / "out.mp4"
+    assert mux(video, movie, out, "a comment") == []
+    late = float(-start)
+    assert heard(out) == pytest.approx([0.6 + late, 1.6 + late], abs=0.03)
+    shown = [float(t) for t in times(out, "subtitle")]
+    assert all(min(abs(t + late - s) for s in shown) < 0.03 for t in (0.5, 1.6))
+    with av.open(str(out)) as container:
+        assert (container.metadata["title"], container.metadata["comment"]) == ("A title", "a comment")
+        assert container.streams.audio[0].language == "deu"
+        starts = [float(c["start"] * Fraction(c["time_base"] or 0)) for c in container.chapters()]
+    assert starts == pytest.approx([0, 1.2 + late], abs=0.03)
+    assert not list(tmp_path.glob("*.moved"))
 
 
 def test_bitmap_subtitles_and_other_pictures_are_left_out(tmp_path: Path) -> None:
