@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import onnxruntime
@@ -13,12 +14,15 @@ from models.errors import WeightsError
 from models.inference.base import BATCH_SIZE, check_crops
 from models.model_file import ModelFile
 
+PRIORS: Final = ("film", "balanced")
+"""Names of outputs for a stated prior: how often emotions are seen in films, or each one equally often."""
+
 
 class OnnxClassifier:
     """A trained network in ONNX Runtime; see :class:`models.inference.base.EmotionClassifier`.
 
     The network takes float32 ``(n, 48, 48, 1)`` grey crops in 0..1 and gives ``(n, 7)`` probabilities. It may give
-    features beside them, ``(n, k)``, for others to learn from.
+    features beside them, ``(n, k)``, for others to learn from, and ``(n, 7)`` probabilities for other priors.
     A crop's probabilities are the same bit by bit whatever stands beside it and on how many threads.
     """
 
@@ -52,12 +56,20 @@ class OnnxClassifier:
                 f"{path}: expected one input (n, {CROP_SIZE}, {CROP_SIZE}, 1) and a first output (n, {len(EMOTIONS)}), "
                 f"found {shapes}"
             )
-        self._input, self._outputs = inputs[0].name, [tensor.name for tensor in outputs]
+        self._input, names = inputs[0].name, [tensor.name for tensor in outputs]
+        # The name tells a prior from features of the same width.
+        self.priors = tuple(name for name in names[1:] if name in PRIORS)
+        self._outputs = [name for name in names if name not in self.priors]
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :class:`models.inference.base.EmotionClassifier`."""
+        return self.predict_for(crops, self._outputs[0])
+
+    def predict_for(self, crops: NDArray[np.uint8], prior: str) -> NDArray[np.float32]:
+        """Return float32 ``(n, 7)`` of the output called ``prior``, one of ``self.priors``; else as :meth:`predict`."""
         check_crops(crops)
-        return np.concatenate([np.zeros((0, len(EMOTIONS)), np.float32), *(row[0] for row in self._run(crops, 1))])
+        found = [batch[0] for batch in self._run(crops, [prior])]
+        return np.concatenate([np.zeros((0, len(EMOTIONS)), np.float32), *found])
 
     def predict_and_describe(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return probabilities, and the features that the network gives beside them: float32 ``(n, k)``, k 0 if none.
@@ -66,10 +78,12 @@ class OnnxClassifier:
             ValueError: the crops have another shape or type, or there are none.
         """
         check_crops(crops)
-        probabilities, *features = (np.concatenate(parts) for parts in zip(*self._run(crops, 2), strict=True))
+        probabilities, *features = (
+            np.concatenate(parts) for parts in zip(*self._run(crops, self._outputs[:2]), strict=True)
+        )
         return probabilities, features[0] if features else np.zeros((len(crops), 0), np.float32)
 
-    def _run(self, crops: NDArray[np.uint8], outputs: int) -> Iterator[list[NDArray[np.float32]]]:
+    def _run(self, crops: NDArray[np.uint8], outputs: list[str]) -> Iterator[list[NDArray[np.float32]]]:
         for start in range(0, len(crops), BATCH_SIZE):
             batch = to_input(crops[start : start + BATCH_SIZE])
-            yield self._session.run(self._outputs[:outputs], {self._input: batch})
+            yield self._session.run(outputs, {self._input: batch})
