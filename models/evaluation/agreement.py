@@ -147,11 +147,23 @@ def coverage_at(
 def coverage_curve(
     probabilities: NDArray[np.float32], labels: NDArray[np.int64], unclear: NDArray[np.bool_]
 ) -> list[CoveragePoint]:
-    """Return accuracy against coverage at each of THRESHOLDS; arguments as of :func:`coverage_at`."""
+    """Return accuracy against coverage at each of THRESHOLDS.
+
+    Args:
+        probabilities: float32 ``(n, 7)``.
+        labels: int64 ``(n,)``: verdicts, -1 for none.
+        unclear: bool ``(n,)``.
+    """
     return [coverage_at(threshold, probabilities, labels, unclear) for threshold in THRESHOLDS]
 
 
 def threshold_for(shown: float, probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Return the highest threshold at which at least ``shown`` of the faces with a verdict carry a label."""
+    """Return the highest threshold at which enough faces carry a label.
+
+    Args:
+        shown: part of the faces with a verdict that must carry one.
+        probabilities: float32 ``(n, 7)``.
+        labels: int64 ``(n,)``: verdicts, -1 for none.
+    """
     top = np.sort(probabilities[labels >= 0].max(axis=1, initial=0))
     return float(top[len(top) - math.ceil(shown * len(top))]) if len(top) and shown > 0 else 1.0

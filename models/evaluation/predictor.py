@@ -36,7 +36,7 @@ def load_predictors(models: Sequence[ModelFile], device: str = "auto", prior: st
         models: what to load.
         device: see :func:`models.inference.load.choose_device`.
         prior: how frequent emotions are thought to be: the name of one of a network's outputs, such as ``balanced``.
-            Networks without such an output answer as always, and a note says so. Empty, or ``film``: the first output.
+            Networks without such an output give their first one, and a note says so. Empty: the first output.
 
     Raises:
         DeviceError: the device is not there.
@@ -49,13 +49,9 @@ def _load(model: ModelFile, device: str, prior: str) -> Predictor:
     classifier = load_classifier(model, device)
     if not prior:
         return Predictor(model.name, model, classifier.predict)
-    # Only the ONNX classifier names its outputs.
-    offered: tuple[str, ...] = getattr(classifier, "priors", ())
-    if prior in offered:
+    # Only the ONNX classifier can choose.
+    if prior in getattr(classifier, "priors", ()):
         chosen = classifier.predict_for  # type: ignore[attr-defined]
         return Predictor(f"{model.name} ({prior})", model, lambda crops: chosen(crops, prior))
-    if prior == "film" and offered:
-        return Predictor(f"{model.name} (film)", model, classifier.predict)
-    return Predictor(
-        model.name, model, classifier.predict, f"{model.name}: has one output alone; --prior {prior} changes nothing"
-    )
+    note = f"{model.name}: has no output for --prior {prior}; its first output is measured"
+    return Predictor(model.name, model, classifier.predict, note)

@@ -15,14 +15,15 @@ from models.inference.base import BATCH_SIZE, check_crops
 from models.model_file import ModelFile
 
 PRIORS: Final = ("film", "balanced")
-"""Names of outputs for a stated prior: how often emotions are seen in films, or each one equally often."""
+"""Names of priors: emotions as frequent as in films, or each one equally frequent."""
 
 
 class OnnxClassifier:
     """A trained network in ONNX Runtime; see :class:`models.inference.base.EmotionClassifier`.
 
     The network takes float32 ``(n, 48, 48, 1)`` grey crops in 0..1 and gives ``(n, 7)`` probabilities. It may give
-    features beside them, ``(n, k)``, for others to learn from, and ``(n, 7)`` probabilities for other priors.
+    features beside them, ``(n, k)``, for others to learn from. Outputs that are called as the model's priors are no
+    features.
     A crop's probabilities are the same bit by bit whatever stands beside it and on how many threads.
     """
 
@@ -56,19 +57,22 @@ class OnnxClassifier:
                 f"{path}: expected one input (n, {CROP_SIZE}, {CROP_SIZE}, 1) and a first output (n, {len(EMOTIONS)}), "
                 f"found {shapes}"
             )
-        self._input, names = inputs[0].name, [tensor.name for tensor in outputs]
-        # The name tells a prior from features of the same width.
-        self.priors = tuple(name for name in names[1:] if name in PRIORS)
-        self._outputs = [name for name in names if name not in self.priors]
+        names = [tensor.name for tensor in outputs]
+        # A file without a description says by its names alone which outputs are for a prior.
+        described = [prior.name for prior in model.priors] or [names[0], *(set(names[1:]) & set(PRIORS))]
+        self._of_prior = {name: names[0] if k == 0 else name for k, name in enumerate(described)}
+        self._input = inputs[0].name
+        self._outputs = names[:1] + [name for name in names[1:] if name not in self._of_prior]
+        self.priors = tuple(name for name in described if self._of_prior[name] in names)
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :class:`models.inference.base.EmotionClassifier`."""
-        return self.predict_for(crops, self._outputs[0])
+        return self.predict_for(crops, self.priors[0])
 
     def predict_for(self, crops: NDArray[np.uint8], prior: str) -> NDArray[np.float32]:
-        """Return float32 ``(n, 7)`` of the output called ``prior``, one of ``self.priors``; else as :meth:`predict`."""
+        """Return float32 ``(n, 7)`` for one of ``self.priors``; else as :meth:`predict`."""
         check_crops(crops)
-        found = [batch[0] for batch in self._run(crops, [prior])]
+        found = [batch[0] for batch in self._run(crops, [self._of_prior[prior]])]
         return np.concatenate([np.zeros((0, len(EMOTIONS)), np.float32), *found])
 
     def predict_and_describe(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

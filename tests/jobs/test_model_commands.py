@@ -47,7 +47,7 @@ def test_train_leaves_a_model_that_a_run_can_use(training):
 def test_train_again_needs_resume(training, data):
     result = cli("train", "--data", data, "--out", training, "--epochs", 1, "--dtype", "float32")
     assert result.exit_code == 2
-    assert "holds a training already; go on with --resume" in result.stderr
+    assert "holds a training already; resume it with --resume" in result.stderr
     assert (
         cli("train", "--data", data, "--out", training, "--epochs", 1, "--dtype", "float32", "--resume").exit_code == 0
     )
@@ -67,9 +67,9 @@ def test_evaluate_takes_several_sets_at_once(data, tmp_path):
     np.savez(tmp_path / "groups.npz", crops=pictures(20), group=np.where(rows % 2, "north", "south"))
     np.savez(tmp_path / "weak.npz", crops=pictures(20), label=rows % 9 - 1, person=rows // 2)
     sets = ("--data", data, "--data", tmp_path / "groups.npz", "--data", tmp_path / "weak.npz")
-    result = cli("evaluate", *sets, "--prior", "balanced", "--out", tmp_path / "out")
+    result = cli("evaluate", *sets, "--model", "seed", "--prior", "balanced", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.stderr
-    assert "default: has one output alone; --prior balanced changes nothing" in result.stdout
+    assert "seed: has no output for --prior balanced; its first output is measured" in result.stdout
     assert "## public-votes: 12 faces" in result.stdout
     assert "| group: rate of each label, % |" in result.stdout
     assert "Labels other than 0 to 6 are left out: 3 with -1, 2 with 7" in result.stdout

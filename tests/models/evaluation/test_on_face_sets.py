@@ -141,13 +141,20 @@ def test_a_prior_is_an_output_of_the_network(tmp_path):
     graph.graph.output.append(helper.make_tensor_value_info("balanced", 1, ["n", 7]))
     save_model(graph, tmp_path / "both.onnx")
     crops = pictures(5)
-    (first,) = load_predictors([find_model(str(tmp_path / "both.onnx"))], "cpu")
-    (film,) = load_predictors([find_model(str(tmp_path / "both.onnx"))], "cpu", "film")
-    (balanced,) = load_predictors([find_model(str(tmp_path / "both.onnx"))], "cpu", "balanced")
-    np.testing.assert_array_equal(film.predict(crops), first.predict(crops))
-    assert (film.name, balanced.name) == ("both (film)", "both (balanced)")
+    both = find_model(str(tmp_path / "both.onnx"))
+    (first,), (balanced,) = load_predictors([both], "cpu"), load_predictors([both], "cpu", "balanced")
+    assert (first.name, balanced.name) == ("both", "both (balanced)")
     inverse = 1 / first.predict(crops)
     np.testing.assert_allclose(balanced.predict(crops), inverse / inverse.sum(axis=1, keepdims=True), rtol=1e-4)
     (alone,) = load_predictors([find_model(str(plain))], "cpu", "balanced")
-    assert alone.note == "plain: has one output alone; --prior balanced changes nothing"
+    assert alone.note == "plain: has no output for --prior balanced; its first output is measured"
     np.testing.assert_array_equal(alone.predict(crops), first.predict(crops))
+
+
+def test_the_network_that_ships_has_both_priors():
+    crops = pictures(5)
+    names = {"": "default", "film": "default (film)", "balanced": "default (balanced)"}
+    found = {prior: load_predictors([find_model("default")], "cpu", prior)[0] for prior in names}
+    assert {prior: one.name for prior, one in found.items()} == names
+    np.testing.assert_array_equal(found["film"].predict(crops), found[""].predict(crops))
+    assert not np.allclose(found["balanced"].predict(crops), found[""].predict(crops))
