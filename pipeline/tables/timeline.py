@@ -133,9 +133,16 @@ def concatenated(parts: Sequence[Observations]) -> Observations:
         boxes=np.concatenate([part.boxes for part in full]),
         scores=np.concatenate([part.scores for part in full]),
         probabilities=np.concatenate([part.probabilities for part in full]),
+        shapes=_changes(np.concatenate([part.shapes for part in full])),
         refused=sum(part.refused for part in full),
         damaged=sum(part.damaged for part in full),
     )
+
+
+def _changes(shapes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows of :attr:`Observations.shapes` whose size differs from that of the row before."""
+    differs = np.any(shapes[1:, 1:] != shapes[:-1, 1:], axis=1)
+    return shapes[np.append(np.ones(min(len(shapes), 1), np.bool_), differs)]
 
 
 def _clock(movie: Movie, whole: Observations) -> FrameTimes:
