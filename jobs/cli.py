@@ -49,14 +49,14 @@ def main(
         bool, typer.Option("--version", callback=lambda wanted: _show_version(wanted), is_eager=True, help="Print it.")
     ] = False,
 ) -> None:
-    """Turn movies into emotion timelines. Labels are predicted expressions; they do not tell what somebody feels."""
+    """Turn movies into emotion timelines. Labels are predicted expressions; they do not say what anybody feels."""
 
 
 @app.command()
 def run(
     inputs: Annotated[list[Path], typer.Argument(help="Movies, and folders of movies.", metavar="INPUT...")],
     out: Out = Path("outputs"),
-    force: Annotated[bool, typer.Option("--force", help="Do again what is done already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Process again what is already done.")] = False,
     model: Model = None,
     device: Device = None,
     detector: Detector = None,
@@ -71,13 +71,13 @@ def run(
     address: Address = None,
     gpu_share: GpuShare = None,
     config: Config = None,
-    log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as a JSON object a line.")] = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as one JSON object per line.")] = False,
 ) -> None:
     """Process movies: annotated video, emotion timeline and scene shares for each.
 
     Exit code: 0 all done, 1 at least one failed, 2 wrong usage, 130 stopped before the end.
     """
-    # Imported here, as in all commands: --help and wrong usage answer at once.
+    # Imported here, as in all commands, so that --help and wrong usage answer at once.
     from jobs.run.command import run_to_end
 
     choice = _chosen(
@@ -122,7 +122,7 @@ def status(
     out: OutArgument = Path("outputs"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell how far each movie is; also while a run is going, and over a copy of its files."""
+    """Show the progress of each movie, also during a run, and from a copy of its files."""
     from jobs.run.status_table import print_status
     from jobs.store.status import read_status
 
@@ -140,13 +140,13 @@ def status(
 def review(
     out: OutArgument = Path("outputs"),
     host: Annotated[
-        str, typer.Option(help="Where to listen; any other than this machine asks for a token.")
+        str, typer.Option(help="Address to listen on; a token is required if others can reach it.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0: any that is free.", min=0, max=65535)] = 8765,
-    token: Annotated[str | None, typer.Option(help="Ask for this token.", show_default=False)] = None,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8765,
+    token: Annotated[str | None, typer.Option(help="Require this token.", show_default=False)] = None,
     browser: Annotated[bool, typer.Option("--open/--no-browser", help="Open a browser.")] = False,
 ) -> None:
-    """Look through results in a browser: timelines, scenes, faces. Nothing is written."""
+    """Show results in a browser: timelines, scenes, faces. Nothing is written."""
     from jobs.review.command import review
 
     try:
@@ -157,7 +157,7 @@ def review(
 
 @app.command()
 def report(out: OutArgument = Path("outputs")) -> None:
-    """Write report.html of every movie, and index.html, anew from the tables. Exit code 1 if one cannot be."""
+    """Rewrite report.html of every movie, and index.html, from the tables. Exit code 1 if one cannot be written."""
     from jobs.report.folder_report import rewrite
 
     try:
@@ -175,10 +175,10 @@ def live(
     source: Annotated[str, typer.Argument(help="Index of a camera, a file, or a stream's URL.")] = "0",
     record: Annotated[Path | None, typer.Option(help="Folder for a recording.", show_default=False)] = None,
     host: Annotated[
-        str, typer.Option(help="Where to listen; any other than this machine asks for a token.")
+        str, typer.Option(help="Address to listen on; a token is required if others can reach it.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0: any that is free.", min=0, max=65535)] = 8766,
-    token: Annotated[str | None, typer.Option(help="Ask for this token.", show_default=False)] = None,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8766,
+    token: Annotated[str | None, typer.Option(help="Require this token.", show_default=False)] = None,
     model: Model = None,
     device: Device = None,
     detector: Detector = None,
@@ -206,7 +206,7 @@ def live(
 
 @app.command()
 def doctor(out: Out = Path("outputs")) -> None:
-    """Look whether this machine has what a run needs, and try each step; some seconds. Exit code 1 if not."""
+    """Check in some seconds whether this machine can do each step of a run. Exit code 1 if not."""
     from jobs.doctor.findings import all_well, examine, print_findings
 
     findings = examine(out)
@@ -216,7 +216,7 @@ def doctor(out: Out = Path("outputs")) -> None:
 
 @app.command()
 def clean(out: OutArgument = Path("outputs")) -> None:
-    """Remove units of work that no run needs; what the last run left half done stays."""
+    """Remove units of work that no run needs; keep those of a run that can be resumed."""
     from jobs.store.clean import clean
 
     try:
@@ -227,7 +227,7 @@ def clean(out: OutArgument = Path("outputs")) -> None:
 
 @app.command()
 def settings(config: Config = None) -> None:
-    """Print what holds without flags, and where each value comes from."""
+    """Print the settings that apply without flags, and where each value comes from."""
     choice = _chosen(config)
     for name, value in choice.settings.model_dump(mode="json").items():
         print(f"{name:<16}{'-' if value is None else value!s:<12}{choice.origins[name]}")
@@ -240,7 +240,7 @@ def _show_version(wanted: bool) -> None:
 
 
 def _chosen(config: Path | None, **flags: object) -> Choice:
-    """Return the settings, or end with exit code 2 and a line for each that is wrong."""
+    """Return the settings, or end with exit code 2 and a line for each wrong one."""
     try:
         return choose(flags, config)
     except UsageError as error:

@@ -11,9 +11,9 @@ def now() -> str:
 
 
 def moment_of(value: Any) -> int | None:
-    """Return the full seconds since 1970 of an ISO time: some of our files have no finer ones."""
+    """Return the whole seconds since 1970 of an ISO time, as fine as our files are; None if it is none."""
     try:
         moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        return math.floor((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    except (TypeError, ValueError, OverflowError):
         return None
-    return math.floor((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -1,7 +1,5 @@
-"""Validated settings, where each comes from, and the fingerprints that say which results they lead to."""
+"""Validated settings, and where each comes from."""
 
-import hashlib
-import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +12,9 @@ from pydantic_core import PydanticCustomError
 from jobs.errors import UsageError
 from jobs.machine import available_cores, memory
 from pipeline.faces.detectors import DEFAULT as DEFAULT_DETECTOR
-from pipeline.faces.detectors import detector_names, takes_model
+from pipeline.faces.detectors import detector_names
 
-if TYPE_CHECKING:  # the command line needs settings, but none of the libraries that these bring
+if TYPE_CHECKING:  # the command line needs settings, but not the heavy libraries behind these
     from pipeline.faces.track import TrackOptions
     from pipeline.video.render import EncoderOptions
 
@@ -93,43 +91,35 @@ class Settings(BaseModel):
 
         return EncoderOptions(self.crf, self.preset, self.threads)
 
-    def analysis_key(self, movie_fingerprint: str, model_digest: str) -> str:
-        """Identify observations: equal keys promise equal observations."""
-        from pipeline import schema, version
-        from pipeline.faces.crops import BOX_SCALE
-
-        file = self.detector_model if takes_model(self.detector) else None
-        detector_digest = digest_file(file) if file else ""
-        search = [self.detector, detector_digest, self.detect_every, repr(self.track_options())]
-        return digest([schema.VERSION, version.OBSERVATIONS, movie_fingerprint, model_digest, *search, BOX_SCALE])
-
-    def tables_key(self, analysis_key: str) -> str:
-        """Identify tables."""
-        return digest([analysis_key, repr(self.track_options())])
-
-    def video_key(self, tables_key: str) -> str:
-        """Identify an annotated video; a changed colour never repeats the analysis."""
-        from pipeline import version
-
-        return digest([version.DRAWING, tables_key, self.video, self.crf, self.preset])
+    def with_absolute_paths(self) -> "Settings":
+        """Return the same settings with absolute paths, for workers that run in other folders."""
+        is_path = self.model.endswith((".json", ".onnx")) and Path(self.model).is_file()
+        return self.model_copy(
+            update={
+                "model": str(Path(self.model).absolute()) if is_path else self.model,
+                "detector_model": self.detector_model and self.detector_model.absolute(),
+            }
+        )
 
 
 SETTINGS_FILE: Final = Path("moodreel.toml")
-"""Read where it lies in the folder that the command is run in."""
+"""Read from the folder in which the command runs."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Settings, and for each its origin: ``--flag``, the name of a file, or ``default``."""
+    """Settings, and the origin of each: ``--flag``, the name of a file, or ``default``."""
 
     settings: Settings
     origins: dict[str, str]
 
 
 def choose(flags: Mapping[str, Any], file: Path | None = None) -> Choice:
-    """Put settings together: flags that are not None, else the file's, else the defaults.
+    """Combine settings: a flag that is not None wins over the file, the file over the default.
 
-    ``file`` must exist; without one, ``moodreel.toml`` is read where there is one.
+    Args:
+        flags: from the command line, by name; None for what was not given.
+        file: a settings file, which must exist; None for ``moodreel.toml``, if there is one.
 
     Raises:
         UsageError: a line for each setting that is wrong: its place, what was expected and what was found.
@@ -163,32 +153,3 @@ def _complaint(fault: Any, origins: Mapping[str, str]) -> str:
     if fault["type"] == "extra_forbidden":
         return f"{place}: no such setting; settings: {', '.join(Settings.model_fields)}"
     return f"{place}: {fault['msg']}, found {fault['input']!r}"
-
-
-def digest(facts: Any) -> str:
-    """Return 16 hexadecimal digits that stand for JSON-serializable ``facts``."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def digest_file(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-_SAMPLE_BYTES = 1 << 20
-
-
-def fingerprint_movie(path: Path) -> str:
-    """Identify a movie by its size, its time of modification and samples of its content.
-
-    Reading all of a film to hash it would take as long as copying it; a start, a middle and an end catch what
-    editing and replacing do.
-    """
-    status = path.stat()
-    samples = hashlib.sha256()
-    with path.open("rb") as file:
-        for offset in (0, status.st_size // 2, max(0, status.st_size - _SAMPLE_BYTES)):
-            file.seek(offset)
-            samples.update(file.read(_SAMPLE_BYTES))
-    return digest([status.st_size, status.st_mtime_ns, samples.hexdigest()])

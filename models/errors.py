@@ -6,9 +6,9 @@
     ├── UnknownNetworkError    no network has this name
     ├── UnknownRecipeError     no recipe has this name
     ├── WeightsError           weights missing, altered, or made for another architecture
-    ├── DeviceError            a GPU was asked for and TensorFlow sees none
+    ├── DeviceError            a GPU is required and TensorFlow sees none
     ├── DatasetError           training or test data missing or malformed
-    ├── TrainingError          a training cannot begin or go on
+    ├── TrainingError          a training cannot begin or resume
     └── ExportError            an exported file does not do what the network does
 """
 
@@ -30,7 +30,7 @@ class WeightsError(ModelError):
 
 
 class DeviceError(ModelError):
-    """The device that was asked for is not there."""
+    """The device that is required is not there."""
 
 
 class DatasetError(ModelError):
@@ -38,7 +38,7 @@ class DatasetError(ModelError):
 
 
 class TrainingError(ModelError):
-    """A training cannot begin or go on."""
+    """A training cannot begin or resume."""
 
 
 class ExportError(ModelError):

@@ -54,13 +54,13 @@ def sha256_of(path: Path) -> str:
 
 
 def find_model(name: str, folder: Path = WEIGHTS_FOLDER) -> ModelFile:
-    """Find a model, and check that its weights are what they were when it was described.
+    """Find a model, and check that its weights are those that were described.
 
     Args:
         name: of a model in ``folder``, or the path of a model's JSON file elsewhere, such as a training leaves, or of
             any network as ONNX; :class:`models.inference.onnx_classifier.OnnxClassifier` says what it must take and
             give.
-        folder: where models that are named lie.
+        folder: of models that are given by name.
 
     Raises:
         WeightsError: there is no such model, or its weights are missing or altered.

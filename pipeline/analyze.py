@@ -12,7 +12,7 @@ import numpy as np
 from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
-from pipeline.faces.candidate_filter import Candidates, Verdict
+from pipeline.faces.candidate_filter import CandidateFilter, Verdict
 from pipeline.faces.crops import NO_CROPS, cut_crops
 from pipeline.faces.detect import Detections, FaceDetector
 from pipeline.faces.sparse_detection import FrameFaces, SparseDetector
@@ -191,7 +191,9 @@ class Scaler:
         fit = self._fits.of(picture)
         width, height = fit.size
         scale = min(1.0, self._long_side / max(width, height)) if self._long_side else 1.0
-        return self._scaled(self._to_search, picture, fit, (max(1, round(width * scale)), max(1, round(height * scale))))
+        return self._scaled(
+            self._to_search, picture, fit, (max(1, round(width * scale)), max(1, round(height * scale)))
+        )
 
     def thumbnail(self, picture: av.video.frame.VideoFrame) -> NDArray[np.uint8]:
         """Return the picture upright, uint8 ``(90, 160, 3)``, BGR, contiguous: for comparison with its neighbours.
@@ -204,9 +206,7 @@ class Scaler:
         """Cut faces, in pixels of the movie's picture, out of a picture: uint8 ``(n, 48, 48)``, upright, grey."""
         return cut_crops(picture, faces.boxes, self._fits.of(picture)) if len(faces) else NO_CROPS
 
-    def to_movie(
-        self, faces: Detections, bgr: NDArray[np.uint8], picture: av.video.frame.VideoFrame
-    ) -> Detections:
+    def to_movie(self, faces: Detections, bgr: NDArray[np.uint8], picture: av.video.frame.VideoFrame) -> Detections:
         """Move boxes that were found on ``bgr``, made of ``picture``, to the movie's picture."""
         height, width = bgr.shape[:2]
         return Detections(self._fits.of(picture).to_movie(faces.boxes, (width, height)), faces.scores)
@@ -233,17 +233,17 @@ class _FaceCollector:
 
     def __init__(self, analysis: Analysis) -> None:
         self._classifier, self._batch_size = analysis.classifier, analysis.batch_size
-        self._candidates = Candidates(analysis.tracking) if analysis.tracking else None
+        self._candidates = CandidateFilter(analysis.tracking) if analysis.tracking else None
         self._frame_count = 0
         self._frames: list[int] = []  # of each face
         self._found = [Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))]
         self._undecided: dict[int, NDArray[np.uint8]] = {}  # crops by the face's number
-        self._chosen: list[int] = []
+        self._kept: list[int] = []
         self._queue: list[NDArray[np.uint8]] = []
         self._done = [np.zeros((0, len(EMOTIONS)), np.float32)]
 
     def add(self, time: float, faces: Detections, crops: NDArray[np.uint8]) -> None:
-        """Take the faces of the next frame, shown at ``time`` in s, and their crops."""
+        """Take the faces of the next frame, shown at ``time`` in s, and their crops, uint8 ``(n, 48, 48)``."""
         first = len(self._frames)
         numbers = list(range(first, first + len(faces)))
         self._undecided.update(zip(numbers, crops, strict=True))
@@ -257,9 +257,9 @@ class _FaceCollector:
         if self._candidates:
             self._settle(self._candidates.finish())
         self._classify()
-        chosen = np.array(self._chosen, np.int64)
-        order = np.argsort(chosen)
-        kept = chosen[order]
+        numbers = np.array(self._kept, np.int64)
+        order = np.argsort(numbers)
+        kept = numbers[order]
         return _FaceColumns(
             frame=np.array(self._frames, np.int32)[kept],
             boxes=np.concatenate([faces.boxes for faces in self._found])[kept],
@@ -268,10 +268,10 @@ class _FaceCollector:
         )
 
     def _settle(self, verdict: Verdict) -> None:
-        for number in verdict.hopeless:
+        for number in verdict.ruled_out:
             del self._undecided[number]
-        self._chosen += verdict.hopeful
-        self._queue += [self._undecided.pop(number) for number in verdict.hopeful]
+        self._kept += verdict.possible
+        self._queue += [self._undecided.pop(number) for number in verdict.possible]
         if len(self._queue) >= self._batch_size:
             self._classify()
 

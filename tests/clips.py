@@ -1,4 +1,4 @@
-"""Tiny movies for tests. Each picture shows its own number, so that a decoded frame can be told from all others."""
+"""Tiny movies for tests. Each picture shows its own number, which tells a decoded frame from all others."""
 
 import importlib.util
 import subprocess

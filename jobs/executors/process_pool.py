@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -52,7 +52,7 @@ class LocalExecutor:
         self._starter = threading.Thread(target=self._pool.schedule, args=(_nothing,))
         self._starter.start()
         self._unit_ids = count(1)
-        self._running: dict[int, Future[Any]] = {}
+        self._running: dict[int, tuple[Future[Any], ProcessPool]] = {}
         self._closing = threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
@@ -69,7 +69,7 @@ class LocalExecutor:
             self._stop_pool()  # pebble gives its pool up if a worker dies while all are idle
             self._pool = self._new_pool()
             inner = self._pool.schedule(_run_unit, args=(unit_id, task, *arguments))
-        self._running[unit_id] = inner
+        self._running[unit_id] = inner, self._pool
         inner.add_done_callback(lambda done: self._hand_over(unit_id, done, outer))
         return outer
 
@@ -106,12 +106,19 @@ class LocalExecutor:
             outer.set_result(inner.result())
 
     def _watch(self) -> None:
-        """Kill the workers of units that hang."""
+        """Kill the workers of units that hang, and give up units that a broken pool has forgotten."""
+        stranded: set[int] = set()
         while not self._closing.wait(min(_WATCH_EVERY_S, self._stall_s)):
+            running = dict(self._running)
             for unit_id in self._heartbeats.silent_for(self._stall_s):
-                inner = self._running.get(unit_id)
-                if inner is not None:
-                    inner.cancel()  # pebble kills the process of a running future
+                if unit_id in running:
+                    running[unit_id][0].cancel()  # pebble kills the process of a running future
+            # A pool that breaks fails the units that it knows, but not those that reach it a moment later. By the
+            # second look it has had the time to do so.
+            before, stranded = stranded, {unit_id for unit_id, (_, pool) in running.items() if not pool.active}
+            for unit_id in before & stranded:
+                with suppress(InvalidStateError):  # it has just ended
+                    running[unit_id][0].set_exception(BrokenProcessPool("the pool broke before the unit began"))
 
 
 _PRELOADED: Final = ("jobs.cli", "jobs.executors.worker_imports")

@@ -16,7 +16,7 @@ from jobs.results.lanes import Lanes, make_lanes
 from jobs.results.stills.original import Original, find_original
 from jobs.results.timeline_index import TimelineIndex, read_timeline_index
 from jobs.review.cache import Cache
-from jobs.settings import fingerprint_movie
+from jobs.store.provenance import fingerprint_movie
 from jobs.store.run_files import is_settled, read_plan
 from jobs.store.workspace import MovieFolder
 from pipeline.errors import PipelineError

@@ -1,15 +1,21 @@
-"""The main job from beginning to end: what ``moodreel run`` does."""
+"""What ``moodreel run`` does, from the command line to the exit code: all movies side by side.
+
+From here to a decoded frame: movie_job (orders units) -> tasks (a unit) -> pipeline.analyze -> pipeline's frames. Units
+cross to a worker through scheduler and executor, which need not be read for that.
+"""
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
+import signal
 import socket
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +33,9 @@ from jobs.store.workspace import Workspace
 from models.errors import ModelError
 from pipeline.errors import DetectorError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # while the workers load their libraries, this process loads its own: see _run
+    from jobs.run.progress import Progress
+    from jobs.run.units import Run
     from jobs.store.movie_result import MovieResult
 
 EXIT_DONE: Final = 0
@@ -40,57 +48,164 @@ EXIT_STOPPED: Final = 130
 def run_to_end(
     inputs: Sequence[Path], out: Path, settings: Settings, force: bool = False, log_json: bool = False
 ) -> int:
-    """Process ``inputs``, tell the user what becomes of them, and return the exit code."""
+    """Process movies and report the results to the user.
+
+    Args:
+        inputs: movies, and folders of movies.
+        out: folder for the results.
+        settings: of the run.
+        force: do again what is done already.
+        log_json: write the log as a JSON object a line.
+
+    Returns:
+        The exit code.
+    """
     begun = time.monotonic()
-    if settings.engine == "ray":  # other processes on other machines stand in other folders
-        inputs, out = [path.absolute() for path in inputs], out.absolute()
+    if settings.engine == "ray":  # workers run in other folders, on other machines
+        inputs, out, settings = [path.absolute() for path in inputs], out.absolute(), settings.with_absolute_paths()
     workspace = Workspace(out)
     try:
         sources = discover(inputs, out)
         with (
             workspace.locked(),
-            _journal(workspace, log_json) as journal,
+            _event_log(workspace, log_json) as event_log,
             _announced(workspace, sources, settings) as end,
         ):
-            outcomes = _run(sources, settings, workspace, journal, force)
-            end["exit_code"] = _exit_code(outcomes)
-            journal.write("run ended", exit_code=end["exit_code"])
+            results = _run(sources, settings, workspace, event_log, force)
+            end["exit_code"] = _exit_code(results)
+            event_log.write("run ended", exit_code=end["exit_code"])
     except (JobError, ModelError, DetectorError) as error:
         print(f"moodreel: {error}", file=sys.stderr)
         return EXIT_USAGE
     except (KeyboardInterrupt, asyncio.CancelledError):
-        print("moodreel: stopped at once; the same command goes on where this one was", file=sys.stderr)
+        print("moodreel: stopped at once; the same command resumes", file=sys.stderr)
         return EXIT_STOPPED
-    from jobs.run.progress import print_table  # see _run
+    from jobs.run.progress import print_table
 
     seconds = time.monotonic() - begun
-    print_table(outcomes, seconds)
-    if _exit_code(outcomes) == EXIT_STOPPED:
-        print("moodreel: stopped; the same command goes on where this one was", file=sys.stderr)
+    print_table(results, seconds)
+    if _exit_code(results) == EXIT_STOPPED:
+        print("moodreel: stopped; the same command resumes", file=sys.stderr)
     if log_json or not sys.stdout.isatty():
-        print(_last_line(outcomes, seconds))
-    return _exit_code(outcomes)
+        print(_last_line(results, seconds))
+    return _exit_code(results)
 
 
 def _run(
-    sources: Sequence[MovieSource], settings: Settings, workspace: Workspace, journal: EventLog, force: bool
+    sources: Sequence[MovieSource], settings: Settings, workspace: Workspace, event_log: EventLog, force: bool
 ) -> "list[MovieResult]":
-    executor = _executor(settings, journal.path.parent)
+    executor = _executor(settings, event_log.path.parent)
     closer = threading.Thread(target=executor.close)
     try:
         # While the workers load their libraries, this process loads its own.
         from jobs.run.progress import Progress
-        from jobs.run.runner import run_movies
 
         with closing(Progress(len(sources))) as progress:
             return asyncio.run(
-                run_movies(sources, settings, workspace, executor, progress, journal, force, closer.start)
+                run_movies(sources, settings, workspace, executor, progress, event_log, force, closer.start)
             )
     finally:
         if closer.ident is None:
             closer.start()
         closer.join()
         gc.freeze()  # the end is near, and Python would look through all that was loaded once more
+
+
+async def run_movies(
+    sources: Sequence[MovieSource],
+    settings: Settings,
+    workspace: Workspace,
+    executor: Executor,
+    progress: "Progress",
+    event_log: EventLog,
+    force: bool = False,
+    on_done: Callable[[], None] = lambda: None,
+) -> "list[MovieResult]":
+    """Process all movies side by side; one that fails does not stop the others.
+
+    Args:
+        sources: the movies.
+        settings: of the run.
+        workspace: where results go; the caller holds it.
+        executor: runs the units.
+        progress: what the user sees meanwhile.
+        event_log: the run's log.
+        force: do again what is done already.
+        on_done: called when the executor has done its work, while the tables and pages of the whole run are still to be
+            written.
+
+    Returns:
+        A result for each movie.
+
+    Raises:
+        ModelError, DetectorError, WorkerDiedError: network or detector is not available, so that no movie can be done.
+    """
+    from jobs.run import tasks
+    from jobs.run.movie_job import MovieJob
+    from jobs.run.scheduler import Scheduler
+    from jobs.run.units import Run
+
+    scheduler = Scheduler(executor)
+    run = Run(settings, workspace, scheduler, progress, event_log, force)
+    _stop_on_signals(run)
+    ticker = asyncio.create_task(_tick(progress, executor, event_log))
+    # One worker loads detector and network while others look at the first movies.
+    equipping = asyncio.create_task(scheduler.run((-2, 0), tasks.equip, settings))
+    jobs = [asyncio.create_task(MovieJob(run, source, order).process()) for order, source in enumerate(sources)]
+    try:
+        equipment, _ = await equipping
+        progress.equipped(equipment, settings)
+        event_log.write("equipped", device=equipment.device, model=settings.model, digest=equipment.model_digest)
+        run.equipment.set_result(equipment)
+        results = list(await asyncio.gather(*jobs))
+        on_done()
+    finally:
+        ticker.cancel()
+        for job in jobs:
+            job.cancel()
+        if run.equipment.done():
+            _write_summaries(run)
+    return results
+
+
+def _write_summaries(run: "Run") -> None:
+    from jobs.report.folder_report import write_index
+    from jobs.store.movie_result import write_movies_table
+
+    for write in (write_movies_table, write_index):
+        try:
+            write(run.workspace)
+        except OSError as error:  # a full disk; the next run writes them
+            run.progress.note(f"{run.workspace.root}: the table and the page of all movies are not up to date: {error}")
+
+
+async def _tick(progress: "Progress", executor: Executor, event_log: EventLog) -> None:
+    """Keep the progress up to date, and log when the first frame was done."""
+    begun = False
+    while True:
+        frames = executor.frames_done()
+        progress.frames_done(frames)
+        if frames and not begun:
+            begun = True
+            event_log.write("first frame", unix=round(time.time(), 2))
+        await asyncio.sleep(0.5 if begun else 0.1)
+
+
+def _stop_on_signals(run: "Run") -> None:
+    """Let the first Ctrl-C or SIGTERM finish what is running, and the second end the run at once."""
+    whole_run = asyncio.current_task()
+    assert whole_run is not None
+
+    def stop() -> None:
+        if run.scheduler.stopped:
+            whole_run.cancel()
+        else:
+            run.progress.note("stopping: running units are being finished; once more stops at once")
+            run.scheduler.stop()
+
+    for name in ("SIGINT", "SIGTERM"):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends the run at once
+            asyncio.get_running_loop().add_signal_handler(getattr(signal, name), stop)
 
 
 def _executor(settings: Settings, logs: Path) -> Executor:
@@ -102,13 +217,14 @@ def _executor(settings: Settings, logs: Path) -> Executor:
 
 
 @contextmanager
-def _journal(workspace: Workspace, as_json: bool) -> Iterator[EventLog]:
+def _event_log(workspace: Workspace, as_json: bool) -> Iterator[EventLog]:
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    journal = EventLog(workspace.make_logs() / f"run-{stamp}.log", as_json)
+    with workspace.writing():
+        event_log = EventLog(workspace.make_logs() / f"run-{stamp}.log", as_json)
     try:
-        yield journal
+        yield event_log
     finally:
-        journal.close()
+        event_log.close()
 
 
 @contextmanager
@@ -123,7 +239,8 @@ def _announced(workspace: Workspace, sources: Sequence[MovieSource], settings: S
         "movies": [{"name": source.name, "source": str(source.path.absolute())} for source in sources],
         "settings": settings.model_dump(mode="json"),
     }
-    commit_json(workspace.run, about)
+    with workspace.writing():
+        commit_json(workspace.run, about)
     try:
         yield about
     finally:
@@ -131,19 +248,19 @@ def _announced(workspace: Workspace, sources: Sequence[MovieSource], settings: S
             commit_json(workspace.run, about | {"ended": now()})
 
 
-def _exit_code(outcomes: "Sequence[MovieResult]") -> int:
-    if any(outcome.status == "stopped" for outcome in outcomes):
+def _exit_code(results: "Sequence[MovieResult]") -> int:
+    if any(result.status == "stopped" for result in results):
         return EXIT_STOPPED
-    return EXIT_DONE if all(outcome.ok for outcome in outcomes) else EXIT_FAILED
+    return EXIT_DONE if all(result.ok for result in results) else EXIT_FAILED
 
 
-def _last_line(outcomes: "Sequence[MovieResult]", seconds: float) -> str:
+def _last_line(results: "Sequence[MovieResult]", seconds: float) -> str:
     """Return the run in one line of JSON, for schedulers."""
-    counts = Counter(outcome.status for outcome in outcomes)
-    frames = sum(outcome.summary["frames"] for outcome in outcomes if outcome.fresh and outcome.ok)
+    counts = Counter(result.status for result in results)
+    frames = sum(result.summary.frames or 0 for result in results if result.fresh and result.ok)
     return json.dumps(
         {
-            "exit_code": _exit_code(outcomes),
+            "exit_code": _exit_code(results),
             **{status: counts[status] for status in ("done", "partial", "failed", "stopped")},
             "frames": frames,
             "seconds": round(seconds, 3),

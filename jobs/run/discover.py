@@ -15,7 +15,7 @@ _NEVER_MOVIES: Final = frozenset(
     ".zip .rar .7z .gz .xz .bz2 .tar .iso .par2 .sfv .md5 .sha1 .sha256 .torrent "
     ".parquet .npz .npy .pkl .h5 .keras .db .sqlite .py .ipynb .r .sh .bat .toml .yaml .yml .ini .lnk .url".split()
 )
-"""Endings of what lies beside movies. In a folder such files are passed over; all others are tried by content."""
+"""Endings of what lies beside movies. In a folder such files are skipped; all others are tried by content."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class MovieSource:
 def discover(inputs: Sequence[Path], out: Path) -> list[MovieSource]:
     """Return the files that ``inputs`` stand for, in a stable order.
 
-    Folders are searched through all levels; hidden files, the output folder, and files whose ending says that they
-    are something else are passed over. A file named on the command line is always taken.
+    Folders are searched recursively; hidden files, the output folder, and files whose ending says that they
+    are something else are skipped. A file named on the command line is always taken.
 
     Raises:
         UsageError: an input does not exist, nothing is left to try, or two movies would share a name.
@@ -45,14 +45,14 @@ def discover(inputs: Sequence[Path], out: Path) -> list[MovieSource]:
             name = prefix + path.relative_to(given).as_posix() if given.is_dir() else path.name
             sources.setdefault(path.resolve(), MovieSource(path, printable(name)))
     if not sources:
-        raise UsageError(f"{', '.join(str(given) for given in inputs)}: no movies in there")
+        raise UsageError(f"{', '.join(str(given) for given in inputs)}: no movies found")
     _refuse_collisions(list(sources.values()))
     _refuse_files_in_the_way(list(sources.values()), out)
     return list(sources.values())
 
 
 def printable(name: str) -> str:
-    """Return a file name as valid text: bytes that are no UTF-8 become question marks in a box."""
+    """Return a file name as valid text: bytes that are not UTF-8 become replacement characters."""
     return os.fsencode(name).decode("utf-8", "replace")
 
 

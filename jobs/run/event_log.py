@@ -18,7 +18,7 @@ class EventLog:
         self._as_json = as_json
 
     def write(self, event: str, **facts: Any) -> None:
-        """Write a line: when, what, and ``facts``, which JSON must be able to hold."""
+        """Write a line: when, what, and ``facts``, JSON-serializable."""
         if self._as_json:
             line = json.dumps({"time": now(), "event": event, **facts}, ensure_ascii=False)
         else:
@@ -33,5 +33,5 @@ class EventLog:
 
 
 def _text(value: Any) -> str:
-    """Return a value without line ends, in quotes where it holds blanks."""
+    """Return a value on one line, in quotes unless it is a number."""
     return str(value) if isinstance(value, int | float) else json.dumps(value, ensure_ascii=False)

@@ -1,334 +1,298 @@
-"""One movie on its way through the units: what comes after what, what is done already, what a failure means."""
+"""The driver of one movie: it orders what the plan says is left, records the result, and knows what a failure means.
+
+Only the driver decides what is done and what stands; workers commit the one file that each unit is ordered to make.
+"""
 
 import asyncio
 import time
 import traceback
-from collections import defaultdict
-from collections.abc import Coroutine, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Final
 
 from jobs.errors import DiskFullError, JobError, StoppedError
-from jobs.iso_time import now
-from jobs.report.movie_report import Prepared
 from jobs.run import tasks
 from jobs.run.discover import MovieSource
-from jobs.run.event_log import EventLog
-from jobs.run.progress import Progress
-from jobs.run.scheduler import Scheduler
-from jobs.settings import Settings
-from jobs.store.atomic import commit_json
-from jobs.store.job_file import JobFile
+from jobs.run.movie_record import faults_of, job_file, remarks_of, source_text
+from jobs.run.plan import Earlier, Todo, Unit, other_movie, units_left, units_of, what_is_left
+from jobs.run.units import MovieUnits, Run, Stage, run_all
+from jobs.store.job_file import MovieSummary, Status
 from jobs.store.movie_result import AssembledMovie, MovieResult
-from jobs.store.workspace import Workspace
+from jobs.store.provenance import Keys, make_keys, provenance
+from jobs.store.run_files import read_plan, write_plan
 from models.errors import ModelError
-from pipeline import schema
 from pipeline.errors import InputError, PipelineError
 from pipeline.media.decode import TimestampError
 from pipeline.media.movie import Movie
 from pipeline.media.segments import Packets, Segment, as_one, cut
 
-_FORESEEN = (PipelineError, ModelError, JobError)
+if TYPE_CHECKING:
+    from jobs.report.movie_report import Prepared
 
+_FORESEEN: Final = (PipelineError, ModelError, JobError)
 
-_ROOM_PER_BYTE = 3
+_ROOM_PER_BYTE: Final = 3
 """Bytes of free disk per byte of source that a movie is expected to need: parts, joined picture, annotated video."""
 
 
 @dataclass(frozen=True)
-class Run:
-    """What all movies of a run share.
+class _Order:
+    """What was found out and decided about a movie before the work begins."""
 
-    ``equipment`` is set once a worker has loaded network and detector; where they cannot be had, it never is.
-    """
-
-    settings: Settings
-    workspace: Workspace
-    dispatcher: Scheduler
-    progress: Progress
-    journal: EventLog
-    force: bool
-    equipment: "asyncio.Future[tasks.Equipment]" = field(default_factory=asyncio.Future)
+    probe: tasks.Probe
+    keys: Keys
+    earlier: Earlier
+    todo: Todo
 
 
 class MovieJob:
-    """One movie on its way through probe, scan, analyze, assemble, render and join."""
+    """One movie on its way through probe, scan, analyze, assemble, render, join and report."""
 
     def __init__(self, run: Run, source: MovieSource, order: int) -> None:
+        """Prepare to process a movie.
+
+        Args:
+            run: what all movies share.
+            source: the movie.
+            order: its place in the run: units of earlier movies come first.
+        """
         self._run = run
         self._source = source
-        self._order = order
         self._folder = run.workspace.folder(source.name)
-        self._record = JobFile(self._folder, source.path)
+        self._units = MovieUnits(run, source, order)
         self._passes = 1 if run.settings.video == "none" else 2
-        self._stage_seconds: dict[str, float] = defaultdict(float)
         self._begun = time.monotonic()
         self._expected = 0
         self._frames_before = 0  # over all passes
         self._preparing: asyncio.Task[Prepared | None] | None = None
 
     async def process(self) -> MovieResult:
-        """Do what is to do and record the outcome."""
+        """Do what is left to do and record the result; nothing but cancellation is raised."""
         try:
-            outcome = await self._process()
-            await self._report(outcome)
+            result = await self._process()
+            await self._report(result)
         except StoppedError:
-            outcome = MovieResult(self._source.name, "stopped")
+            result = MovieResult(self._source.name, "stopped")
         except DiskFullError as error:
-            self._run.dispatcher.stop()
-            outcome = MovieResult(self._source.name, "stopped", str(error))
+            result = self._stopped_by(error)
         except _FORESEEN as error:
-            outcome = self._failed(str(error))
+            result = self._failed(str(error))
         except Exception as error:  # the run goes on whatever one movie does; nothing is hidden
-            outcome = self._failed(f"{type(error).__name__}: {error}", traceback.format_exc())
+            details = traceback.format_exc()
+            full = self._run.disk_full()
+            result = self._stopped_by(full) if full else self._failed(f"{type(error).__name__}: {error}", details)
         finally:
             if self._preparing:
                 self._preparing.cancel()
-        self._run.progress.finished(outcome)
-        facts = {"status": outcome.status, "reason": outcome.reason, "seconds": round(outcome.seconds, 3)}
-        self._run.journal.write("movie ended", movie=outcome.name, **facts)
-        return outcome
+        self._run.progress.finished(result)
+        facts = {"status": result.status, "reason": result.reason, "seconds": round(result.seconds, 3)}
+        self._run.event_log.write("movie ended", movie=result.name, **facts)
+        return result
 
     async def _process(self) -> MovieResult:
+        order = await self._look()
+        if order.todo.nothing:
+            return self._done_before(order)
+        movie = order.probe.movie
+        packets = await self._units.run(Stage.SCAN, tasks.scan, movie)
+        self._begun = time.monotonic() - self._units.seconds["scan"]  # before, it waited for its turn
+        self._expect(len(packets.pts) or movie.frames)
+        segments = cut(movie, packets, self._run.settings.segment)
+        self._folder.clear_temporary()
+        self._run.workspace.require_room(self._source.path.stat().st_size * _ROOM_PER_BYTE)
+        self._write_plan(segments, order.keys)
+        if order.todo.tables:
+            try:
+                tables = await self._tables(order, segments)
+            except TimestampError:
+                tables = await self._tables(order, [as_one(packets)])
+        else:
+            tables = self._tables_before(order)
+        if not tables.trusted and segments[0].trusted:
+            segments = [as_one(packets)]
+            self._write_plan(segments, order.keys)
+        remarks = await self._video(order, segments) if order.todo.video else []
+        return self._finished(order, packets, tables, remarks)
+
+    async def _look(self) -> _Order:
+        """Probe the movie, look at what earlier runs left of it, and decide what is left to do."""
         # All movies are probed before any work: in the evening the user sees which files are no movies.
-        probing = asyncio.gather(self._unit((-1, self._order), tasks.probe, self._source.path), return_exceptions=True)
+        probing = asyncio.gather(self._units.run_first(tasks.probe, self._source.path), return_exceptions=True)
         await asyncio.wait([self._run.equipment])  # without it not even a failure can be recorded
         [probe] = await probing
         if isinstance(probe, BaseException):
             raise probe
-        keys = self._keys(probe)
         self._expect(probe.movie.frames)
-        done = self._done_before(keys)
-        if done is not None:
-            return done
-        packets = await self._unit((self._order, 0), tasks.scan, probe.movie)
-        self._begun = time.monotonic() - self._stage_seconds["scan"]  # before, it waited for its turn
-        self._expect(len(packets.pts) or probe.movie.frames)
-        segments = cut(probe.movie, packets, self._run.settings.segment)
+        keys = make_keys(self._run.settings, probe.fingerprint, self._run.equipment.result())
+        if self._run.force:
+            self._folder.clear_units(keys.of_units)
+        job, plan = self._folder.read_job_file(), read_plan(self._folder)
+        earlier = Earlier(job, plan, self._folder.listing(keys.of_units))
+        todo = what_is_left(earlier, keys, probe.fingerprint, self._run.force)
+        if not todo.nothing and not self._run.force:
+            self._refuse_to_replace(earlier)
+        for why in todo.why:
+            self._run.progress.note(f"{self._source.name}: {why}")
+            self._run.event_log.write("earlier work", movie=self._source.name, note=why)
+        return _Order(probe, keys, earlier, todo)
+
+    def _refuse_to_replace(self, earlier: Earlier) -> None:
+        """Keep what happens to lie under the same name: another movie's results, another program's file."""
+        other = other_movie(earlier, source_text(self._source))
+        if other is None and not self._folder.holds_foreign_job():
+            return
+        found = f"the results of {other}" if other else f"a {self._folder.job.name} that is not moodreel's"
+        raise InputError(
+            f"{self._folder.root} holds {found}; choose another --out, "
+            f"or --force to replace them by those of {source_text(self._source)}"
+        )
+
+    def _done_before(self, order: _Order) -> MovieResult:
+        # A run may have died after it had recorded the results, before it removed what they were made from.
+        self._folder.clear_units(order.keys.of_units)
         self._folder.clear_temporary()
-        self._write_plan(segments, keys)
-        self._run.workspace.require_room(self._source.path.stat().st_size * _ROOM_PER_BYTE)
-        result = self._tables_before(keys)
-        if result is None:
-            try:
-                result = await self._tables(probe, segments, keys)
-            except TimestampError:
-                result = await self._tables(probe, [as_one(packets)], keys)
-        if not result.trusted and segments[0].trusted:
-            segments = [as_one(packets)]
-            self._write_plan(segments, keys)
-        remarks = await self._video(probe, segments, keys) if self._passes == 2 else []
-        return self._finished(probe, packets, result, keys, remarks)
+        self._run.progress.skipped(self._expected * self._passes)
+        job = order.earlier.job
+        assert job is not None
+        return MovieResult(self._source.name, job.status, job.reason, job.summary, job.seconds or 0.0, fresh=False)
 
-    async def _tables(self, probe: tasks.Probe, segments: list[Segment], keys: dict[str, str]) -> AssembledMovie:
-        settings, work = self._run.settings, self._folder.work / keys["analysis"]
-        parts = [work / f"{segment.name}.npz" for segment in segments]
-        await _all(
-            self._unit((self._order, 1), tasks.analyze_segment, probe.movie, segment, settings, part)
-            for segment, part in self._largest_first(segments, parts)
-        )
-        await self._unit((self._order, 2), tasks.confirm_unchanged, self._source.path, probe.fingerprint)
-        self._record.disown(keep=())
-        about = tasks.About(self._source.name, segments[0].trusted, self._provenance(probe, keys))
-        result: AssembledMovie = await self._unit(
-            (self._order, 2), tasks.assemble_movie, probe.movie, parts, self._folder, settings, about
-        )
-        return result
+    def _tables_before(self, order: _Order) -> AssembledMovie:
+        self._run.progress.skipped(self._expected)
+        job = order.earlier.job
+        assert job is not None
+        return AssembledMovie(job.summary, job.refused, job.damaged, job.trusted)
 
-    async def _video(self, probe: tasks.Probe, segments: list[Segment], keys: dict[str, str]) -> list[str]:
-        settings, work = self._run.settings, self._folder.work / keys["video"]
-        parts = [work / f"{segment.name}.mp4" for segment in segments]
-        timeline = self._folder.timeline
+    async def _tables(self, order: _Order, segments: list[Segment]) -> AssembledMovie:
+        run, probe, name = self._units.run, order.probe, self._source.name
+        settings = self._run.settings
+        units = units_of(segments, order.keys.analysis, ".npz")
+        await run_all(
+            run(Stage.ANALYZE, tasks.analyze_segment, probe.movie, unit.segment, settings, self._path(unit))
+            for unit in self._left(units, order.earlier)
+        )
+        await run(Stage.ASSEMBLE, tasks.confirm_unchanged, self._source.path, probe.fingerprint)
+        job = self._folder.read_job_file()
+        if order.todo.replaces and job is not None and job.has_results:
+            job.being_replaced().write(self._folder.job)
+        origin = provenance(settings, name, probe.fingerprint, self._run.equipment.result(), order.keys)
+        about = tasks.About(name, segments[0].trusted, origin)
+        parts = [self._path(unit) for unit in units]
+        arguments = (probe.movie, parts, self._folder, settings, about)
+        tables: AssembledMovie = await run(Stage.ASSEMBLE, tasks.assemble_movie, *arguments)
+        if order.todo.replaces:
+            self._folder.report.unlink(missing_ok=True)  # it shows the tables that were replaced
+            if job is None or job.fingerprint != probe.fingerprint:
+                self._folder.poster.unlink(missing_ok=True)
+        return tables
+
+    async def _video(self, order: _Order, segments: list[Segment]) -> list[str]:
+        run, settings = self._units.run, self._run.settings
+        movie, timeline = order.probe.movie, self._folder.timeline
+        units = units_of(segments, order.keys.video, ".mp4")
         rendering = [
-            self._unit((self._order, 3), tasks.render_segment, probe.movie, segment, timeline, settings, part)
-            for segment, part in self._largest_first(segments, parts)
+            run(Stage.RENDER, tasks.render_segment, movie, unit.segment, timeline, settings, self._path(unit))
+            for unit in self._left(units, order.earlier)
         ]
-        await _all([*rendering, self._begin_report(probe.movie)])
-        await self._unit((self._order, 4), tasks.confirm_unchanged, self._source.path, probe.fingerprint)
-        self._record.disown(keep=("analysis", "tables"))
+        await run_all([*rendering, self._begin_report(movie)])
+        await run(Stage.JOIN, tasks.confirm_unchanged, self._source.path, order.probe.fingerprint)
+        job = self._folder.read_job_file()
+        if job is not None and job.keys.video:  # should the run die, it is not known which of both videos stands
+            replace(job, keys=replace(job.keys, video="")).write(self._folder.job)
         comment = f"Predicted expression labels, not feelings; moodreel, model {settings.model}"
-        remarks: list[str] = await self._unit(
-            (self._order, 4), tasks.join_movie, probe.movie, parts, self._folder, comment
-        )
+        parts = [self._path(unit) for unit in units]
+        remarks: list[str] = await run(Stage.JOIN, tasks.join_movie, movie, parts, self._folder, comment)
         return remarks
 
     async def _begin_report(self, movie: Movie) -> None:
-        """Let what takes longest of the report be made behind the segments: by who would wait for the last of them."""
+        """Let what takes longest of the report be made after the segments, by workers that would be idle."""
         self._preparing = asyncio.create_task(self._prepare_report(movie))
 
-    async def _prepare_report(self, movie: Movie) -> Prepared | None:
+    async def _prepare_report(self, movie: Movie) -> "Prepared | None":
         with suppress(Exception):  # the report then makes it itself, and says what is in the way
-            prepared: Prepared = await self._unit((self._order, 3), tasks.prepare_report, self._folder, movie)
+            prepared: Prepared = await self._units.run(Stage.RENDER, tasks.prepare_report, self._folder, movie)
             return prepared
         return None
 
-    async def _report(self, outcome: MovieResult) -> None:
-        """Write the movie's report, if there is none for just these results; without one it is done all the same."""
-        if not outcome.fresh and self._folder.report.exists():
+    async def _report(self, result: MovieResult) -> None:
+        """Write the movie's report unless it is up to date; the movie is done even if that fails."""
+        if not result.fresh and self._folder.has_current_report():
             return
         prepared = await self._preparing if self._preparing else None
         try:
-            await self._unit((self._order, 5), tasks.report_movie, self._folder, prepared)
+            await self._units.run(Stage.REPORT, tasks.report_movie, self._folder, prepared)
         except StoppedError:
             return  # the next run writes it
         except Exception as error:
             self._run.progress.note(f"{self._source.name}: report.html cannot be written: {error}")
-            self._run.journal.write("no report", movie=self._source.name, reason=str(error))
+            self._run.event_log.write("no report", movie=self._source.name, reason=str(error))
         self._folder.clear_temporary()  # of workers that died on the way
 
-    async def _unit(self, priority: tuple[int, int], task: Any, *arguments: Any) -> Any:
-        try:
-            result, seconds = await self._run.dispatcher.run(priority, task, *arguments)
-        except (StoppedError, InputError):
-            raise
-        except Exception:
-            # Libraries say a full disk in many ways; the disk itself says it in one.
-            self._run.workspace.require_room(0)
-            raise
-        self._stage_seconds[task.__name__.split("_")[0]] += seconds
-        self._run.journal.write("unit", movie=self._source.name, task=task.__name__, seconds=round(seconds, 3))
-        return result
+    def _left(self, units: list[Unit], earlier: Earlier) -> list[Unit]:
+        """Return the units that are not committed yet, and count the others as done."""
+        left = units_left(units, earlier.files)
+        committed = sum(unit.segment.frames for unit in units) - sum(unit.segment.frames for unit in left)
+        self._run.progress.skipped(committed)
+        self._frames_before += committed
+        return left
 
-    def _largest_first(self, segments: list[Segment], parts: list[Path]) -> list[tuple[Segment, Path]]:
-        """Return what is not committed yet, in the order in which workers are all busy to the end."""
-        waiting = [pair for pair in zip(segments, parts, strict=True) if not self._committed(pair[1], pair[0])]
-        return sorted(waiting, key=lambda pair: -pair[0].frames)
-
-    def _committed(self, part: Path, segment: Segment) -> bool:
-        if part.exists():
-            self._run.progress.skipped(segment.frames)
-            self._frames_before += segment.frames
-            return True
-        return False
+    def _path(self, unit: Unit) -> Path:
+        return self._folder.root / unit.file
 
     def _expect(self, frames: int) -> None:
         self._run.progress.expect(frames - self._expected, self._passes)
         self._expected = frames
 
-    def _write_plan(self, segments: list[Segment], keys: dict[str, str]) -> None:
-        """Let others see what is to be done, and so how much of it is."""
-        self._run.journal.write("movie begun", movie=self._source.name, segments=len(segments))
-        commit_json(
-            self._folder.plan,
-            {
-                "movie": self._source.name,
-                "began": now(),
-                "passes": self._passes,
-                "keys": keys,
-                "segments": [{"name": segment.name, "frames": segment.frames} for segment in segments],
-            },
+    def _write_plan(self, segments: list[Segment], keys: Keys) -> None:
+        self._run.event_log.write("movie begun", movie=self._source.name, segments=len(segments))
+        named = [(segment.name, segment.frames) for segment in segments]
+        write_plan(self._folder, self._source.name, self._passes, keys, named)
+
+    def _finished(self, order: _Order, packets: Packets, tables: AssembledMovie, remarks: list[str]) -> MovieResult:
+        """Record the movie's results; from then on they stand."""
+        if order.todo.replaces and not order.todo.video:
+            # Before job.json names the new tables: a video beside them must show them.
+            remarks = [*self._folder.set_video_aside(keep=not self._run.force), *remarks]
+        remarks = [*remarks_of(self._folder.timeline), *remarks]
+        if not tables.trusted:
+            remarks = ["time stamps are missing or contradict each other; frames were counted instead", *remarks]
+        faults = faults_of(packets, tables)
+        result = self._result("partial" if faults else "done", "; ".join(faults), tables.summary)
+        job = replace(
+            job_file(self._run, self._source, result, self._units.seconds),
+            keys=replace(order.keys, video=order.todo.video_key),
+            remarks=tuple(remarks),
+            fingerprint=order.probe.fingerprint,
+            refused=tables.refused,
+            damaged=tables.damaged,
+            trusted=tables.trusted,
+            frames_before=self._frames_before // self._passes,
         )
-
-    def _keys(self, probe: tasks.Probe) -> dict[str, str]:
-        settings = self._run.settings
-        analysis = settings.analysis_key(probe.fingerprint, self._run.equipment.result().model_digest)
-        tables = settings.tables_key(analysis)
-        return {"analysis": analysis, "tables": tables, "video": settings.video_key(tables)}
-
-    def _done_before(self, keys: dict[str, str]) -> MovieResult | None:
-        if self._run.force:
-            self._folder.clear_work()
-            return None
-        done = self._record.done_before(keys, video=self._passes == 2)
-        if done is None:
-            self._record.refuse_other_movie()
-        else:
-            # A run may have died after it had recorded the results, before it cleared what they were made from.
-            self._folder.clear_units(keys.values())
-            self._folder.clear_temporary()
-            self._run.progress.skipped(self._expected * self._passes)
-        return done
-
-    def _tables_before(self, keys: dict[str, str]) -> AssembledMovie | None:
-        before = None if self._run.force else self._record.tables_before(keys)
-        if before is not None:
-            self._run.progress.skipped(self._expected)
-        return before
-
-    def _provenance(self, probe: tasks.Probe, keys: dict[str, str]) -> dict[str, Any]:
-        """Return what goes into the tables' metadata: nothing that differs between equal results."""
-        settings = self._run.settings
-        return {
-            "movie": self._source.name,
-            "fingerprint": probe.fingerprint,
-            "key": keys["tables"],
-            "model": settings.model,
-            "model_digest": self._run.equipment.result().model_digest,
-            "detector": settings.detector,
-            "detect_every": settings.detect_every,
-            "tracking": vars(settings.track_options()),
-            "versions": self._run.equipment.result().versions,
-        }
-
-    def _finished(
-        self,
-        probe: tasks.Probe,
-        packets: Packets,
-        result: AssembledMovie,
-        keys: dict[str, str],
-        remarks: list[str],
-    ) -> MovieResult:
-        faults = [packets.fault] if packets.fault else []
-        faults += [f"{result.refused} packets could not be decoded"] if result.refused else []
-        faults += [f"{result.damaged} frames are damaged"] if result.damaged else []
-        if not result.trusted:
-            remarks = ["time stamps are missing or contradict each other; they were counted anew", *remarks]
-        if self._passes == 1:
-            self._folder.video.unlink(missing_ok=True)  # of an earlier run: it would show another analysis
-        self._folder.report.unlink(missing_ok=True)  # of an earlier run: a missing one is written anew
-        outcome = self._outcome("partial" if faults else "done", "; ".join(faults), result.summary)
-        facts = {
-            "keys": keys,
-            "remarks": remarks,
-            "fingerprint": probe.fingerprint,
-            "refused": result.refused,
-            "damaged": result.damaged,
-            "trusted": result.trusted,
-            "frames_before": self._frames_before // self._passes,
-        }
-        self._record.write(outcome, self._facts() | facts)
-        self._folder.clear_work()
+        job.write(self._folder.job)
+        self._folder.clear_units(order.keys.of_units)
         self._folder.clear_temporary()
-        return outcome
+        return result
 
     def _failed(self, reason: str, details: str = "") -> MovieResult:
+        """Record a failure, but never over an earlier run's results or another program's file."""
         # What libraries said last follows on lines of its own.
         reason, _, last_words = reason.removeprefix(f"{self._source.path}: ").partition("\n")
-        details = "\n".join(filter(None, [last_words, details]))
-        outcome = self._outcome("failed", reason, {})
-        if not self._record.holds_results:
-            try:
-                self._record.write(outcome, self._facts() | ({"details": details} if details else {}))
-            except OSError as error:
-                self._run.progress.note(f"{self._source.name}: job.json cannot be written: {error}")
-        return outcome
+        result = self._result("failed", reason, MovieSummary())
+        job = self._folder.read_job_file()
+        if (job and job.has_results) or self._folder.holds_foreign_job():
+            return result
+        try:
+            details = "\n".join(filter(None, [last_words, details]))
+            replace(job_file(self._run, self._source, result, self._units.seconds), details=details).write(
+                self._folder.job
+            )
+        except OSError as error:
+            self._run.progress.note(f"{self._source.name}: job.json cannot be written: {error}")
+        return result
 
-    def _outcome(self, status: str, reason: str, summary: dict[str, Any]) -> MovieResult:
+    def _stopped_by(self, error: DiskFullError) -> MovieResult:
+        self._run.scheduler.stop()
+        return MovieResult(self._source.name, "stopped", str(error))
+
+    def _result(self, status: Status, reason: str, summary: MovieSummary) -> MovieResult:
         return MovieResult(self._source.name, status, reason, summary, time.monotonic() - self._begun)
-
-    def _facts(self) -> dict[str, Any]:
-        """Return what ``job.json`` says of how results came about."""
-        settings, equipment = self._run.settings, self._run.equipment.result()
-        return {
-            "stage_seconds": {stage: round(seconds, 3) for stage, seconds in self._stage_seconds.items()},
-            "finished": now(),
-            "schema_version": schema.VERSION,
-            "device": equipment.device,
-            "model": settings.model,
-            "model_digest": equipment.model_digest,
-            "detector": settings.detector,
-            "settings": settings.model_dump(mode="json"),
-            "versions": equipment.versions,
-        }
-
-
-async def _all(units: Iterable[Coroutine[Any, Any, Any]]) -> None:
-    """Run units side by side; the first that fails cancels those that wait."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for unit in units:
-                group.create_task(unit)
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None

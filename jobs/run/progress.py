@@ -10,19 +10,27 @@ from rich.table import Table
 from tqdm import tqdm
 
 from jobs.console import make_console
-from jobs.run.tasks import Equipment
 from jobs.settings import Settings
 from jobs.store.movie_result import MovieResult
+from jobs.store.provenance import Equipment
 
-_LINE_EVERY: Final = 30.0
+_LINE_EVERY_S: Final = 30.0
 """Seconds between two lines of progress in a log."""
 
 
 class Progress:
     """Counts frames over all movies of a run; a frame is done when all passes over it are."""
 
-    def __init__(self, movies: int, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, movies: int, stream: TextIO = sys.stderr, line_every_s: float = _LINE_EVERY_S) -> None:
+        """Begin at 0.
+
+        Args:
+            movies: how many there are.
+            stream: for a bar if it is a terminal, for lines if not.
+            line_every_s: seconds between two lines of progress.
+        """
         self._stream = stream
+        self._line_every_s = line_every_s
         self._movies = movies
         self._finished = 0
         self._passes = 1
@@ -50,7 +58,7 @@ class Progress:
         )
 
     def expect(self, frames: int, passes: int) -> None:
-        """Add (or take away) frames to come, over each of which ``passes`` passes are made."""
+        """Add frames to come (or, below 0, take some away), over each of which ``passes`` passes are made."""
         self._passes = passes
         self._expected += frames
         self._bar.total = self._expected
@@ -66,14 +74,14 @@ class Progress:
         self._counted = frames
         self._show()
 
-    def finished(self, outcome: MovieResult) -> None:
+    def finished(self, result: MovieResult) -> None:
         """Count a movie; say at once if it failed."""
         self._finished += 1
         self._bar.set_description(self._movies_done())
-        if outcome.status == "failed":
-            self.note(f"failed: {outcome.name}: {outcome.reason}")
-        elif outcome.ok and not self._stream.isatty():
-            self.note(f"{outcome.status}{'' if outcome.fresh else ' before'}: {outcome.name}")
+        if result.status == "failed":
+            self.note(f"failed: {result.name}: {result.reason}")
+        elif result.ok and not self._stream.isatty():
+            self.note(f"{result.status}{'' if result.fresh else ' before'}: {result.name}")
 
     def note(self, line: str) -> None:
         """Print a line without tearing the bar."""
@@ -81,7 +89,7 @@ class Progress:
         self._stream.flush()
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._bar.close()
 
     def _movies_done(self) -> str:
@@ -92,39 +100,40 @@ class Progress:
         done = min((self._skipped + self._counted) // self._passes, self._expected)
         self._bar.update(done - self._bar.n)
         now = time.monotonic()
-        if self._bar.disable and now - self._last_line > _LINE_EVERY and self._expected:
+        if self._bar.disable and now - self._last_line > self._line_every_s and self._expected:
             self._last_line = now
             self.note(f"{self._movies_done()}, frame {done} of about {self._expected}")
 
 
-def print_table(outcomes: Sequence[MovieResult], seconds: float) -> None:
-    """Print a line per movie, the totals, and what is to be said of single movies, to standard output."""
+def print_table(results: Sequence[MovieResult], seconds: float) -> None:
+    """Print a line per movie, the totals, and the reasons of single movies, to standard output."""
     table = Table(box=SIMPLE, pad_edge=False)
     table.add_column("movie", overflow="fold", ratio=1)
     table.add_column("status", no_wrap=True)
     for heading in ("frames", "faces", "film s", "took s", "x real time"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for outcome in outcomes:
-        table.add_row(*_cells(outcome))
-    fresh = [outcome for outcome in outcomes if outcome.fresh and outcome.ok]
+    for result in results:
+        table.add_row(*_cells(result))
+    fresh = [result for result in results if result.fresh and result.ok]
     table.add_section()
     table.add_row("this run", "", *_measures(fresh, seconds))
     console = make_console()
     console.print(table)
-    for outcome in outcomes:
-        if outcome.reason:
-            console.print(f"{outcome.status}: {outcome.name}: {outcome.reason}", soft_wrap=True)
-    console.print(f"{sum(outcome.ok for outcome in outcomes)} of {len(outcomes)} movies done")
+    for result in results:
+        if result.reason:
+            console.print(f"{result.status}: {result.name}: {result.reason}", soft_wrap=True)
+    console.print(f"{sum(result.ok for result in results)} of {len(results)} movies done")
 
 
-def _cells(outcome: MovieResult) -> list[str]:
-    if not outcome.ok:
-        return [outcome.name, outcome.status]
-    status = outcome.status if outcome.fresh else f"{outcome.status} before"
-    return [outcome.name, status, *_measures([outcome], outcome.seconds)]
+def _cells(result: MovieResult) -> list[str]:
+    if not result.ok:
+        return [result.name, result.status]
+    status = result.status if result.fresh else f"{result.status} before"
+    return [result.name, status, *_measures([result], result.seconds)]
 
 
-def _measures(outcomes: Sequence[MovieResult], seconds: float) -> list[str]:
-    frames, faces = (sum(outcome.summary[name] for outcome in outcomes) for name in ("frames", "faces"))
-    film = sum(outcome.summary["duration"] for outcome in outcomes)
+def _measures(results: Sequence[MovieResult], seconds: float) -> list[str]:
+    frames = sum(result.summary.frames or 0 for result in results)
+    faces = sum(result.summary.faces or 0 for result in results)
+    film = sum(result.summary.duration or 0.0 for result in results)
     return [str(frames), str(faces), f"{film:.1f}", f"{seconds:.1f}", f"{film / seconds:.2f}" if seconds else ""]

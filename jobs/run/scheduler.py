@@ -24,7 +24,7 @@ class _Unit:
     priority: tuple[int, int]
     arrival: int
     alone: bool = field(compare=False)
-    outcome: "asyncio.Future[Any]" = field(compare=False)
+    result: "asyncio.Future[Any]" = field(compare=False)
     task: Callable[..., Any] = field(compare=False)
     arguments: tuple[Any, ...] = field(compare=False)
 
@@ -42,10 +42,18 @@ class Scheduler:
         self.stopped = False
 
     async def run(self, priority: tuple[int, int], task: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
-        """Run a unit when its turn comes; return its result and the seconds it took.
+        """Run a unit when its turn comes.
 
         A unit whose worker dies is tried once more, with nothing beside it: what died of too little memory may
         have been the victim of its neighbours.
+
+        Args:
+            priority: the smallest of those that wait is next.
+            task: a function of :mod:`jobs.run.tasks`.
+            *arguments: of ``task``.
+
+        Returns:
+            What ``task`` returns, and the seconds it took.
 
         Raises:
             WorkerDiedError: the unit took its worker along, both times.
@@ -55,7 +63,7 @@ class Scheduler:
         for _ in range(_LOST_NODES):
             try:
                 return await self._once(priority, False, task, arguments)
-            except NodeLostError:  # no fault of the unit's: on to another machine, beside others
+            except NodeLostError:  # not the unit's fault: try another machine, beside others
                 continue
             except WorkerDiedError:
                 break
@@ -65,8 +73,8 @@ class Scheduler:
         """Let what is running finish, and start nothing more."""
         self.stopped = True
         for unit in self._waiting:
-            if not unit.outcome.done():
-                unit.outcome.set_exception(StoppedError("the run was stopped"))
+            if not unit.result.done():
+                unit.result.set_exception(StoppedError("the run was stopped"))
         self._waiting.clear()
 
     async def _once(
@@ -74,15 +82,14 @@ class Scheduler:
     ) -> tuple[Any, float]:
         if self.stopped:
             raise StoppedError("the run was stopped")
-        outcome: asyncio.Future[Any] = self._loop.create_future()
-        heapq.heappush(self._waiting, _Unit(priority, next(self._arrival), alone, outcome, task, arguments))
+        result: asyncio.Future[tuple[Any, float]] = self._loop.create_future()
+        heapq.heappush(self._waiting, _Unit(priority, next(self._arrival), alone, result, task, arguments))
         self._start_next()
-        result: tuple[Any, float] = await outcome
-        return result
+        return await result
 
     def _start_next(self) -> None:
         while self._waiting and self._running < self._executor.workers and not self._alone:
-            if self._waiting[0].outcome.cancelled():  # its movie has failed meanwhile
+            if self._waiting[0].result.cancelled():  # its movie has failed meanwhile
                 heapq.heappop(self._waiting)
                 continue
             if self._waiting[0].alone and self._running:
@@ -90,24 +97,24 @@ class Scheduler:
             unit = heapq.heappop(self._waiting)
             try:
                 future = self._executor.submit(timed, unit.task, *unit.arguments)
-            except Exception as error:  # the executor is broken: who waits must learn of it
-                unit.outcome.set_exception(error)
+            except Exception as error:  # the executor is broken: whoever waits must learn of it
+                unit.result.set_exception(error)
                 continue
             self._alone = unit.alone
             self._running += 1
-            future.add_done_callback(lambda done, outcome=unit.outcome: self._tell(done, outcome))  # type: ignore[misc]
+            future.add_done_callback(lambda done, result=unit.result: self._hand_over(done, result))  # type: ignore[misc]
 
-    def _tell(self, done: "Future[Any]", outcome: "asyncio.Future[Any]") -> None:
+    def _hand_over(self, done: "Future[Any]", result: "asyncio.Future[Any]") -> None:
         with suppress(RuntimeError):  # the run was stopped and its event loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self._finished, done, outcome)
+            self._loop.call_soon_threadsafe(self._finished, done, result)
 
-    def _finished(self, done: "Future[Any]", outcome: "asyncio.Future[Any]") -> None:
+    def _finished(self, done: "Future[Any]", result: "asyncio.Future[Any]") -> None:
         self._running -= 1
         self._alone = False
-        if not outcome.done():
+        if not result.done():
             error = done.exception()
             if error is None:
-                outcome.set_result(done.result())
+                result.set_result(done.result())
             else:
-                outcome.set_exception(error)
+                result.set_exception(error)
         self._start_next()

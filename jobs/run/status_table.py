@@ -6,12 +6,13 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from jobs.console import make_console
-from jobs.store.run_files import FINAL, LastRun
+from jobs.store.job_file import FINAL
+from jobs.store.run_files import LastRun
 from jobs.store.status import MovieStatus, RunStatus, State, Totals
 
 
 def print_status(status: RunStatus) -> None:
-    """Print a line per movie, the totals, what is to be said of single movies, and how the run is."""
+    """Print a line per movie, the totals, the reasons of single movies, and the state of the run."""
     table = Table(box=SIMPLE, pad_edge=False)
     table.add_column("movie", overflow="fold", ratio=1)
     table.add_column("state", no_wrap=True)
@@ -24,7 +25,7 @@ def print_status(status: RunStatus) -> None:
     console = make_console()
     console.print(table)
     for movie in status.movies:
-        if movie.reason and movie.state in FINAL:
+        if movie.reason and movie.state in (*FINAL, "stopped"):
             console.print(f"{movie.state}: {movie.name}: {movie.reason}", soft_wrap=True)
     for line in (_counted(status.totals.counts), *([_about(status.run)] if status.run else []), *status.remarks):
         console.print(line, soft_wrap=True)
@@ -57,9 +58,9 @@ def _counted(counts: dict[State, int]) -> str:
 def _about(run: LastRun) -> str:
     who = f"the run of {run.started} (process {run.pid} on {run.host})"
     if run.alive:
-        return f"{who} goes on"
+        return f"{who} is running"
     if run.ended is None:
-        return f"{who} did not end by itself; the same command goes on where it was"
+        return f"{who} did not end by itself; the same command resumes it"
     if run.exit_code in (None, 130):
-        return f"{who} was stopped {run.ended}; the same command goes on where it was"
+        return f"{who} was stopped {run.ended}; the same command resumes it"
     return f"{who} ended {run.ended} with exit code {run.exit_code}"

@@ -1,6 +1,6 @@
 """The units of work, as plain functions that any worker on any machine can run: everything comes as arguments.
 
-A unit is done when its file stands under its final name; what it returns is only news for the run.
+Invariant: a unit is done when its file stands under its final name; what it returns is only news for the run.
 """
 
 import ctypes
@@ -19,9 +19,11 @@ import pyarrow.parquet as pq
 
 from jobs.executors.heartbeat import count_frame, show_life
 from jobs.executors.libraries import LIBRARIES
-from jobs.settings import Settings, fingerprint_movie
+from jobs.settings import Settings
 from jobs.store.atomic import commit, temporary_beside
+from jobs.store.job_file import MovieSummary
 from jobs.store.movie_result import AssembledMovie
+from jobs.store.provenance import Equipment, Provenance, fingerprint_movie
 from jobs.store.table_files import commit_tables
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
@@ -47,33 +49,18 @@ _READER: Final = Reader()
 
 
 @dataclass(frozen=True)
-class Equipment:
-    """What a worker works with.
-
-    Attributes:
-        device: ``cpu`` or ``gpu``.
-        model_digest: SHA-256 of the weights together with their calibration.
-        versions: of Python and the libraries, by name.
-    """
-
-    device: str
-    model_digest: str
-    versions: dict[str, str]
-
-
-@dataclass(frozen=True)
 class Probe:
-    """What a look at a movie's header and first frame tells."""
+    """What a movie's header and first frame say, and its fingerprint."""
 
     movie: Movie
     fingerprint: str
 
 
 def equip(settings: Settings) -> Equipment:
-    """Load detector and network in this worker, and tell what they are.
+    """Load detector and network in this worker, and say what they are.
 
     Raises:
-        ModelError, DetectorError: one of them cannot be had.
+        ModelError, DetectorError: one of them is not available.
     """
     _detector(settings.detector, settings.detector_model)
     classifier = _classifier(settings.model, settings.device, settings.threads)
@@ -115,7 +102,17 @@ def scan(movie: Movie) -> Packets:
 
 
 def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Path) -> None:
-    """Analyze a segment and commit its observations to ``out``."""
+    """Analyze a segment and commit its observations.
+
+    Args:
+        movie: that the segment is of.
+        segment: its span.
+        settings: of the run.
+        out: the unit's file.
+
+    Raises:
+        InputError: the movie cannot be read.
+    """
     from pipeline.analyze import Analysis, analyze  # with PySceneDetect, which the runner need not load
 
     detector = _detector(settings.detector, settings.detector_model)
@@ -131,28 +128,50 @@ class About:
 
     name: str
     trusted: bool
-    provenance: dict[str, Any]
+    provenance: Provenance
 
 
 def assemble_movie(
     movie: Movie, parts: Sequence[Path], folder: MovieFolder, settings: Settings, about: About
 ) -> AssembledMovie:
-    """Make the movie's tables from its observations and commit them."""
+    """Make the movie's tables from its observations and commit them.
+
+    Args:
+        movie: that was observed.
+        parts: its observations, of all segments in the order of time.
+        folder: where the tables go.
+        settings: of the run.
+        about: what the tables say of the movie.
+
+    Returns:
+        What was found out.
+    """
     from pipeline.tables.timeline import assemble, concatenated  # as in analyze_segment
 
     observations = [Observations.load(part) for part in parts]
     _make_room(sum(len(o.pts) for o in observations))
     whole = concatenated(observations)
     del observations  # of a long movie, its parts would be a tenth of the memory that is needed
-    tables = assemble(about.name, movie, [whole], settings.track_options(), about.provenance)
+    tables = assemble(about.name, movie, [whole], settings.track_options(), about.provenance.to_json())
     refused, damaged = whole.refused, whole.damaged
     del whole
     commit_tables(tables, folder)
-    return AssembledMovie(tables.summary, refused, damaged, about.trusted)
+    return AssembledMovie(MovieSummary.parse(tables.summary), refused, damaged, about.trusted)
 
 
 def render_segment(movie: Movie, segment: Segment, timeline: Path, settings: Settings, out: Path) -> None:
-    """Encode a segment of the annotated video and commit it to ``out``; an empty file where it has no frames."""
+    """Encode a segment of the annotated video and commit it.
+
+    Args:
+        movie: that the segment is of.
+        segment: its span.
+        timeline: the movie's table of faces.
+        settings: of the run.
+        out: the unit's file; it is empty where the segment has no frames.
+
+    Raises:
+        InputError: the movie cannot be read.
+    """
 
     def write(temporary: Path) -> None:
         if render(movie, segment, timeline, temporary, settings.encoder_options(), count_frame, _READER) == 0:
@@ -162,7 +181,17 @@ def render_segment(movie: Movie, segment: Segment, timeline: Path, settings: Set
 
 
 def join_movie(movie: Movie, parts: Sequence[Path], folder: MovieFolder, comment: str) -> list[str]:
-    """Join the parts, add the source's sound, and commit the annotated video. Returns remarks for the user."""
+    """Join the parts, add the source's sound, and commit the annotated video.
+
+    Args:
+        movie: whose sound, subtitles and chapters are added.
+        parts: the video's, in the order of time.
+        folder: where the video goes.
+        comment: that goes into its metadata.
+
+    Returns:
+        Remarks for the user.
+    """
     _make_room(pq.read_metadata(folder.timeline).num_rows)
     remarks: list[str] = []
     with temporary_beside(folder.video.with_stem("picture")) as picture:
@@ -183,8 +212,8 @@ def report_movie(folder: MovieFolder, prepared: "Prepared | None" = None) -> Non
     """Write the movie's ``report.html``; see :func:`jobs.report.movie_report.write_movie_report`."""
     from jobs.report.movie_report import write_movie_report  # needed once a movie
 
-    summary = (folder.read_job() or {}).get("summary")
-    _make_room(int(summary.get("frames") or 0) if isinstance(summary, dict) else 0)
+    job = folder.read_job_file()
+    _make_room(job.summary.frames or 0 if job else 0)
     write_movie_report(folder, prepared)
 
 

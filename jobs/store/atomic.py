@@ -1,4 +1,4 @@
-"""How a file gets under its final name: whole or not at all."""
+"""How a file gets its final name: whole or not at all. A unit of work is done when its file has its final name."""
 
 import json
 import os
@@ -12,10 +12,13 @@ TEMPORARY: Final = ".tmp-"
 
 
 def commit(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let ``write`` make a file under another name, then put it in place for good.
+    """Let ``write`` make a file under a temporary name, then rename it to ``path``.
 
-    After a crash at any moment ``path`` holds what it held before or all of the new content: the content is on the
-    disk before the name, and the name before this returns.
+    After a crash at any moment ``path`` holds what it held before, or all of the new content: the content reaches the
+    disk before the name does, and the name before this returns.
+
+    Raises:
+        OSError: the file cannot be written; ``path`` holds what it held before.
     """
     with temporary_beside(path) as temporary:
         write(temporary)
@@ -26,7 +29,7 @@ def commit(path: Path, write: Callable[[Path], Any]) -> None:
 
 @contextmanager
 def temporary_beside(path: Path) -> Iterator[Path]:
-    """Give a name beside ``path`` for a file that is gone afterwards, or after a crash with the next run's begin."""
+    """Yield a name beside ``path`` for a file that is removed afterwards; after a crash, when the next run begins."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Processes of several machines may write here.
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{socket.gethostname()}-{path.name}")
@@ -37,8 +40,24 @@ def temporary_beside(path: Path) -> Iterator[Path]:
 
 
 def commit_json(path: Path, content: Any) -> None:
-    """Commit ``content`` as readable JSON."""
-    commit(path, lambda temporary: temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n"))
+    """Commit ``content`` as readable JSON.
+
+    Raises:
+        ValueError: it holds NaN or infinity, which JSON has no words for.
+        OSError: the file cannot be written.
+    """
+    text = json_text(content)
+    commit(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def json_text(content: Any) -> str:
+    """Return ``content`` as readable JSON; see :func:`commit_json` for errors."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # names of files are bytes, and those that are no UTF-8 must read back as they were
+        return json.dumps(content, indent=2, allow_nan=False) + "\n"
+    return text
 
 
 def _sync(path: Path) -> None:

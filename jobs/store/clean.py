@@ -1,11 +1,11 @@
 """Remove from an output folder what no run needs any more.
 
-Needed are the committed units of a movie of the last run that has not come to a good end: the same command goes on
-from them. Those are the folders in ``.work`` that its ``plan.json`` names, and the plan. Where the plan cannot be read
-all units of such a movie stay, and where ``run.json`` cannot, every movie counts as one of the last run.
+Needed are the committed units of a movie of the last run that did not end well: the same command resumes from them.
+Those are the folders in ``.work`` that its ``plan.json`` names, and the plan. Where the plan cannot be read all units
+of such a movie stay, and where ``run.json`` cannot, every movie counts as one of the last run.
 
 Everything else of ours in ``.work`` goes: units of movies that are done or partial, of earlier settings, of movies that
-the last run did not have; joined pictures; and everywhere the temporary files of writers that were killed.
+the last run did not have; and everywhere the temporary files of killed writers.
 """
 
 import re
@@ -21,7 +21,7 @@ from jobs.store.workspace import MovieFolder, Workspace
 
 _TEMPORARY: Final = re.compile(r"\.tmp-\d+-.")
 _KEY: Final = re.compile(r"[0-9a-f]{16}")
-"""What :func:`jobs.settings.digest` gives; names the folders of units."""
+"""What :func:`jobs.store.provenance.digest` gives; names the folders of units."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class Cleaned:
 
 def clean(out: Path) -> Cleaned:
     """Remove from ``out`` what no run needs; see this module's head. Results are never touched.
+
+    Works on a full disk, too.
 
     Raises:
         UsageError: there is no such folder, or no result in it.
@@ -60,10 +62,10 @@ def clean(out: Path) -> Cleaned:
 
 
 def _unneeded(path: Path, needed: bool) -> Iterator[Path]:
-    """Yield what may go in a movie's folder; ``needed`` says whether a run might go on with it if it is not done."""
+    """Yield what may go in a movie's folder; ``needed`` says whether a run might resume it if it is not done."""
     folder = MovieFolder(path)
-    job, plan = folder.read_job(), read_plan(folder)
-    is_done = is_settled(job, plan) and job is not None and job["status"] != "failed"
+    job, plan = folder.read_job_file(), read_plan(folder)
+    is_done = is_settled(job, plan) and job is not None and job.has_results
     wanted = needed and not is_done
     yield from _temporaries(folder.root)
     if folder.work.is_symlink() or not folder.work.is_dir():
@@ -73,7 +75,7 @@ def _unneeded(path: Path, needed: bool) -> Iterator[Path]:
         if entry.is_symlink():
             continue
         if entry.is_dir() and _KEY.fullmatch(entry.name):
-            if wanted and (plan is None or entry.name in plan.keys.values()):
+            if wanted and (plan is None or entry.name in plan.keys.of_units):
                 yield from _temporaries(entry)
             else:
                 yield entry

@@ -1,80 +1,222 @@
-"""``job.json`` of one movie: what stands in its folder, for which settings, and how it came about."""
+"""``job.json`` of one movie: how it ended, which results stand in its folder, and how they came about.
 
+Reading is tolerant: files of earlier versions, of other programs and damaged ones give None or defaults, never an
+exception. Writing is strict: what does not read back as it was is refused.
+
+Invariant: where ``keys.tables`` is set, the tables in the folder are those, and an ``annotated.mp4`` beside them shows
+them. ``keys.video`` says in which quality; "" where that is not known, or where there is none.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal, get_args, get_type_hints
 
-from jobs.store.atomic import commit_json
-from jobs.store.movie_result import AssembledMovie, MovieResult
-from jobs.store.workspace import MovieFolder
-from pipeline.errors import InputError
+from jobs.iso_time import moment_of
+from jobs.store.atomic import commit_json, json_text
+from jobs.store.json_values import count_of, number_of, object_of, read_object, text_of, texts_of
+from jobs.store.provenance import Keys
+
+FORMAT: Final = 1
+"""Of ``job.json``; files that do not say are older. Raised when a field changes its meaning."""
+
+Status = Literal["done", "partial", "failed"]
+FINAL: Final[tuple[Status, ...]] = get_args(Status)
+"""What ``job.json`` may say of a movie."""
 
 
-class JobFile:
-    """The record of the movie at ``source``, whose results lie in ``folder``; a live source is named by a text."""
+@dataclass(frozen=True)
+class MovieSummary:
+    """A movie's content in figures; None for what is not known.
 
-    def __init__(self, folder: MovieFolder, source: Path | str) -> None:
-        self._folder = folder
-        self._source = source if isinstance(source, str) else str(source.absolute())
+    The fields are columns of :data:`pipeline.schema.MOVIES`, which says what they mean.
+    """
 
-    def done_before(self, keys: dict[str, str], video: bool) -> MovieResult | None:
-        """Return the outcome of an earlier run that led to just these results, if they are all there."""
-        job = self._folder.read_job()
-        wanted = [*self._folder.tables, *([self._folder.video] if video else [])]
-        if job is None or job.get("status") == "failed" or job.get("keys") != keys:
-            return None
-        if not all(path.exists() for path in wanted):
-            return None
-        return MovieResult(job["movie"], job["status"], job["reason"], job["summary"], job["seconds"], fresh=False)
+    duration: float | None = None
+    width: int | None = None
+    height: int | None = None
+    frames: int | None = None
+    face_frames: int | None = None
+    faces: int | None = None
+    coverage: float | None = None
+    faces_max: int | None = None
+    tracks: int | None = None
+    shots: int | None = None
+    scenes: int | None = None
+    share_angry: float | None = None
+    share_disgust: float | None = None
+    share_fear: float | None = None
+    share_happy: float | None = None
+    share_sad: float | None = None
+    share_surprise: float | None = None
+    share_neutral: float | None = None
+    mean_angry: float | None = None
+    mean_disgust: float | None = None
+    mean_fear: float | None = None
+    mean_happy: float | None = None
+    mean_sad: float | None = None
+    mean_surprise: float | None = None
+    mean_neutral: float | None = None
+    dominant: str | None = None
 
-    def tables_before(self, keys: dict[str, str]) -> AssembledMovie | None:
-        """Return what an earlier run found, if its tables are those that are wanted and all there."""
-        job = self._folder.read_job() or {}
-        same = (job.get("keys") or {}).get("tables") == keys["tables"]
-        if not same or not all(path.exists() for path in self._folder.tables):
-            return None
-        return AssembledMovie(job["summary"], job["refused"], job["damaged"], job["trusted"])
+    @classmethod
+    def parse(cls, value: Any) -> "MovieSummary":
+        """Read the columns from a mapping; whatever is missing or of another type becomes None."""
+        content = object_of(value)
+        columns: dict[str, Any] = {name: read(content.get(name)) for name, read in _SUMMARY_READERS.items()}
+        return cls(**columns)
 
-    def refuse_other_movie(self) -> None:
-        """Keep another film's results that happen to lie under the same name.
-
-        Raises:
-            InputError: there are such.
-        """
-        job = self._folder.read_job()
-        if job and job.get("status") != "failed" and job.get("source") != self._source:
-            raise InputError(
-                f"{self._folder.root} holds the results of {job.get('source')}; choose another --out, "
-                f"or --force to replace them by those of {self._source}"
-            )
-
-    def disown(self, keep: tuple[str, ...]) -> None:
-        """Say that an earlier run's results, but for those whose keys ``keep`` names, are about to be replaced.
-
-        Should this run die meanwhile, no later one must take what it finds for whole.
-        """
-        job = self._folder.read_job()
-        if job is not None and job.get("keys"):
-            reason = "its results were being replaced by a run that did not end; run again"
-            keys = {name: key for name, key in job["keys"].items() if name in keep}
-            commit_json(self._folder.job, {**job, "status": "failed", "reason": reason, "keys": keys})
+    def to_json(self) -> dict[str, Any]:
+        """Return the columns by name; empty if nothing is known."""
+        columns = {name: getattr(self, name) for name in _SUMMARY_READERS}
+        return columns if any(value is not None for value in columns.values()) else {}
 
     @property
-    def holds_results(self) -> bool:
-        """Whether the folder holds results of an earlier run."""
-        job = self._folder.read_job()
-        return job is not None and job.get("status") != "failed"
+    def shares(self) -> tuple[float, ...] | None:
+        """Shares of face-time in the order of :data:`pipeline.schema.EMOTIONS`; None where there is no face."""
+        shares = [getattr(self, name) for name in _SUMMARY_READERS if name.startswith("share_")]
+        return None if None in shares else tuple(shares)
 
-    def write(self, outcome: MovieResult, facts: dict[str, Any]) -> None:
-        """Record how the movie ended; ``facts`` say how it came about."""
-        commit_json(
-            self._folder.job,
-            {
-                "movie": outcome.name,
-                "status": outcome.status,
-                "reason": outcome.reason,
-                "source": self._source,
-                "summary": outcome.summary,
-                "seconds": round(outcome.seconds, 3),
-                **facts,
-            },
+
+def _int32_of(value: Any) -> int | None:
+    count = count_of(value)
+    return count if count is not None and -(2**31) <= count < 2**31 else None
+
+
+_SUMMARY_READERS: Final = {
+    name: {float | None: number_of, int | None: _int32_of, str | None: text_of}[hint]
+    for name, hint in get_type_hints(MovieSummary).items()
+}
+
+
+@dataclass(frozen=True)
+class JobFile:
+    """What ``job.json`` says.
+
+    Attributes:
+        movie: the movie's name, its path below the input folder.
+        status: ``done``, ``partial`` (what could be decoded was processed) or ``failed``.
+        reason: of all but done.
+        source: the file that was read; a live source is named by a text.
+        summary: the content in figures.
+        seconds: the movie took, on the clock on the wall.
+        keys: of the results that stand; see this module's head.
+        remarks: what the user should know of the results.
+        fingerprint: of the source.
+        refused, damaged: packets and frames that could not be decoded.
+        trusted: whether the file's time stamps were used.
+        frames_before: of the movie, that earlier runs had done.
+        stage_seconds: s of work by stage, over all workers.
+        finished: when, ISO 8601.
+        schema_version: of the tables.
+        device, model, model_digest, detector: what the run worked with.
+        settings: of the run.
+        versions: of Python and the libraries.
+        details: of a failure: traceback, a library's last words.
+        live: whether it is a recording of a live session.
+        format: version of this file's format; None in files of earlier versions, which did not say.
+        rest: what a later version, or another program, wrote beside; kept when the file is rewritten.
+    """
+
+    movie: str
+    status: Status
+    reason: str = ""
+    source: str = ""
+    summary: MovieSummary = field(default_factory=MovieSummary)
+    seconds: float | None = None
+    keys: Keys = field(default_factory=Keys)
+    remarks: tuple[str, ...] = ()
+    fingerprint: str = ""
+    refused: int = 0
+    damaged: int = 0
+    trusted: bool = True
+    frames_before: int = 0
+    stage_seconds: Mapping[str, float] = field(default_factory=dict)
+    finished: str = ""
+    schema_version: int | None = None
+    device: str = ""
+    model: str = ""
+    model_digest: str = ""
+    detector: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    details: str = ""
+    live: bool = False
+    format: int | None = FORMAT
+    rest: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, value: Any) -> "JobFile | None":
+        """Read the content of a file; None if it does not name a movie and how that ended."""
+        content = object_of(value)
+        movie, status = text_of(content.get("movie")), content.get("status")
+        if not movie or status not in FINAL:
+            return None
+        stages = object_of(content.get("stage_seconds"))
+        versions = object_of(content.get("versions"))
+        plain: dict[str, Any] = {name: text_of(content.get(name)) or "" for name in _TEXTS}
+        plain |= {name: count_of(content.get(name)) or 0 for name in _COUNTS}
+        return cls(
+            movie=movie,
+            status=status,
+            **plain,
+            summary=MovieSummary.parse(content.get("summary")),
+            seconds=number_of(content.get("seconds")),
+            keys=Keys.parse(content.get("keys")),
+            remarks=texts_of(content.get("remarks")),
+            trusted=content.get("trusted") is not False,
+            stage_seconds={stage: s for stage, value in stages.items() if (s := number_of(value)) is not None},
+            schema_version=count_of(content.get("schema_version")),
+            settings=object_of(content.get("settings")),
+            versions={library: str(number) for library, number in versions.items()},
+            live=content.get("live") is True,
+            format=count_of(content.get("format")),
+            rest={name: value for name, value in content.items() if name not in _NAMES},
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of the file."""
+        content = {name: getattr(self, name) for name in _NAMES}
+        content |= {name: dict(content[name]) for name in ("stage_seconds", "settings", "versions")}
+        content |= {"summary": self.summary.to_json(), "keys": self.keys.to_json(), "remarks": list(self.remarks)}
+        optional = {name for name in ("details", "live") if not content[name]}
+        return {name: value for name, value in content.items() if name not in optional} | dict(self.rest)
+
+    @property
+    def has_results(self) -> bool:
+        """Whether there are results to look at."""
+        return self.status != "failed"
+
+    @property
+    def finished_at(self) -> int | None:
+        """When the movie ended, in s since 1970; None if that cannot be read."""
+        return moment_of(self.finished)
+
+    def being_replaced(self) -> "JobFile":
+        """Return what is to stand while its tables are replaced: should the run die, nothing here is whole."""
+        reason = "its results were being replaced by a run that did not end; run again"
+        return replace(self, status="failed", reason=reason, keys=Keys())
+
+    def write(self, path: Path) -> None:
+        """Commit the file to ``path``.
+
+        Raises:
+            ValueError: a value would not read back as it is.
+            OSError: the file cannot be written.
+        """
+        content = replace(self, format=FORMAT).to_json()
+        again = JobFile.parse(json.loads(json_text(content)))
+        if again is None or again.to_json() != content:
+            raise ValueError(f"{path}: expected values that JSON can hold, found {content}")
+        commit_json(path, content)
+
+
+_NAMES: Final = tuple(one.name for one in fields(JobFile) if one.name != "rest")
+_TEXTS: Final = "reason source fingerprint finished device model model_digest detector details".split()
+_COUNTS: Final = ("refused", "damaged", "frames_before")
+
+
+def read_job_file(path: Path) -> JobFile | None:
+    """Read a ``job.json``; None where there is none of ours that can be read."""
+    return JobFile.parse(read_object(path))

@@ -1,13 +1,15 @@
-"""What became of each movie: ``job.json`` beside its results, and ``movies.parquet`` over all of them."""
+"""How a movie of a run ended, and ``movies.parquet``, a row per movie, from every ``job.json``."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 from pyarrow.json import ParseOptions, ReadOptions, read_json
 
 from jobs.store.atomic import commit
+from jobs.store.job_file import JobFile, MovieSummary, Status
 from jobs.store.table_files import write_table
 from jobs.store.workspace import Workspace
 from pipeline import schema
@@ -19,18 +21,17 @@ class MovieResult:
 
     Attributes:
         name: the movie's.
-        status: ``done``, ``partial`` (what could be decoded was processed), ``failed``, or ``stopped`` where the run
-            ended first.
+        status: as in ``job.json``, or ``stopped`` where the run ended first.
         reason: of all but done.
-        summary: the movie's columns of :data:`pipeline.schema.MOVIES`, as far as known.
+        summary: the content in figures, as far as known.
         seconds: it took, on the clock on the wall.
         fresh: False where an earlier run had done it already.
     """
 
     name: str
-    status: str
+    status: Status | Literal["stopped"]
     reason: str = ""
-    summary: dict[str, Any] = field(default_factory=dict)
+    summary: MovieSummary = field(default_factory=MovieSummary)
     seconds: float = 0.0
     fresh: bool = True
 
@@ -42,45 +43,58 @@ class MovieResult:
 
 @dataclass(frozen=True)
 class AssembledMovie:
-    """What assemble has to tell: the movie's line in ``movies.parquet``, and what went wrong while decoding."""
+    """What assembling finds out.
 
-    summary: dict[str, Any]
+    Attributes:
+        summary: the content in figures.
+        refused, damaged: packets and frames that could not be decoded.
+        trusted: whether the file's time stamps were used.
+    """
+
+    summary: MovieSummary
     refused: int
     damaged: int
     trusted: bool
 
 
+def job_file_of(result: MovieResult, facts: Mapping[str, Any]) -> JobFile:
+    """Return what ``job.json`` says of a result.
+
+    Args:
+        result: done, partial or failed.
+        facts: the other fields of :class:`JobFile`, as JSON holds them.
+
+    Raises:
+        ValueError: the movie was stopped, which nothing is recorded of.
+    """
+    known: dict[str, Any] = {"movie": result.name, "status": result.status, "reason": result.reason}
+    known |= {"summary": result.summary.to_json(), "seconds": round(result.seconds, 3)}
+    job = JobFile.parse({**facts, **known})
+    if job is None:
+        raise ValueError(f"expected a movie that ended, found {result}")
+    return job
+
+
 def write_movies_table(workspace: Workspace) -> None:
-    """Write ``movies.parquet`` anew from every ``job.json`` in the output folder."""
-    rows = []
-    for job in workspace.jobs():
-        summary = job.get("summary")
-        known = {**job, **(summary if isinstance(summary, dict) else {})}
-        if not all(isinstance(known.get(name), str) for name in ("movie", "status", "reason", "source")):
-            continue  # another program's file of that name
-        rows.append({name: known.get(name) for name in schema.MOVIES.names})
-    try:
-        table = _table(rows)
-    except ValueError:
-        table = _table([row for row in rows if _fits(row)])
+    """Rewrite ``movies.parquet`` from every ``job.json`` in the output folder.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    table = _table([_row(job) for job in workspace.job_files()])
     commit(workspace.movies, lambda temporary: write_table(table, temporary))
 
 
-def _fits(row: dict[str, Any]) -> bool:
-    """Say whether a row has the table's types; one of another program's file may not."""
-    try:
-        _table([row])
-    except ValueError:
-        return False
-    return True
+def _row(job: JobFile) -> dict[str, Any]:
+    known = job.to_json() | job.summary.to_json()
+    row = {name: known.get(name) for name in schema.MOVIES.names}
+    # The table holds UTF-8; names of files may not be.
+    return {name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+            for name, value in row.items()}  # fmt: skip
 
 
 def _table(rows: list[dict[str, Any]]) -> pa.Table:
-    """Make the table of rows by way of JSON: from lists, pyarrow would load pandas, for longer than all else takes.
-
-    Raises:
-        ValueError: a value is of another type than its column, or no number.
-    """
+    """Make the table of rows by way of JSON: from lists, pyarrow would load pandas, for longer than all else takes."""
     if not rows:
         return schema.MOVIES.empty_table()
     lines = "\n".join(json.dumps(row, allow_nan=False) for row in rows).encode()

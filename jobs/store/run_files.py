@@ -1,23 +1,27 @@
 """What a run leaves on the disk for those who watch it: ``run.json``, and ``plan.json`` of each movie under way."""
 
-import json
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from jobs.errors import UsageError
-from jobs.iso_time import moment_of
+from jobs.iso_time import moment_of, now
+from jobs.store.atomic import commit_json
+from jobs.store.job_file import JobFile
+from jobs.store.json_values import count_of, read_object
+from jobs.store.json_values import text_of as text_of
+from jobs.store.provenance import Keys
 from jobs.store.workspace import JOB_FILE, MovieFolder, Workspace
+from jobs.store.workspace import movie_folders as movie_folders
 
-FINAL: Final = ("done", "partial", "failed")
-"""What ``job.json`` may say of a movie."""
+PLAN_FORMAT: Final = 1
+"""Of ``plan.json``; files that do not say are older, and their units are of no use to this version."""
 
 
 @dataclass(frozen=True)
 class LastRun:
-    """What ``run.json`` says of the last run, and whether it still goes on. Times are ISO 8601."""
+    """What ``run.json`` says of the last run, and whether it is still running. Times are ISO 8601."""
 
     alive: bool
     pid: int | None
@@ -40,14 +44,16 @@ class Plan:
     Attributes:
         began: when this run took it up, in s since 1970.
         passes: over its frames: analysis, and rendering if there is to be a video.
-        keys: names of the folders with committed units, by kind.
-        segments: name and number of frames of each.
+        keys: of the results to be; the folders of units are named by them.
+        segments: name and number of frames of each; units are named by it alone, whichever run made them.
+        format: version of the file's format; None in files of earlier versions, which did not say.
     """
 
     began: int
     passes: int
-    keys: dict[str, str]
+    keys: Keys
     segments: tuple[tuple[str, int], ...]
+    format: int | None = PLAN_FORMAT
 
     @property
     def frames(self) -> int:
@@ -69,18 +75,9 @@ def require_results(out: Path) -> list[Path]:
     return folders
 
 
-def movie_folders(out: Path) -> Iterator[Path]:
-    """Yield every folder below ``out`` that holds results or units of work."""
-    # Path.rglob raises when a run removes a folder that it is about to enter; os.walk goes on.
-    for here, folders, files in os.walk(out):
-        if JOB_FILE in files or ".work" in folders:
-            yield Path(here)
-        folders[:] = [name for name in folders if name != ".work"]
-
-
 def read_last_run(out: Path) -> LastRun | None:
     """Read ``run.json``, or return None where there is none that can be read."""
-    content = _read_object(Workspace(out).run)
+    content = read_object(Workspace(out).run)
     if content is None or not isinstance(content.get("movies"), list):
         return None
     entries = [movie.get("name") for movie in content["movies"] if isinstance(movie, dict)]
@@ -96,35 +93,61 @@ def read_last_run(out: Path) -> LastRun | None:
     )
 
 
+def write_plan(folder: MovieFolder, movie: str, passes: int, keys: Keys, segments: Iterable[tuple[str, int]]) -> None:
+    """Let others see what is to be done for a movie, and so how much of it is done.
+
+    Args:
+        folder: the movie's.
+        movie: its name.
+        passes: see :class:`Plan`, as for the rest.
+        keys: of the results to be.
+        segments: name and number of frames of each.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    content = {
+        "format": PLAN_FORMAT,
+        "movie": movie,
+        "began": now(),
+        "passes": passes,
+        "keys": keys.to_json(),
+        "segments": [{"name": name, "frames": frames} for name, frames in segments],
+    }
+    commit_json(folder.plan, content)
+
+
 def read_plan(folder: MovieFolder) -> Plan | None:
     """Read a movie's ``plan.json``, or return None where there is none that can be read."""
-    content = _read_object(folder.plan)
+    content = read_object(folder.plan)
     try:
         assert content is not None
-        began, keys = moment_of(content["began"]), content["keys"]
+        began, keys = moment_of(content["began"]), Keys.parse(content["keys"])
         segments = tuple((str(segment["name"]), int(segment["frames"])) for segment in content["segments"])
         assert began is not None
-        return Plan(began, int(content["passes"]), {kind: str(keys[kind]) for kind in ("analysis", "video")}, segments)
+        assert keys.analysis
+        return Plan(began, int(content["passes"]), keys, segments, count_of(content.get("format")))
     except (AssertionError, KeyError, TypeError, ValueError):
         return None
 
 
-def is_settled(job: dict[str, Any] | None, plan: Plan | None) -> bool:
-    """Return whether ``job.json`` tells how the movie ended, and is not what an earlier run left before ``plan``."""
-    if job is None or job.get("status") not in FINAL:
+def is_settled(job: JobFile | dict[str, Any] | None, plan: Plan | None) -> bool:
+    """Return whether ``job.json`` says how the movie ended, and is not what an earlier run left before ``plan``."""
+    if not isinstance(job, JobFile):
+        job = JobFile.parse(job)
+    if job is None:
         return False
-    finished = moment_of(job.get("finished"))
-    return plan is None or (finished is not None and finished >= plan.began)
+    return plan is None or (job.finished_at is not None and job.finished_at >= plan.began)
 
 
 def is_locked(out: Path) -> bool:
     """Return whether a process on this machine holds ``out`` for a run.
 
-    There is no asking without trying: for some microseconds a shared lock is held, which other askers do not notice.
+    Asking means trying: for some microseconds a shared lock is held, which others who ask do not notice.
     """
     try:
         import fcntl
-    except ImportError:  # Windows: no lock; a run that has not told its end counts as alive
+    except ImportError:  # Windows: no lock; a run that has not recorded its end counts as alive
         return True
     try:
         with (out / ".lock").open("rb") as lock:
@@ -134,21 +157,3 @@ def is_locked(out: Path) -> bool:
     except OSError:  # there is none, or the file system knows no locks
         return False
     return False
-
-
-def _read_object(path: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
-
-
-def text_of(value: Any) -> str | None:
-    """Return what JSON holds if it is text."""
-    return value if isinstance(value, str) else None
-
-
-def count_of(value: Any) -> int | None:
-    """Return what JSON holds if it is a whole number."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -7,28 +7,20 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Final, Literal, get_args
 
-from jobs.iso_time import moment_of
-from jobs.store.run_files import (
-    FINAL,
-    LastRun,
-    Plan,
-    count_of,
-    is_settled,
-    read_last_run,
-    read_plan,
-    require_results,
-    text_of,
-)
+from jobs.store.job_file import FINAL, JobFile
+from jobs.store.run_files import LastRun, Plan, is_settled, read_last_run, read_plan, require_results
 from jobs.store.workspace import MovieFolder, Workspace
 
 State = Literal["done", "partial", "failed", "running", "stopped", "waiting"]
 """What a movie is.
 
 Running and stopped movies have begun and not ended, with and without a live run; a waiting one has not begun, or not in
-the run that goes on.
+the run that is live.
 """
+
+_OLD_UNITS: Final = "begun by an earlier version, whose units are not used; the next run starts over"
 
 
 @dataclass(frozen=True)
@@ -39,7 +31,7 @@ class MovieStatus:
         name: path below the input folder.
         state: see :data:`State`.
         percent: frames of committed units, of all passes over all frames; what joining takes is not counted.
-        rate: frames of the movie per second, all passes over them, that this run has come on.
+        rate: frames of the movie per second, all passes over them, in this run.
         seconds_left: at that rate.
         reason: of partial and failed, and why a movie waits where nothing runs.
         frames: of the movie, planned or found.
@@ -78,7 +70,7 @@ class Totals:
 
 @dataclass(frozen=True)
 class RunStatus:
-    """How far the movies in an output folder are; ``remarks`` say what could not be read or told."""
+    """How far the movies in an output folder are; ``remarks`` say what could not be read or known."""
 
     run: LastRun | None
     movies: tuple[MovieStatus, ...]
@@ -94,7 +86,7 @@ class RunStatus:
 
 
 def read_status(out: Path) -> RunStatus:
-    """Read how far the movies in ``out`` are. Nothing is written there; a run may go on meanwhile.
+    """Read how far the movies in ``out`` are. Nothing is written there; a run may be under way.
 
     Raises:
         UsageError: there is no such folder, or no result in it.
@@ -105,7 +97,7 @@ def read_status(out: Path) -> RunStatus:
     if run is None and Workspace(out).run.exists():
         remarks.append(f"{Workspace(out).run}: cannot be read; it is not known which movies are to come")
     if run is not None and not run.alive and run.ended is None and run.host != socket.gethostname():
-        remarks.append(f"the run was started on {run.host}; from here it cannot be told whether it still goes on")
+        remarks.append(f"the run was started on {run.host}; from here it cannot be known whether it is still running")
     ours = frozenset(run.movies) if run else frozenset()
     names = dict.fromkeys([*(run.movies if run else ()), *(folder.relative_to(out).as_posix() for folder in folders)])
     found = [_look_at(name, MovieFolder(out / name), run if name in ours else None, remarks) for name in names]
@@ -159,75 +151,67 @@ def _look_at(
     plan = read_plan(folder)
     planned = folder.plan.exists()
     percent, work = _progress(folder, plan) if plan else (None, None)
-    job = folder.read_job()
+    job = folder.read_job_file()
     if job is None and folder.job.exists():
         remarks.append(f"{folder.job}: cannot be read; it was passed over")
     if plan is None and planned and not is_settled(job, None):
         remarks.append(f"{folder.plan}: cannot be read; it was passed over")
-    job = job or {}
     state = _state(run, plan, job)
     frames = plan.frames if plan else None
-    if state in FINAL and is_settled(job, plan):
+    if job is not None and state in FINAL and is_settled(job, plan):
         return _ended(name, state, job), _done_in(run, job) if state != "failed" else None
-    if state == "failed":  # which nothing but the run's end tells
+    if state == "failed":  # which nothing but the run's end says
         reason = "failed in the last run; the results of an earlier one are kept"
         return MovieStatus(name, state, reason=reason, frames=frames), None
     reason = "not begun" if state == "waiting" and not (run and run.alive) else ""
+    if state == "stopped" and plan and plan.format is None:
+        reason, percent = _OLD_UNITS, 0.0
     movie = MovieStatus(name, state, percent if plan else 0.0, reason=reason, frames=frames)
     return movie, work if state == "running" else None
 
 
-def _state(run: LastRun | None, plan: Plan | None, job: dict[str, Any]) -> State:
+def _state(run: LastRun | None, plan: Plan | None, job: JobFile | None) -> State:
     """Return the state of a movie of ``run``, or of an earlier run where that is None."""
-    goes_on = run is not None and run.alive
+    is_live = run is not None and run.alive
     started = run.started_at if run else 0
-    if is_settled(job, plan):
-        finished = moment_of(job.get("finished"))
+    if job is not None and is_settled(job, plan):
         # What failed in an earlier run is tried again.
-        again = goes_on and job["status"] == "failed" and finished is not None and finished < started
-        return "waiting" if again else cast(State, job["status"])
+        again = is_live and not job.has_results and job.finished_at is not None and job.finished_at < started
+        return "waiting" if again else job.status
     if plan is None:
         return "waiting"
     in_this_run = plan.began >= started
-    if goes_on:
+    if is_live:
         return "running" if in_this_run else "waiting"
     # Exit code 1 says that every movie came to an end, but a failure is not recorded over good results.
     return "failed" if run is not None and run.exit_code == 1 and in_this_run else "stopped"
 
 
-def _ended(name: str, state: State, job: dict[str, Any]) -> MovieStatus:
-    summary = _summary(job)
-    frames, faces = count_of(summary.get("frames")), count_of(summary.get("faces"))
+def _ended(name: str, state: State, job: JobFile) -> MovieStatus:
     percent = None if state == "failed" else 100.0
-    return MovieStatus(name, state, percent, reason=text_of(job.get("reason")) or "", frames=frames, faces=faces)
+    frames, faces = job.summary.frames, job.summary.faces
+    return MovieStatus(name, state, percent, reason=job.reason, frames=frames, faces=faces)
 
 
-def _summary(job: dict[str, Any]) -> dict[str, Any]:
-    summary = job.get("summary")
-    return summary if isinstance(summary, dict) else {}
-
-
-def _done_in(run: LastRun | None, job: dict[str, Any]) -> _Work | None:
+def _done_in(run: LastRun | None, job: JobFile) -> _Work | None:
     """Return the work on a movie that has ended, if it was this run that did it."""
-    finished, seconds = moment_of(job.get("finished")), job.get("seconds")
-    frames = count_of(_summary(job).get("frames"))
+    finished, frames, seconds = job.finished_at, job.summary.frames, job.seconds
     if run is None or finished is None or finished < run.started_at or frames is None:
         return None
-    # A movie that was resumed says how many of its frames this run found done, if it says so.
-    frames -= count_of(job.get("frames_before")) or 0
-    if not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
+    if seconds is None or not 0 < seconds < math.inf:
         return None
-    return _Work(frames, 1, finished - seconds, finished)
+    # A movie that was resumed says how many of its frames this run found done.
+    return _Work(frames - job.frames_before, 1, finished - seconds, finished)
 
 
 def _progress(folder: MovieFolder, plan: Plan) -> tuple[float, _Work | None]:
     """Return percent of a movie's work that is committed, and the part of it that was since the plan."""
-    analysed = _commits(folder.work / plan.keys["analysis"], ".npz", plan)
-    rendered = _commits(folder.work / plan.keys["video"], ".mp4", plan) if plan.passes == 2 else []
-    # Rendering begins when all is analysed, be it by an earlier run whose tables stand and whose units are gone.
-    seen = plan.frames if rendered else sum(frames for frames, _ in analysed)
+    analyzed = _commits(folder.work / plan.keys.analysis, ".npz", plan)
+    rendered = _commits(folder.work / plan.keys.video, ".mp4", plan) if plan.passes == 2 and plan.keys.video else []
+    # Rendering begins when all is analyzed, if only by an earlier run whose tables stand and whose units are gone.
+    seen = plan.frames if rendered else sum(frames for frames, _ in analyzed)
     done = seen + sum(frames for frames, _ in rendered)
-    fresh = [(frames, moment) for frames, moment in [*analysed, *rendered] if moment >= plan.began]
+    fresh = [(frames, moment) for frames, moment in [*analyzed, *rendered] if moment >= plan.began]
     percent = 100 * done / (plan.passes * plan.frames) if plan.frames else 0.0
     if not fresh:
         return percent, None
@@ -254,7 +238,7 @@ def _with_pace(movie: MovieStatus, work: _Work | None, now: float) -> MovieStatu
 
 
 def _totals(
-    movies: Collection[MovieStatus], counted: Sequence[tuple[MovieStatus, _Work | None]], goes_on: bool, now: float
+    movies: Collection[MovieStatus], counted: Sequence[tuple[MovieStatus, _Work | None]], is_live: bool, now: float
 ) -> Totals:
     counts = {state: sum(movie.state == state for movie in movies) for state in get_args(State)}
     frames = sum(movie.frames or 0 for movie in movies)
@@ -262,7 +246,7 @@ def _totals(
     all_frames, done = _frames_of([movie for movie, _ in counted if movie.state != "failed"])
     if not all_frames:
         return Totals(counts, frames, faces, None, None, None)
-    work = _Work.together([work for _, work in counted if work]) if goes_on else None
+    work = _Work.together([work for _, work in counted if work]) if is_live else None
     rate, left = (work.rate(now), work.seconds_left(all_frames - done, now)) if work else (None, None)
     return Totals(counts, frames, faces, 100 * done / all_frames, rate, left)
 

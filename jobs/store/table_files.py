@@ -18,16 +18,20 @@ _ROW_GROUP: Final = 1 << 14
 
 
 def commit_tables(tables: "Tables", folder: MovieFolder) -> None:
-    """Put a movie's tables in place."""
-    # The timeline last: where it stands, the others do.
+    """Put a movie's tables in place.
+
+    Raises:
+        OSError: one cannot be written; the timeline is then what it was.
+    """
     for path, table in (
         (folder.tracks, tables.tracks),
         (folder.shots, tables.shots),
         (folder.scenes, tables.scenes),
-        (folder.timeline, tables.timeline),
     ):
         commit(path, lambda temporary, table=table: write_table(table, temporary))  # type: ignore[misc]
     commit(folder.scenes_csv, lambda temporary: write_csv(tables.scenes, temporary))
+    # Invariant: the timeline comes last; where it stands, the others do.
+    commit(folder.timeline, lambda temporary: write_table(tables.timeline, temporary))
 
 
 def write_table(table: pa.Table, path: Path) -> None:

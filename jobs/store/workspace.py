@@ -1,6 +1,6 @@
-"""Every path under the output folder, and how a file gets there: whole or not at all."""
+"""Every path under the output folder, who holds it, and the one walk through the movies in it."""
 
-import json
+import errno
 import os
 import shutil
 import socket
@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from jobs.errors import DiskFullError, WorkspaceError
+from jobs.errors import DiskFullError, JobError, WorkspaceError
 from jobs.iso_time import now
 from jobs.store.atomic import TEMPORARY
+from jobs.store.job_file import JobFile, read_job_file
+from jobs.store.json_values import read_object
 
 JOB_FILE: Final = "job.json"
+WORK: Final = ".work"
 _SPARE_BYTES: Final = 200_000_000
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -77,39 +81,72 @@ class MovieFolder:
     @property
     def work(self) -> Path:
         """Committed units of work; gone once the movie is done."""
-        return self.root / ".work"
+        return self.root / WORK
 
     @property
     def plan(self) -> Path:
         """What is to be done for a movie that is under way: segments, passes, keys."""
         return self.work / "plan.json"
 
+    def read_job_file(self) -> JobFile | None:
+        """Return what ``job.json`` says, or None where there is none of ours that can be read."""
+        return read_job_file(self.job)
+
     def read_job(self) -> dict[str, Any] | None:
-        """Return what ``job.json`` says, or None where there is none that can be read."""
+        """Return the raw content of ``job.json``; prefer :meth:`read_job_file`."""
+        return read_object(self.job)
+
+    def holds_foreign_job(self) -> bool:
+        """Whether ``job.json`` is another program's, and so not ours to replace."""
+        return self.read_job_file() is None and bool(read_object(self.job))
+
+    def has_current_report(self) -> bool:
+        """Whether ``report.html`` is there, and no older than the results that it shows."""
         try:
-            content = json.loads(self.job.read_text())
-        except (OSError, ValueError):
-            return None
-        return content if isinstance(content, dict) else None
+            return self.report.stat().st_mtime_ns >= self.job.stat().st_mtime_ns
+        except OSError:
+            return False
+
+    def set_video_aside(self, keep: bool) -> list[str]:
+        """Take away an annotated video whose tables were replaced: it must not pass for one of the new tables.
+
+        Args:
+            keep: under another name, where it replaces one that was set aside before.
+
+        Returns:
+            What the user should know of it.
+        """
+        if not self.video.is_file():
+            return []
+        if not keep:
+            self.video.unlink()
+            return []
+        earlier = self.video.with_stem(f"{self.video.stem}.earlier")
+        self.video.replace(earlier)
+        return [f"{earlier.name} shows the earlier tables, which these replaced"]
+
+    def listing(self, keys: Iterable[str]) -> frozenset[str]:
+        """Return the names of the files that stand: here, and, as ``.work/KEY/UNIT``, the units of ``keys``."""
+        return frozenset(
+            prefix + name
+            for prefix in ("", *(f"{WORK}/{key}/" for key in keys))
+            for name in _files_in(self.root / prefix)
+            if not name.startswith(TEMPORARY)
+        )
 
     def clear_temporary(self) -> None:
-        """Remove what writers that were killed left behind."""
-        for folder in (self.root, *self.root.glob(".work/*")):
+        """Remove what killed writers left behind."""
+        for folder in (self.root, *self.root.glob(f"{WORK}/*")):
             for path in folder.glob(f"{TEMPORARY}*"):
                 path.unlink(missing_ok=True)
 
-    def clear_work(self) -> None:
-        """Remove the units of work."""
-        shutil.rmtree(self.work, ignore_errors=True)
-
     def clear_units(self, keys: Iterable[str]) -> None:
-        """Remove the units of these keys; those of other settings stay, for a run that goes on with them."""
-        for key in keys:
+        """Remove the plan, and the units of these keys; those of other settings stay for a run that resumes them."""
+        for key in filter(None, keys):  # an empty key would name the folder of all units
             shutil.rmtree(self.work / key, ignore_errors=True)
-        with suppress(OSError):  # others are left, or there never was a folder
-            others = [path for path in self.work.iterdir() if path != self.plan]
-            if not others:
-                self.clear_work()
+        with suppress(OSError):
+            self.plan.unlink(missing_ok=True)
+            self.work.rmdir()  # unless it holds others
 
 
 @dataclass(frozen=True)
@@ -157,42 +194,88 @@ class Workspace:
 
         Raises:
             DiskFullError: there is not.
+            WorkspaceError: the disk cannot be asked.
         """
-        free = shutil.disk_usage(self.root).free
+        try:
+            free = shutil.disk_usage(self.root).free
+        except OSError as error:
+            raise WorkspaceError(f"{self.root}: the output folder cannot be read: {error.strerror}") from error
         if free < expected + _SPARE_BYTES:
             needed = (expected + _SPARE_BYTES) / 1e9
             raise DiskFullError(
                 f"{self.root}: the disk is full: {free / 1e9:.1f} GB are free, about {needed:.1f} GB are needed; "
-                "the same command goes on when there is room"
+                "the same command resumes when there is room"
             )
 
-    def jobs(self) -> Iterator[dict[str, Any]]:
-        """Yield the content of every readable ``job.json`` below, in the order of their paths."""
-        for path in sorted(self.root.rglob(JOB_FILE)):
-            job = MovieFolder(path.parent).read_job()
+    def job_files(self) -> Iterator[JobFile]:
+        """Yield every ``job.json`` of ours below that can be read, in the order of their paths."""
+        for path in sorted(movie_folders(self.root)):
+            job = MovieFolder(path).read_job_file()
             if job is not None:
                 yield job
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turn what the system says of a file that cannot be written into an error of ours.
+
+        Raises:
+            DiskFullError: the disk is full.
+            WorkspaceError: it cannot be written for another reason.
+        """
+        try:
+            yield
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder for one run.
 
         Raises:
+            DiskFullError: there is no room for a lock.
             WorkspaceError: it cannot be written, or another run holds it.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            lock = (self.root / ".lock").open("a+")
+            # Unbuffered: closing it must not fail because of a full disk.
+            lock = (self.root / ".lock").open("a+b", buffering=0)
         except OSError as error:
-            raise WorkspaceError(f"{self.root}: the output folder cannot be written: {error.strerror}") from error
+            raise self._unwritable(error) from error
         with lock:
             if not _try_lock(lock.fileno()):
                 lock.seek(0)
-                raise WorkspaceError(f"{self.root}: another run holds this output folder: {lock.read().strip()}")
-            lock.truncate(0)
-            lock.write(f"process {os.getpid()} on {socket.gethostname()} since {now()}\n")
-            lock.flush()
+                holder = lock.read().decode(errors="replace").strip()
+                raise WorkspaceError(f"{self.root}: another run holds this output folder: {holder}")
+            with suppress(OSError):  # a full disk: the lock holds without a name, and clean must be able to make room
+                lock.truncate(0)
+                lock.write(f"process {os.getpid()} on {socket.gethostname()} since {now()}\n".encode())
             yield
+
+    def _unwritable(self, error: OSError) -> JobError:
+        if error.errno in _FULL:
+            return DiskFullError(
+                f"{self.root}: the disk is full; nothing was lost, and the same command resumes when there is room"
+            )
+        return WorkspaceError(f"{self.root}: the output folder cannot be written: {error.strerror}")
+
+
+def movie_folders(out: Path) -> Iterator[Path]:
+    """Yield every folder below ``out`` that holds results or units of work.
+
+    The one walk for all: a run may remove folders meanwhile, which os.walk survives and Path.rglob does not.
+    """
+    for here, folders, files in os.walk(out):
+        if JOB_FILE in files or WORK in folders:
+            yield Path(here)
+        folders[:] = [name for name in folders if name != WORK]
+
+
+def _files_in(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries if entry.is_file()]
+    except OSError:  # there is none
+        return []
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -87,6 +87,11 @@ class Dataset:
 def checked(path: Path, splits: dict[str, Faces], faults: Rejections) -> Dataset:
     """Return the data set, if there is something to learn from or to measure on.
 
+    Args:
+        path: that it was read from.
+        splits: its pictures by split; empty ones are left out.
+        faults: what could not be read.
+
     Raises:
         DatasetError: no picture could be read, a tenth or more had labels of another kind, or all show one emotion.
     """

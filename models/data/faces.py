@@ -36,7 +36,7 @@ class Faces:
         crops: uint8 ``(n, 48, 48)``, grey 0..255.
         labels: int64 ``(n,)``, index into :data:`models.emotions.EMOTIONS`.
         clean: bool ``(n,)``, False where the picture has a near-duplicate in another split or shows no face.
-        votes: float32 ``(n, 10)``, part of FER+'s taggers that chose each of FERPLUS; all 0 where nobody was asked.
+        votes: float32 ``(n, 10)``, part of FER+'s taggers that chose each of FERPLUS; all 0 where there are no votes.
     """
 
     crops: NDArray[np.uint8]
@@ -48,7 +48,7 @@ class Faces:
         return len(self.labels)
 
     def only(self, rows: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Faces":
-        """Return the chosen rows."""
+        """Return the chosen rows: a slice, bool ``(n,)`` or indices ``(k,)``."""
         return Faces(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     def only_clean(self) -> "Faces":
@@ -62,7 +62,7 @@ def to_input(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def faces_of(crops: NDArray[np.uint8], labels: NDArray[np.int64]) -> Faces:
-    """Return faces of which nothing but the label is known."""
+    """Return faces of which only the label is known: crops uint8 ``(n, 48, 48)``, labels int ``(n,)``."""
     count = len(labels)
     return Faces(crops, labels, np.ones(count, np.bool_), np.zeros((count, len(FERPLUS)), np.float32))
 
@@ -74,10 +74,18 @@ def shares_of_votes(counts: NDArray[np.generic]) -> NDArray[np.float32]:
 
 
 def in_fold(crops: NDArray[np.uint8], fold: int, of: int = 10) -> NDArray[np.bool_]:
-    """Return bool ``(n,)``: which crops belong to one of ``of`` folds.
+    """Return which crops belong to a fold.
 
     The picture alone decides, by its look, so that copies of a picture, of which FER2013 has many, are never on both
     sides of a split, and a row stays in its fold whatever else a data set holds.
+
+    Args:
+        crops: uint8 ``(n, 48, 48)``.
+        fold: its number, 0 to ``of`` - 1.
+        of: how many folds there are.
+
+    Returns:
+        bool ``(n,)``.
     """
     return np.asarray(looks_of(crops) % np.uint64(of) == fold)
 

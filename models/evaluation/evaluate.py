@@ -59,10 +59,16 @@ class Evaluation:
 
 
 def evaluate(models: Sequence[ModelFile], dataset: Dataset, split: str | None, device: str = "auto") -> Evaluation:
-    """Measure each model on ``split``, or on every split but ``train``.
+    """Measure each model.
 
     Single crop, and the mean over ten views (shifted by 2 px, mirrored). On all rows; on the clean ones; and, where
     a model's temperature was fitted on every second row of the split, on the others.
+
+    Args:
+        models: at least one.
+        dataset: to measure on.
+        split: its name; None for every split but ``train``.
+        device: see :func:`models.inference.load.choose_device`.
 
     Raises:
         DatasetError: there is no such split.

@@ -56,7 +56,7 @@ class Figures:
 
 
 def measure(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> Figures:
-    """Compare probabilities ``(n, 7)`` with labels ``(n,)``, n > 0."""
+    """Compare probabilities, float32 ``(n, 7)``, with labels, int ``(n,)``; n > 0."""
     k = len(EMOTIONS)
     predicted = probabilities.argmax(axis=1)
     confusion = np.bincount(labels * k + predicted, minlength=k * k).reshape(k, k)

@@ -34,10 +34,14 @@ class KerasClassifier:
     """A trained network in TensorFlow, compiled for one batch size and warmed up; see :class:`EmotionClassifier`."""
 
     def __init__(self, model: ModelFile, device: str, threads: int = 0, padded: bool = True) -> None:
-        """Load ``model`` onto ``device``, ``cpu`` or ``gpu``; ``threads`` bounds TensorFlow's on the CPU, 0: unbound.
+        """Load a network.
 
-        With ``padded``, batches are filled up, so that a crop's result does not hang on how many others came with it;
-        without, a few crops take as long as a few crops, and results may differ in their last bits.
+        Args:
+            model: what to load.
+            device: ``cpu`` or ``gpu``.
+            threads: bound on TensorFlow's on the CPU; 0: none.
+            padded: fill up batches, so that a crop's result does not depend on how many others came with it. Without,
+                a few crops take only the time of a few, and results may differ in their last bits.
 
         Raises:
             WeightsError: the weights belong to another architecture.
@@ -109,7 +113,16 @@ def load_network(model: ModelFile) -> keras.Model:
 
 
 def compiled(network: keras.Model, batch_size: int | None, device: str) -> Any:
-    """Compile a network into one function of a batch, None: of any size, that gives its output ``emotion``."""
+    """Compile a network into one function from a batch to its output ``emotion``.
+
+    Args:
+        network: takes float32 ``(n, 48, 48, 1)``.
+        batch_size: of every batch; None: any.
+        device: ``cpu`` or ``gpu``.
+
+    Returns:
+        A function of float32 ``(batch_size, 48, 48, 1)`` that returns float32 ``(batch_size, 7)``.
+    """
 
     @tf.function(  # type: ignore[untyped-decorator]  # tensorflow ships no types
         input_signature=[tf.TensorSpec((batch_size, CROP_SIZE, CROP_SIZE, 1), tf.float32)],

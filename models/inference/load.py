@@ -25,7 +25,7 @@ def load_classifier(model: ModelFile, device: str = "auto", threads: int = 0, pa
         padded: see :class:`models.inference.keras_classifier.KerasClassifier`. ONNX Runtime needs no such thing.
 
     Raises:
-        DeviceError: see :func:`choose_device`; or a GPU is wanted for a network that is ONNX alone.
+        DeviceError: see :func:`choose_device`; or a GPU is required for a network that is ONNX alone.
         WeightsError: the weights belong to another architecture.
     """
     if not model.network:
@@ -42,20 +42,20 @@ def load_classifier(model: ModelFile, device: str = "auto", threads: int = 0, pa
     return KerasClassifier(model, device, threads, padded)
 
 
-def choose_device(wanted: str) -> str:
+def choose_device(name: str) -> str:
     """Return ``gpu`` or ``cpu`` for ``auto``, ``gpu`` or ``cpu``.
 
     Raises:
-        DeviceError: a GPU is wanted and TensorFlow sees none.
+        DeviceError: a GPU is required and TensorFlow sees none.
     """
-    # Asking TensorFlow takes seconds, so it is asked only where a GPU may be.
-    if wanted == "cpu" or (wanted == "auto" and not any(Path(file).exists() for file in _GPU_FILES)):
+    # TensorFlow takes seconds to say, so it is only loaded where there may be a GPU.
+    if name == "cpu" or (name == "auto" and not any(Path(file).exists() for file in _GPU_FILES)):
         return "cpu"
     from models.inference.keras_classifier import sees_gpu
 
     if sees_gpu():
         return "gpu"
-    if wanted == "gpu":
+    if name == "gpu":
         raise DeviceError(
             "--device gpu: TensorFlow sees no GPU. It needs an NVIDIA driver and "
             "pip install 'tensorflow[and-cuda]'; --device auto uses the CPU"

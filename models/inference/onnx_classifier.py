@@ -25,7 +25,12 @@ class OnnxClassifier:
     device = "cpu"
 
     def __init__(self, model: ModelFile, path: Path, threads: int = 0) -> None:
-        """Load ``path``, which holds ``model``; ``threads`` bounds the library's, 0 leaves them to it.
+        """Load a network.
+
+        Args:
+            model: the description of what ``path`` holds.
+            path: an ONNX file.
+            threads: bound on the library's; 0 leaves them to it.
 
         Raises:
             WeightsError: the file holds no network for such crops.

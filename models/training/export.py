@@ -63,7 +63,13 @@ def describe_model(
 
 
 def temperature_of(weights: Path, network: str, faces: Faces) -> float:
-    """Return the temperature that fits a training's weights best to faces that it has not learned from."""
+    """Return the temperature that calibrates a training best (:func:`models.evaluation.measure.fit_temperature`).
+
+    Args:
+        weights: of the training.
+        network: name in :data:`models.networks.NETWORKS`.
+        faces: that it has not learned from.
+    """
     trained = build(network)
     trained.load_weights(weights)
     return fit_temperature(predict(trained, faces.crops), faces.labels)
@@ -74,6 +80,11 @@ def export(model: ModelFile, crops: NDArray[np.uint8], folder: Path) -> list[str
 
     Where there is an ONNX file, the model's description names it from then on, and CPUs will use it. A format whose
     package is not installed is left out, and the lines say so.
+
+    Args:
+        model: see :func:`describe_model`.
+        crops: uint8 ``(n, 48, 48)`` to compare probabilities on.
+        folder: where to.
 
     Raises:
         ExportError: a file gives other probabilities for ``crops`` than the network.

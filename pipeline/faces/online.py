@@ -1,9 +1,9 @@
-"""Follow faces while they are being filmed: what is known of a picture when it comes, and nothing later.
+"""Follow faces while they are being filmed, knowing the past alone.
 
 The offline tracker (:mod:`pipeline.faces.track`) sees the whole movie. This one shares its rule of association and its
-thresholds, and differs where it must: a face counts from the detection on that makes it one, not from its first; the
-boxes of a face that goes unseen stay where they were instead of being interpolated; and probabilities are averaged
-over the past half of the offline window.
+thresholds, and differs where it must: a face counts only from the detection that makes it one, not from its first; the
+box of a face that is lost stays where it was instead of being interpolated; and probabilities are averaged over the
+past half of the offline window.
 """
 
 from collections import deque
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.faces.detect import Detections
-from pipeline.faces.track import Sightings, TrackOptions, match, shown
+from pipeline.faces.track import Sightings, TrackOptions, drop_hidden, match
 from pipeline.schema import EMOTIONS
 
 _UNNUMBERED: Final = -1
@@ -61,13 +61,13 @@ class OnlineTracker:
             time: of it in s, rising.
             faces: those found on it.
             probabilities: float32 ``(n, 7)``, of ``faces``.
-            new_shot: whether it shows something else than the one before: no track goes on.
+            new_shot: whether it begins a new shot: no track continues into it.
 
         Returns:
             A row per face, in the order of tracks; ``detection`` is an index into ``faces``, or -1 where the face went
             unseen and its box is that of the last detection.
         """
-        self._tracks = [] if new_shot else [track for track in self._tracks if self._goes_on(track, frame, time)]
+        self._tracks = [] if new_shot else [track for track in self._tracks if self._continues(track, frame, time)]
         before = np.array([track.box for track in self._tracks], np.float32).reshape(-1, 4)
         pairs = match(before, faces.boxes, self._options.min_iou)
         detection_of = {id(self._tracks[row]): column for row, column in pairs}
@@ -86,9 +86,9 @@ class OnlineTracker:
             boxes=np.array([track.box for track in numbered], np.float32).reshape(-1, 4),
             smoothed=np.array([self._smoothed(track) for track in numbered], np.float32).reshape(-1, len(EMOTIONS)),
         )
-        return shown(sightings, self._options.max_overlap)
+        return drop_hidden(sightings, self._options.max_overlap)
 
-    def _goes_on(self, track: _Track, frame: int, time: float) -> bool:
+    def _continues(self, track: _Track, frame: int, time: float) -> bool:
         """Say whether a track may have its face in this frame; neighbours always may, however slow the pictures."""
         return frame - track.frame == 1 or time - track.seen <= self._options.max_gap
 

@@ -5,7 +5,7 @@ searched at intervals, and boxes that match are interpolated. Where they do not 
 jumps) or the picture changes as at a cut, the frame in the middle is searched too, and so on down to each frame.
 
 Frames on both sides of every place where a movie may be cut into segments are searched, so that no segment needs to
-know another one and results do not hang on how a movie is cut.
+know another one and results do not depend on how a movie is cut.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,9 +23,6 @@ from pipeline.scenes.shots import MIN_CHANGE
 
 _MIN_IOU: Final = 0.9
 """Overlap of two boxes from which on one face may have moved from the one to the other in a straight line."""
-
-_MOST: Final = 8
-"""Frames from one search to the next at most, for each is held in memory until then."""
 
 
 @dataclass
@@ -50,6 +47,7 @@ class SparseDetector:
         every: float,
         time_base: Fraction,
         joints: Sequence[int] = (),
+        most: int = 8,
     ) -> None:
         """Search with ``find``.
 
@@ -58,7 +56,9 @@ class SparseDetector:
             every: s between searches; 0 searches every frame.
             time_base: of pts, in s.
             joints: pts within the segment at which the movie might have been cut, rising.
+            most: frames from one search to the next at most; each is held in memory until then.
         """
+        self._most = most
         self._find = find
         self._interval = Fraction(every) / time_base
         self._joints = list(joints)
@@ -87,7 +87,7 @@ class SparseDetector:
         return passed
 
     def _is_due(self, before: int, now: int) -> bool:
-        if not self._interval or len(self._waiting) >= _MOST:
+        if not self._interval or len(self._waiting) >= self._most:
             return True
         return before // self._interval != now // self._interval
 

@@ -14,7 +14,7 @@ class TrackOptions:
 
     Attributes:
         min_iou: overlap (intersection over union) from which a detection continues a track.
-        max_gap: s that a face may go unseen; the boxes between are interpolated.
+        max_gap: s for which a face may be lost; the boxes in between are interpolated.
         max_overlap: overlap with a face that is seen from which an unseen one is not shown: it is the same face, or it
             is behind the other.
         min_detections: tracks with fewer are false alarms, unless the shot has fewer frames.
@@ -87,13 +87,13 @@ def follow(
     )
     boxes, smoothed = np.concatenate([c.boxes for c in columns]), np.concatenate([c.smoothed for c in columns])
     order = np.lexsort((track, frame))
-    return shown(
+    return drop_hidden(
         Sightings(frame[order], track[order], detection[order], boxes[order], smoothed[order]), options.max_overlap
     )
 
 
-def shown(seen: Sightings, max_overlap: float) -> Sightings:
-    """Return the sightings without those that were not seen and lie over one in the same frame that was."""
+def drop_hidden(seen: Sightings, max_overlap: float) -> Sightings:
+    """Return the sightings without unseen ones that overlap a seen one in their frame by more than ``max_overlap``."""
     unseen = np.flatnonzero(seen.detection < 0)
     starts, ends = (np.searchsorted(seen.frame, seen.frame[unseen], side) for side in ("left", "right"))
     kept = np.ones(len(seen), np.bool_)
@@ -155,7 +155,16 @@ def _matches(
 
 
 def match(before: NDArray[np.float32], now: NDArray[np.float32], min_iou: float) -> list[tuple[int, int]]:
-    """Pair boxes ``(n, 4)`` with later boxes ``(m, 4)`` of the same faces, each at most once, largest overlap first."""
+    """Pair boxes with later boxes of the same faces, each at most once, largest overlap first.
+
+    Args:
+        before: float32 ``(n, 4)``: x1, y1, x2, y2 in px.
+        now: float32 ``(m, 4)``, likewise.
+        min_iou: overlap (intersection over union) that a pair must have.
+
+    Returns:
+        Pairs of rows of ``before`` and ``now``.
+    """
     if len(before) == 0 or len(now) == 0:
         return []
     overlap = iou(before, now)

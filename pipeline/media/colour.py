@@ -203,12 +203,17 @@ class Converter:
         return self._mappings[key].vpull()
 
 
+def can_convert(matrix: int) -> bool:
+    """Whether FFmpeg's scaler converts from a matrix (H.273)."""
+    return matrix in _KNOWN_MATRICES
+
+
 def scaler_matrix(picture: av.video.frame.VideoFrame) -> dict[str, Any]:
     """Return arguments for PyAV's ``reformat`` without which it would refuse a picture's matrix (YCgCo, ICtCp, ...).
 
     Such a picture is taken for one of BT.709, or of BT.2020 where its primaries are: its grey is right or nearly so.
     """
-    if picture.colorspace in _KNOWN_MATRICES:
+    if can_convert(picture.colorspace):
         return {}
     stand_in = Colorspace.BT2020 if picture.color_primaries == _BT2020_PRIMARIES else Colorspace.ITU709
     return {"src_colorspace": stand_in, "dst_colorspace": stand_in}

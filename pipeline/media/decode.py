@@ -1,4 +1,4 @@
-"""Segment -> frames: every frame of the span once, in presentation order, its pts untouched."""
+"""Segment -> frames as they are stored: every frame of the span once, in presentation order, its pts untouched."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _RUN_UPS: Final = (0, 2, 10)
 
 
 class TimestampError(InputError):
-    """The decoder's time stamps do not go forward although the packets' did; ``repaired`` segments are needed."""
+    """The decoder's time stamps do not rise although the packets' did: the movie must be one untrusted segment."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,12 @@ class Frame:
 
 
 class DecodeFaults:
-    """What went wrong while decoding without stopping it: packets refused, pictures damaged."""
+    """What went wrong while decoding without stopping it.
+
+    Attributes:
+        refused: packets that could not be decoded.
+        damaged: pictures that the decoder marked as damaged.
+    """
 
     def __init__(self) -> None:
         self.refused = 0
@@ -58,9 +63,9 @@ class DecodeFaults:
 class Reader:
     """Keeps a movie's file open from one segment to the next.
 
-    FFmpeg decodes several frames to learn what it opens, 23 ms at 720p and 57 at 1080p; going to another place takes
-    a tenth of that. What is decoded is the same: a segment that begins with the file, or comes after one in which
-    something went wrong, is read from a file that was opened anew. Not to be used by several threads.
+    FFmpeg decodes several frames to probe what it opens, 23 ms at 720p and 57 at 1080p; seeking takes a tenth of that.
+    What is decoded is the same: for a segment at the start of the file, or after one in which something went wrong, the
+    file is opened again. Not thread-safe.
     """
 
     def __init__(self) -> None:
@@ -75,23 +80,28 @@ class Reader:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._opened = None
         self._stack.close()
 
-    def open(self, movie: Movie, threads: int, anew: bool) -> av.container.InputContainer:
-        """Return the movie's file, open; its decoder may use so many threads.
+    def open(self, movie: Movie, threads: int, reopen: bool) -> av.container.InputContainer:
+        """Return the movie's file, open.
+
+        Args:
+            movie: whose file it is.
+            threads: bound on the decoder's.
+            reopen: open it again even if it is open, so that its decoder remembers nothing.
 
         Raises:
             InputError: it cannot be opened.
         """
-        wanted = (movie.path, movie.stream, threads, identity(movie.path))
-        if self._opened is None or anew or wanted != self._of:
+        needed = (movie.path, movie.stream, threads, identity(movie.path))
+        if self._opened is None or reopen or needed != self._of:
             self.close()
             container = self._stack.enter_context(opened(movie.path))
             context = _stream_of(container, movie).codec_context
             context.thread_count, context.thread_type = threads, "AUTO"
-            self._opened, self._of = container, wanted
+            self._opened, self._of = container, needed
         return self._opened
 
 
@@ -133,7 +143,7 @@ def decode(
                 pictures = _pictures(movie, segment, faults, threads, reader)
                 yield from _within(movie, segment, pictures, faults, with_next)
             else:
-                container = reader.open(movie, threads, anew=True)
+                container = reader.open(movie, threads, reopen=True)
                 stream = _stream_of(container, movie)
                 yield from _recounted(movie, stream, _frames(container, stream, segment, faults))
             sound = str(faults) == before
@@ -143,7 +153,12 @@ def decode(
 
 
 def frame_before(movie: Movie, segment: Segment, threads: int = 1) -> Frame | None:
-    """Return the last frame before ``segment``, or None where there is none. Its faults are its own segment's.
+    """Return the last frame before a segment, or None where there is none. Its faults are its own segment's.
+
+    Args:
+        movie: that the segment is of.
+        segment: that comes after the frame.
+        threads: bound on the decoder's.
 
     Raises:
         InputError: the file cannot be opened (any more).
@@ -163,7 +178,7 @@ def _pictures(
 ) -> Iterator[av.video.frame.VideoFrame]:
     """Yield all pictures from a key frame on that is early enough for ``segment``."""
     for attempt, run_up in enumerate(_run_ups(movie, segment)):
-        container = reader.open(movie, threads, anew=attempt > 0 or run_up is None)
+        container = reader.open(movie, threads, reopen=attempt > 0 or run_up is None)
         stream = _stream_of(container, movie)
         if run_up is not None:
             try:
@@ -194,15 +209,14 @@ def _run_ups(movie: Movie, segment: Segment) -> list[int | None]:
 def _frames(
     container: av.container.InputContainer, stream: av.video.stream.VideoStream, segment: Segment, faults: DecodeFaults
 ) -> Iterator[av.video.frame.VideoFrame]:
-    """Yield all pictures, going on after packets that cannot be decoded, until the file cannot be read on."""
+    """Yield all pictures; skip packets that cannot be decoded, and stop where the file cannot be read any further."""
     packets = container.demux(stream)
     readable = True
     while readable:
         packet: av.packet.Packet[av.video.stream.VideoStream] | None = None
         try:
             packet = next(packets, None)
-            # demux() ends with an empty packet that makes the decoder give up its last pictures. Where reading
-            # breaks off instead, None asks for them.
+            # demux() ends with an empty packet that flushes the decoder. Where reading breaks off instead, None does.
             readable = packet is not None and packet.size > 0
             pictures = stream.codec_context.decode(packet)
         except av.error.FFmpegError:
@@ -215,7 +229,7 @@ def _frames(
 def _first_keyframe(frames: Iterator[av.video.frame.VideoFrame], segment: Segment) -> av.video.frame.VideoFrame | None:
     """Return the key frame that decoding started from, or None if it comes too late for the segment.
 
-    What a decoder puts out before its first key frame leans on pictures that it has not seen.
+    What a decoder returns before its first key frame depends on pictures that it has not seen.
     """
     for picture in frames:
         if picture.pts is not None and picture.pts > segment.start:
@@ -252,8 +266,8 @@ def _recounted(
 ) -> Iterator[Frame]:
     """Yield all pictures with pts derived from the order of decoding.
 
-    A decoder hands on the dts of the packet that completed a picture; those rise by the frame's duration where
-    the container has any (AVI). Where it has none (raw H.264) or they fall, the average frame rate counts on.
+    A decoder passes on the dts of the packet that completed a picture; those rise by the frame's duration where the
+    container has any (AVI). Where it has none (raw H.264) or they fall, the average frame rate continues the count.
     """
     step = max(1, round(1 / (movie.rate * movie.time_base)))
     shift: int | None = None

@@ -38,11 +38,11 @@ class Orientation:
 
     @property
     def is_upright(self) -> bool:
-        """Whether nothing is to do."""
+        """Whether the stored picture is upright already."""
         return self == Orientation()
 
     def apply(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return ``picture`` ``(h, w)`` or ``(h, w, c)`` upright, contiguous; a view of it where nothing is to do."""
+        """Return ``picture`` ``(h, w)`` or ``(h, w, c)`` upright, contiguous; itself where it is upright."""
         if self.is_upright:
             return picture
         if self.transpose:
@@ -229,7 +229,7 @@ def _aspect_told_by(width: int) -> Fraction:
 def _without_unnamed_side_data(frame: av.video.frame.VideoFrame) -> av.video.frame.VideoFrame:
     """Return a frame without the kinds of side data that PyAV has no name for, as EXIF or the views of MV-HEVC."""
     graph = av.filter.Graph()
-    first = 1 + max(kind.value for kind in SideDataType)
+    first = len(SideDataType)  # they are numbered from 0 on
     unnamed = [graph.add("sidedata", f"mode=delete:type={kind}") for kind in range(first, first + 16)]
     source = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base=1/25"
     graph.link_nodes(graph.add("buffer", source), *unnamed, graph.add("buffersink")).configure()

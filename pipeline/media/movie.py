@@ -16,10 +16,10 @@ import av.video.stream
 
 from pipeline.errors import InputError, NotAMovieError
 from pipeline.media.colour import is_hdr
-from pipeline.media.geometry import Fit, Orientation, Shape, ShapeReader, fitted, upright_size
+from pipeline.media.geometry import LONGEST_SIDE, Fit, Orientation, Shape, ShapeReader, fitted, upright_size
 
 _STILL_FORMATS: Final = ("image2", "tty", "ico")
-"""FFmpeg's readers that make a "movie" of any picture or text."""
+"""FFmpeg's demuxers that make a "movie" of any picture or text."""
 
 
 _SWSCALE_MATRIX: Final = 6
@@ -80,6 +80,14 @@ class Movie:
         """Width and height of its picture."""
         return self.width, self.height
 
+    @property
+    def is_scaled_down(self) -> bool:
+        """Whether its picture is smaller than its first frame, for no encoder would take that."""
+        if self.shape is None:
+            return False
+        sides = self.shape.width * self.aspect, Fraction(self.shape.height)
+        return max(sides) > LONGEST_SIDE
+
     def time_of(self, pts: int) -> float:
         """Return the time in s at which a player's clock shows the frame with this ``pts``."""
         return float(pts * self.time_base - self.clock_start)
@@ -132,7 +140,7 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
             raise NotAMovieError(f"{path}: expected a movie, found an empty file of 0 bytes")
         container = av.open(str(path.absolute()), metadata_errors="replace")
     except OSError as error:
-        # av.error.FFmpegError comes in two families; those that are OSErrors too tell of the file system.
+        # av.error.FFmpegError comes in two families; those that are OSErrors too concern the file system.
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except av.error.FFmpegError as error:
         raise NotAMovieError(
@@ -186,7 +194,14 @@ def describe(
     stream: av.video.stream.VideoStream,
     frame: av.video.frame.VideoFrame,
 ) -> Movie:
-    """Describe what is open, given its first decoded ``frame``; ``path`` may name a camera or a stream as well."""
+    """Describe what is open.
+
+    Args:
+        path: what to call it: a file, a camera or a stream.
+        container: open.
+        stream: the one in it that is shown.
+        frame: the first one decoded.
+    """
     shape = ShapeReader().read(frame)
     aspect = Fraction(stream.sample_aspect_ratio or frame_aspect(stream) or 1)
     width, height = upright_size(shape, aspect)

@@ -15,7 +15,7 @@ FIRST_PTS: Final = -(2**63)
 LAST_PTS: Final = 2**63 - 1
 
 _SEEK_GUESSES: Final = ("mpeg",)
-"""FFmpeg's readers of files without a time stamp for every frame: what they fill in after a seek differs from what
+"""FFmpeg's demuxers of files without a time stamp for every frame: what they fill in after a seek differs from what
 they fill in when reading from the start."""
 
 _SHORTEST: Final = Fraction(2, 5)
@@ -24,7 +24,7 @@ movies of nothing but key frames slow."""
 
 _PARTS: Final = 8
 _SHORT: Final = Fraction(2)
-"""A segment holds an eighth of what is left of the movie, but at least so many seconds: workers should end together."""
+"""A segment holds an eighth of what is left of the movie, but at least these seconds: workers should end together."""
 
 _END_TOLERANCE: Final = Fraction(1, 2)
 """Seconds by which a healthy file may end before its header says: containers round, and sound may stop early."""
@@ -71,11 +71,11 @@ class Segment:
 
 @dataclass(frozen=True)
 class Packets:
-    """What reading a file once without decoding tells.
+    """What is known of a file from reading it once without decoding.
 
     Attributes:
-        keyframes: pts at which decoding can start, ascending; none where no other start than the file's gives the
-            same time stamps.
+        keyframes: pts at which decoding can start, ascending; none where only reading from the start of the file
+            gives the right time stamps.
         pts: pts of the video packets, ascending.
         trusted: whether every packet has its own time stamp and they go forward.
         fault: why the file ends before its header says it does, or "" where it does not.
@@ -88,9 +88,11 @@ class Packets:
 
 
 def read_packets(movie: Movie, on_progress: Callable[[], None] = lambda: None) -> Packets:
-    """Read every packet of the movie once; the price is that of reading the file.
+    """Read every packet of the movie once, which takes as long as reading the file.
 
-    ``on_progress`` is called for every packet.
+    Args:
+        movie: to read.
+        on_progress: called for every packet.
 
     Raises:
         InputError: the file cannot be opened.
@@ -112,9 +114,9 @@ def read_packets(movie: Movie, on_progress: Callable[[], None] = lambda: None) -
                 fault = f"reading stopped: {error.strerror}"
                 break
             on_progress()
-            moment = packet.dts if packet.pts is None else packet.pts
-            if moment is not None and packet.time_base:
-                end = max(end, (moment + (packet.duration or 0)) * packet.time_base)
+            stamp = packet.dts if packet.pts is None else packet.pts
+            if stamp is not None and packet.time_base:
+                end = max(end, (stamp + (packet.duration or 0)) * packet.time_base)
             if packet.stream.index != movie.stream or packet.size == 0:
                 continue
             if packet.pts is None or (packet.dts is not None and packet.dts < last_dts):
@@ -138,16 +140,21 @@ def as_one(packets: Packets) -> Segment:
 
 
 def cut(movie: Movie, packets: Packets, seconds: float) -> list[Segment]:
-    """Cut a movie at key frames into segments of about ``seconds``, the last ones shorter; at least one.
+    """Cut a movie at key frames into segments, the last ones shorter; at least one.
 
-    Together they cover all of time, so that no frame can fall between two of them. Cutting at key frames means
-    that no worker decodes what another one decodes. That they grow shorter keeps workers from waiting for the last one
-    (guided self-scheduling: Polychronopoulos and Kuck 1987).
+    Together they cover all of time, so that no frame can fall between two of them. Cutting at key frames means that no
+    worker decodes what another one decodes, except for the neighbours of interlaced frames. That they grow shorter
+    keeps workers from waiting for the last one (guided self-scheduling: Polychronopoulos and Kuck 1987).
+
+    Args:
+        movie: gives the time base.
+        packets: of the movie.
+        seconds: length of a segment, about.
     """
     if not packets.trusted:
         return [as_one(packets)]
     first = packets.pts[0] if packets.pts else LAST_PTS
-    # Which places come into question must not hang on the length that is asked for.
+    # Where a movie may be cut must not depend on the length of segments: both sides of each joint are searched.
     joints = _spaced(packets.keyframes, first, max(1, round(_SHORTEST / movie.time_base)))
     length, short = (round(s / movie.time_base) for s in (Fraction(seconds), min(Fraction(seconds), _SHORT)))
     borders, last = [FIRST_PTS], first

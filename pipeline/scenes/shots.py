@@ -1,8 +1,8 @@
 """Hard cuts, by PySceneDetect: scores between neighbouring frames in the workers, decisions over the whole movie.
 
-A segment cannot know what came before it, and a detector that weighs its neighbours needs both sides. So workers
-only score (:class:`ChangeScorer`), and :func:`find_cuts` replays the movie's scores through the library's detector:
-the cuts are those that it finds on the uncut movie.
+A segment does not know what came before it, and a detector that weighs neighbours needs both sides. So workers only
+score (:class:`ChangeScorer`), and :func:`find_cuts` replays the movie's scores through the library's detector: the cuts
+are those that it finds on the uncut movie.
 """
 
 from bisect import bisect_left
@@ -37,7 +37,7 @@ class ChangeScorer(ContentDetector):  # type: ignore[misc]  # scenedetect ships 
 
 
 def change_between(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
-    """Return the change from one thumbnail to the next, as :class:`ChangeScorer` does."""
+    """Return the change from one thumbnail, uint8 ``(90, 160, 3)``, to the next, as :class:`ChangeScorer` does."""
     scorer = ChangeScorer()
     scorer.score(before)
     return scorer.score(after)
@@ -46,9 +46,9 @@ def change_between(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float
 class CutSpotter:
     """Says of each picture at once whether it begins a new shot, knowing only what came before it.
 
-    What :func:`find_cuts` decides with two frames to come as well: a cut scores ``MIN_CHANGE`` or more and three times
-    the mean of the two frames before it, at least ``MIN_SHOT`` after the last cut. A whip of the camera, which goes on
-    after it began, may pass for a cut here.
+    :func:`find_cuts` also knows the next two frames. Here a cut scores ``MIN_CHANGE`` or more and three times
+    the mean of the two frames before it, at least ``MIN_SHOT`` after the last cut. A whip of the camera,
+    which continues after it began, may pass for a cut.
     """
 
     _RATIO: Final = 3.0
@@ -82,14 +82,14 @@ def find_cuts(pts: Sequence[int], time_base: Fraction, scores: NDArray[np.float3
     Args:
         pts: of every frame of the movie, rising.
         time_base: their unit in s.
-        scores: float32, as long as ``pts``: change of each frame against the one before.
+        scores: float32 ``(f,)``, as long as ``pts``: change of each frame against the one before.
     """
     detector = _Replay(min_scene_len=MIN_SHOT, min_content_val=MIN_CHANGE)
     found: list[FrameTimecode] = []
     # The frame rate only serves to print frame numbers; time codes carry exact pts.
-    moments = (FrameTimecode(Timecode(int(p), time_base), Fraction(25)) for p in pts)
+    times = (FrameTimecode(Timecode(int(p), time_base), Fraction(25)) for p in pts)
     last = None
-    for last, score in zip(moments, scores, strict=True):
+    for last, score in zip(times, scores, strict=True):
         found += detector.process_frame(last, score)  # see _Replay: a score is its picture
     if last is not None:
         found += detector.post_process(last)

@@ -57,8 +57,11 @@ def face_columns(
 ) -> dict[str, Any]:
     """Return how much of each span shows faces, and how many, as columns.
 
-    ``frame_group`` and ``seconds`` ``(f,)`` say for every frame of the movie to which span it belongs and for how
-    long it is shown.
+    Args:
+        rows: all faces of the movie.
+        groups: number of spans.
+        frame_group: int32 ``(f,)``: the span of each frame of the movie.
+        seconds: float64 ``(f,)``: for how long each is shown.
     """
     faces_on = np.bincount(rows.frame, minlength=len(frame_group))
     with_face = faces_on > 0

@@ -19,6 +19,7 @@ from pipeline.scenes.shots import change_between, find_cuts
 from pipeline.schema import BOX, EMOTIONS
 from pipeline.tables.columns import column_of, table_of
 from pipeline.tables.observations import Observations
+from pipeline.tables.picture_remarks import picture_remarks
 from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
 
 
@@ -53,10 +54,15 @@ def assemble(
     options: TrackOptions,
     metadata: Mapping[str, Any],
 ) -> Tables:
-    """Make the tables of ``movie``, called ``name`` in them, from the observations of all its segments in order.
+    """Make the tables of a movie from its observations. The same observations give the same bytes.
 
-    ``metadata`` goes into every table's file metadata under the key ``moodreel``, as JSON, beside the schema
-    version and the clock.
+    Args:
+        name: of the movie, in the tables.
+        movie: gives time base and geometry.
+        parts: the observations of all its segments, in order.
+        options: of the tracker.
+        metadata: goes into every table's file metadata under the key ``moodreel``, as JSON, beside the schema version,
+            the time base, the geometry and remarks on the movie.
 
     Raises:
         InputError: the segments hold not one frame.
@@ -64,17 +70,19 @@ def assemble(
     whole = concatenated(parts)
     if len(whole.pts) == 0:
         raise InputError(f"{movie.path}: not one frame of its {movie.codec} video can be decoded")
-    clock = _clock(movie, whole)
+    times = _times(movie, whole)
     faces = Detections(whole.boxes, whole.scores)
-    seen = follow(clock.time, clock.shot, whole.face_frame, faces, whole.probabilities, options)
+    seen = follow(times.time, times.shot, whole.face_frame, faces, whole.probabilities, options)
     probabilities = _picked(whole.probabilities, seen.detection)
-    return make_tables(name, movie, clock, seen, _picked(whole.scores, seen.detection), probabilities, metadata)
+    remarks = picture_remarks(movie, whole.shapes)
+    metadata = {**metadata, "remarks": remarks} if remarks else metadata
+    return make_tables(name, movie, times, seen, _picked(whole.scores, seen.detection), probabilities, metadata)
 
 
 def make_tables(
     name: str,
     movie: Movie,
-    clock: FrameTimes,
+    times: FrameTimes,
     seen: Sightings,
     scores: NDArray[np.float32],
     probabilities: NDArray[np.float32],
@@ -85,19 +93,19 @@ def make_tables(
     Args:
         name: of the movie, in the tables.
         movie: gives time base and geometry.
-        clock: all its frames, at least one.
+        times: of all its frames, at least one.
         seen: its faces. Tracks are numbered from 0 on; each has a row in the first and the last frame of its span.
         scores: float32 ``(n,)``, of each row of ``seen``; NaN where the detector saw nothing.
         probabilities: float32 ``(n, 7)``, the network's for each row of ``seen``; NaN likewise.
         metadata: see :func:`assemble`.
     """
     emotion = seen.smoothed.argmax(axis=1).astype(np.int32)
-    rows = FaceRows(clock.shot[seen.frame], seen.frame, seen.track, emotion, probabilities, clock.seconds[seen.frame])
-    shots = _shots(name, clock, rows)
+    rows = FaceRows(times.shot[seen.frame], seen.frame, seen.track, emotion, probabilities, times.seconds[seen.frame])
+    shots = _shots(name, times, rows)
     scenes = shots.drop_columns(["shot"]).append_column("shots", column_of(np.ones(len(shots), np.int32)))
     tables = {
-        "timeline": (_timeline(name, clock, seen, scores, probabilities, emotion), schema.TIMELINE),
-        "tracks": (_tracks(name, clock, rows, scores), schema.TRACKS),
+        "timeline": (_timeline(name, times, seen, scores, probabilities, emotion), schema.TIMELINE),
+        "tracks": (_tracks(name, times, rows, scores), schema.TRACKS),
         "shots": (shots, schema.SHOTS),
         "scenes": (scenes, schema.SCENES),
     }
@@ -111,7 +119,7 @@ def make_tables(
     }
     stamp = {b"moodreel": json.dumps(facts, sort_keys=True).encode()}
     stamped = {k: table.select(s.names).cast(s).replace_schema_metadata(stamp) for k, (table, s) in tables.items()}
-    return Tables(**stamped, summary=_summary(clock, rows, movie))
+    return Tables(**stamped, summary=_summary(times, rows, movie))
 
 
 def concatenated(parts: Sequence[Observations]) -> Observations:
@@ -142,10 +150,10 @@ def concatenated(parts: Sequence[Observations]) -> Observations:
 def _changes(shapes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the rows of :attr:`Observations.shapes` whose size differs from that of the row before."""
     differs = np.any(shapes[1:, 1:] != shapes[:-1, 1:], axis=1)
-    return shapes[np.append(np.ones(min(len(shapes), 1), np.bool_), differs)]
+    return np.asarray(shapes[np.append(np.ones(min(len(shapes), 1), np.bool_), differs)])
 
 
-def _clock(movie: Movie, whole: Observations) -> FrameTimes:
+def _times(movie: Movie, whole: Observations) -> FrameTimes:
     cuts = find_cuts(whole.pts.tolist(), movie.time_base, whole.change)
     begins = np.zeros(len(whole.pts), np.int32)
     begins[cuts] = 1
@@ -153,7 +161,13 @@ def _clock(movie: Movie, whole: Observations) -> FrameTimes:
 
 
 def frame_times(movie: Movie, pts: NDArray[np.int64], shot: NDArray[np.int32]) -> FrameTimes:
-    """Return the clock of frames with these ``pts``, rising, in these shots."""
+    """Return the times of all frames of a movie.
+
+    Args:
+        movie: gives time base and start of the player's clock.
+        pts: int64 ``(f,)``, rising, at least one.
+        shot: int32 ``(f,)``: the shot of each.
+    """
     last = float(shown_for(movie, pts[-2:].tolist()))
     return FrameTimes(
         pts=pts,
@@ -172,13 +186,13 @@ def _picked(values: NDArray[np.float32], detection: NDArray[np.int32]) -> NDArra
 
 def _timeline(
     name: str,
-    clock: FrameTimes,
+    times: FrameTimes,
     seen: Sightings,
     scores: NDArray[np.float32],
     probabilities: NDArray[np.float32],
     emotion: NDArray[np.int32],
 ) -> pa.Table:
-    faceless = np.setdiff1d(np.arange(len(clock)), seen.frame)
+    faceless = np.setdiff1d(np.arange(len(times)), seen.frame)
     frame = np.concatenate([seen.frame, faceless])
     order = np.argsort(frame, kind="stable")  # faces stay in the order of their tracks
     frame = frame[order].astype(np.int32)
@@ -192,10 +206,10 @@ def _timeline(
     columns: dict[str, Any] = {
         "movie": _repeated(name, len(frame)),
         "frame": frame,
-        "pts": clock.pts[frame],
-        "time": clock.time[frame],
-        "shot": clock.shot[frame],
-        "scene": clock.shot[frame],
+        "pts": times.pts[frame],
+        "time": times.time[frame],
+        "shot": times.shot[frame],
+        "scene": times.shot[frame],
         "track": column(seen.track),
         **{corner: column(seen.boxes[:, k]) for k, corner in enumerate(BOX)},
         "score": column(scores),
@@ -206,23 +220,23 @@ def _timeline(
     return table_of(columns)
 
 
-def _shots(name: str, clock: FrameTimes, rows: FaceRows) -> pa.Table:
-    count = int(clock.shot[-1]) + 1
+def _shots(name: str, times: FrameTimes, rows: FaceRows) -> pa.Table:
+    count = int(times.shot[-1]) + 1
     number = np.arange(count, dtype=np.int32)
-    first = np.searchsorted(clock.shot, number, "left")
-    last = np.searchsorted(clock.shot, number, "right") - 1
+    first = np.searchsorted(times.shot, number, "left")
+    last = np.searchsorted(times.shot, number, "right") - 1
     columns = {
         "movie": _repeated(name, count),
         "shot": number,
         "scene": number,
-        **_span_columns(clock, first, last),
-        **face_columns(rows, count, clock.shot, clock.seconds),
+        **_span_columns(times, first, last),
+        **face_columns(rows, count, times.shot, times.seconds),
         **emotion_columns(rows, count),
     }
     return table_of(columns)
 
 
-def _tracks(name: str, clock: FrameTimes, rows: FaceRows, scores: NDArray[np.float32]) -> pa.Table:
+def _tracks(name: str, times: FrameTimes, rows: FaceRows, scores: NDArray[np.float32]) -> pa.Table:
     number, first_row, frames = np.unique(rows.track, return_index=True, return_counts=True)
     _, last_row = np.unique(rows.track[::-1], return_index=True)
     first, last = rows.frame[first_row], rows.frame[::-1][last_row]
@@ -233,9 +247,9 @@ def _tracks(name: str, clock: FrameTimes, rows: FaceRows, scores: NDArray[np.flo
     columns = {
         "movie": _repeated(name, len(number)),
         "track": number.astype(np.int32),
-        "shot": clock.shot[first],
-        "scene": clock.shot[first],
-        **_span_columns(clock, first, last),
+        "shot": times.shot[first],
+        "scene": times.shot[first],
+        **_span_columns(times, first, last),
         "frames": frames.astype(np.int32),
         "detections": detections.astype(np.int32),
         "score": (totals / np.maximum(detections, 1)).astype(np.float32),
@@ -244,14 +258,14 @@ def _tracks(name: str, clock: FrameTimes, rows: FaceRows, scores: NDArray[np.flo
     return table_of(columns)
 
 
-def _summary(clock: FrameTimes, rows: FaceRows, movie: Movie) -> dict[str, Any]:
+def _summary(times: FrameTimes, rows: FaceRows, movie: Movie) -> dict[str, Any]:
     """Return what ``movies.parquet`` says of the movie's content."""
-    one_span = np.zeros(len(clock), np.int32)
+    one_span = np.zeros(len(times), np.int32)
     whole = FaceRows(one_span[rows.frame], rows.frame, rows.track, rows.emotion, rows.probabilities, rows.seconds)
-    columns = {**face_columns(whole, 1, one_span, clock.seconds), **emotion_columns(whole, 1)}
-    shots = int(clock.shot[-1]) + 1
+    columns = {**face_columns(whole, 1, one_span, times.seconds), **emotion_columns(whole, 1)}
+    shots = int(times.shot[-1]) + 1
     facts = {
-        "duration": float(clock.time[-1] + clock.seconds[-1] - clock.time[0]),
+        "duration": float(times.time[-1] + times.seconds[-1] - times.time[0]),
         "width": movie.width,
         "height": movie.height,
         "faces": len(rows.frame),
@@ -264,10 +278,10 @@ def _summary(clock: FrameTimes, rows: FaceRows, movie: Movie) -> dict[str, Any]:
     return facts | {name: None if value != value else value for name, value in first.items()}  # NaN is not itself
 
 
-def _span_columns(clock: FrameTimes, first: NDArray[Any], last: NDArray[Any]) -> dict[str, Any]:
+def _span_columns(times: FrameTimes, first: NDArray[Any], last: NDArray[Any]) -> dict[str, Any]:
     return {
-        "start": clock.time[first],
-        "end": clock.time[last] + clock.seconds[last],
+        "start": times.time[first],
+        "end": times.time[last] + times.seconds[last],
         "first_frame": first.astype(np.int32),
         "last_frame": last.astype(np.int32),
     }

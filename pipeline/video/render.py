@@ -63,10 +63,19 @@ def render(
     on_frame: Callable[[], None] = lambda: None,
     reader: Reader | None = None,
 ) -> int:
-    """Draw ``timeline`` on the frames of ``segment`` and encode them to ``out``, an mp4 without sound.
+    """Draw a timeline on the frames of a segment and encode them.
 
-    Its pts count from the container's start in :func:`output_time_base`. Returns the number of frames; where it is 0
-    there is no file. ``reader`` keeps the movie open for the next segment.
+    Args:
+        movie: that the segment is of.
+        segment: its span.
+        timeline: table of the whole movie.
+        out: mp4 to write, without sound; its pts count from the container's start in :func:`output_time_base`.
+        options: of the encoder.
+        on_frame: called after each frame.
+        reader: keeps the movie open for the next segment.
+
+    Returns:
+        The number of frames; where it is 0 there is no file.
 
     Raises:
         InputError: the movie cannot be read.
@@ -74,15 +83,15 @@ def render(
     """
     faces = read_faces(timeline, segment)
     upright = Upright(movie)
-    clock = output_time_base(movie)
+    time_base = output_time_base(movie)
     writer: PartWriter | None = None
     try:
         for frame in frames_of(movie, segment, DecodeFaults(), options.threads, reader):
             picture = upright.yuv420p(frame.picture)
             draw_faces(Planes.of_frame(picture), faces.get(frame.pts, []))
             if writer is None:
-                writer = PartWriter(out, movie, clock, options)
-            writer.write(picture, round((frame.pts * movie.time_base - movie.clock_start) / clock))
+                writer = PartWriter(out, movie, time_base, options)
+            writer.write(picture, round((frame.pts * movie.time_base - movie.clock_start) / time_base))
             on_frame()
         if writer is None:
             return 0
@@ -152,18 +161,26 @@ class PartWriter:
         frames: how many were written.
     """
 
-    def __init__(self, out: Path, movie: Movie, clock: Fraction, options: EncoderOptions) -> None:
+    def __init__(self, out: Path, movie: Movie, time_base: Fraction, options: EncoderOptions) -> None:
+        """Open ``out``.
+
+        Args:
+            out: mp4 to write.
+            movie: gives size, rate and colours.
+            time_base: of the pts written, in s.
+            options: of the encoder.
+        """
         self.frames = 0
-        self._clock = clock
-        self._container = av.open(str(out), "w", format="mp4", options=exact_time_base(clock))
+        self._time_base = time_base
+        self._container = av.open(str(out), "w", format="mp4", options=exact_time_base(time_base))
         stream = self._container.add_stream("libx264", rate=_encoder_rate(movie.rate))
         assert isinstance(stream, av.video.stream.VideoStream)
         context = stream.codec_context
         context.width, context.height, context.pix_fmt = movie.width, movie.height, "yuv420p"
-        context.time_base = clock
+        context.time_base = time_base
         context.thread_count = options.threads
         context.gop_size = max(1, round(movie.rate * _KEYFRAME_EVERY))
-        # With macroblock trees x264 now and then encodes the same pictures otherwise: see docs/decisions/mbtree.md.
+        # With macroblock trees x264 now and then encodes the same pictures differently: see docs/decisions/mbtree.md.
         context.options = {"crf": str(options.crf), "preset": options.preset, "x264-params": "mbtree=0"}
         context.color_range = ColorRange.MPEG
         # The movie's, not the frame's: all parts must have the same header, or they could not be joined.
@@ -172,8 +189,8 @@ class PartWriter:
         self._stream = stream
 
     def write(self, picture: av.video.frame.VideoFrame, pts: int) -> None:
-        """Take the next picture, yuv420p in the movie's size; ``pts`` in units of the clock, rising."""
-        picture.pts, picture.time_base = pts, self._clock
+        """Take the next picture, yuv420p in the movie's size; ``pts`` in the writer's time base, rising."""
+        picture.pts, picture.time_base = pts, self._time_base
         picture.pict_type = 0  # the source's choice of key frames is not the encoder's
         self._container.mux(self._stream.encode(picture))
         self.frames += 1

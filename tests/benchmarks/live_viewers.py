@@ -19,7 +19,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+# The project before its tests, whose folders have the names of its packages.
+sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]
 
 from clips import ffmpeg
 from viewers import Viewer

@@ -10,7 +10,7 @@ import fcntl
 import os
 from pathlib import Path
 
-import jobs.store.workspace
+import jobs.store.atomic
 
 COUNTER, DIE_AT = Path(os.environ["CRASH_COUNTER"]), int(os.environ["CRASH_AT"])
 
@@ -26,7 +26,7 @@ def _step() -> None:
         os._exit(86)
 
 
-_sync, _replace = jobs.store.workspace._sync, os.replace
+_sync, _replace = jobs.store.atomic._sync, os.replace
 
 
 def sync(path: Path) -> None:
@@ -40,8 +40,8 @@ def replace(source: Path, target: Path) -> None:
     _step()
 
 
-jobs.store.workspace._sync = sync
-jobs.store.workspace.os.replace = replace
+jobs.store.atomic._sync = sync
+jobs.store.atomic.os.replace = replace
 
 if __name__ == "__main__":
     from jobs.cli import app

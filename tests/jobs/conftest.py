@@ -22,10 +22,10 @@ from made_up import make_up
 from numpy.typing import NDArray
 
 from jobs.errors import SampleError
+from jobs.run.command import run_movies
 from jobs.run.discover import discover
 from jobs.run.event_log import EventLog
 from jobs.run.progress import Progress
-from jobs.run.runner import run_movies
 from jobs.sample import HOPPER, load
 from jobs.settings import Settings
 from jobs.store.movie_result import MovieResult
@@ -77,7 +77,7 @@ Here = Callable[..., dict[str, MovieResult]]
 
 @pytest.fixture(scope="session")
 def run_here() -> Iterator[Here]:
-    """Do what ``moodreel run`` does, in this process; returns the outcomes by the movies' names."""
+    """Do what ``moodreel run`` does, in this process; returns the results by the movies' names."""
     executor = HereExecutor()
 
     def run(*inputs: Path, out: Path, force: bool = False, **settings: Any) -> dict[str, MovieResult]:
@@ -85,11 +85,11 @@ def run_here() -> Iterator[Here]:
         chosen = Settings.model_validate({"device": "cpu", "workers": 1, **settings})
         progress = Progress(len(sources), io.StringIO())
         with workspace.locked():
-            journal = EventLog(workspace.make_logs() / "run.log")
-            outcomes = asyncio.run(run_movies(sources, chosen, workspace, executor, progress, journal, force))
-        journal.close()
+            event_log = EventLog(workspace.make_logs() / "run.log")
+            results = asyncio.run(run_movies(sources, chosen, workspace, executor, progress, event_log, force))
+        event_log.close()
         progress.close()
-        return {outcome.name: outcome for outcome in outcomes}
+        return {result.name: result for result in results}
 
     yield run
     executor.close()

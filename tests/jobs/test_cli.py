@@ -63,7 +63,7 @@ def test_a_folder_without_movies(tmp_path, names):
         (folder / name).touch()
     result = cli("run", folder, "--out", tmp_path / "out")
     assert result.exit_code == 2
-    assert result.stderr == f"moodreel: {folder}: no movies in there\n"
+    assert result.stderr == f"moodreel: {folder}: no movies found\n"
 
 
 def test_an_output_folder_that_cannot_be_written_is_said_before_any_work(film, tmp_path):

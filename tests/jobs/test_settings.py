@@ -1,31 +1,14 @@
-"""What may be chosen, and which results a choice identifies."""
+"""What may be chosen, and where a choice comes from."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from jobs.errors import UsageError
 from jobs.machine import available_cores
-from jobs.settings import Settings, choose, digest, fingerprint_movie
-
-MOVIE, MODEL = "0123456789abcdef", "weights/1.0"
-
-
-def keys(movie: str = MOVIE, model_digest: str = MODEL, **values: Any) -> dict[str, str]:
-    settings = Settings.model_validate(values)
-    analysis = settings.analysis_key(movie, model_digest)
-    tables = settings.tables_key(analysis)
-    return {"analysis": analysis, "tables": tables, "video": settings.video_key(tables)}
-
-
-def changed(**values: Any) -> set[str]:
-    """Return which keys differ from those of the defaults."""
-    other = keys(**values)
-    return {name for name, key in keys().items() if other[name] != key}
+from jobs.settings import Settings, choose
 
 
 @pytest.mark.parametrize(
@@ -66,56 +49,6 @@ def test_cannot_be_changed_later():
         Settings().crf = 3  # type: ignore[misc]
 
 
-@pytest.mark.parametrize(
-    "values", [{"workers": 3}, {"segment": 7.0}, {"device": "cpu"}, {"model": "other"}, {"engine": "ray"}], ids=str
-)
-def test_changes_no_key(values):
-    # A model is known by its digest: its name may stand for other weights tomorrow.
-    assert changed(**values) == set()
-
-
-@pytest.mark.parametrize("values", [{"crf": 24}, {"preset": "fast"}, {"video": "none"}], ids=str)
-def test_changes_the_video_only(values):
-    assert changed(**values) == {"video"}
-
-
-@pytest.mark.parametrize(
-    "values",
-    [{"detector": "haar"}, {"movie": "other"}, {"model_digest": "other/1.0"}, {"model_digest": "weights/1.5"}],
-    ids=str,
-)
-def test_changes_all_keys(values):
-    other = keys(**values)
-    assert all(other[name] != key for name, key in keys().items())
-
-
-@pytest.mark.parametrize(
-    ("version", "names"), [("OBSERVATIONS", {"analysis", "tables", "video"}), ("DRAWING", {"video"})]
-)
-def test_a_moodreel_that_does_it_otherwise_does_it_again(monkeypatch, version, names):
-    before = keys()
-    monkeypatch.setattr(f"pipeline.version.{version}", 99)
-    assert {name for name, key in keys().items() if key != before[name]} == names
-
-
-def test_the_content_of_the_detectors_file_counts_and_not_its_name(tmp_path):
-    one, two, three = (tmp_path / name for name in ("1.onnx", "2.onnx", "3.onnx"))
-    one.write_bytes(b"net")
-    two.write_bytes(b"net")
-    three.write_bytes(b"another net")
-    found = [keys(detector="yunet", detector_model=path)["analysis"] for path in (one, two, three)]
-    assert found[0] == found[1] != found[2]
-
-
-def test_the_file_of_another_detector_does_not_matter(tmp_path):
-    assert changed(detector_model=tmp_path / "not there.onnx") == set()
-
-
-def test_keys_are_names_for_folders_and_the_same_everywhere():
-    assert all(len(key) == 16 and int(key, 16) >= 0 for key in keys().values())
-    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
-
-
 def test_workers_are_counted():
     assert Settings(workers=5).worker_count == 5
     assert 1 <= Settings().worker_count <= (os.cpu_count() or 1)
@@ -123,55 +56,16 @@ def test_workers_are_counted():
     assert Settings(workers=1).threads == available_cores()
 
 
-def grow(path: Path) -> None:
-    with path.open("ab") as file:
-        file.write(b"!")
-
-
-def edit(at: int) -> Callable[[Path], None]:
-    def write(path: Path) -> None:
-        status = path.stat()
-        with path.open("r+b") as file:
-            file.seek(at)
-            file.write(b"?")
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-    return write
-
-
-def touch(path: Path) -> None:
-    status = path.stat()
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000_000))
-
-
-SIZE = 5 << 20
-
-
-@pytest.mark.parametrize(
-    "change",
-    [grow, touch, edit(0), edit(SIZE // 2 + 9), edit(SIZE - 1)],
-    ids=["grow", "touch", "start", "middle", "end"],
-)
-def test_fingerprint_changes_with_the_movie(tmp_path, change):
-    path = tmp_path / "film.mp4"
-    path.write_bytes(bytes(SIZE))
-    before = fingerprint_movie(path)
-    assert fingerprint_movie(path) == before
-    change(path)
-    assert fingerprint_movie(path) != before
-
-
-def test_fingerprint_does_not_change_with_the_name(tmp_path):
-    path = tmp_path / "film.mp4"
-    path.write_bytes(b"short")
-    before = fingerprint_movie(path)
-    assert fingerprint_movie(path.rename(tmp_path / "other.mp4")) == before
-
-
-def test_fingerprint_of_an_empty_file(tmp_path):
-    path = tmp_path / "film.mp4"
-    path.touch()
-    assert len(fingerprint_movie(path)) == 16
+def test_paths_for_workers_in_other_folders_are_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("own.json", "own.onnx", "face.onnx"):
+        (tmp_path / name).touch()
+    for name in ("own.json", "own.onnx"):
+        relative = Settings(model=name, detector="yunet", detector_model=Path("face.onnx"))
+        absolute = relative.with_absolute_paths()
+        assert absolute.model == str(tmp_path / name)
+        assert absolute.detector_model == tmp_path / "face.onnx"
+    assert Settings().with_absolute_paths() == Settings()  # the name of a model is no path
 
 
 class TestChoose:

@@ -32,7 +32,7 @@ WHOLE = Segment(0, FIRST_PTS, LAST_PTS, 0)
 
 
 class Stub:
-    """Stands for the network: tells crops apart by their levels, each for itself, and counts its calls."""
+    """Stands for the network: its answer depends on a crop's levels alone; counts its calls."""
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -192,7 +192,7 @@ def test_crops_of_many_frames_go_to_the_network_together(movie: Movie, at: int, 
     assert seen.to_bytes() == expected.to_bytes()
 
 
-def test_each_frame_is_told(movie: Movie) -> None:
+def test_each_frame_is_reported(movie: Movie) -> None:
     calls: list[int] = []
     analyze(movie, Segment(0, 240, 480, 0), Analysis(Blind(), Stub()), on_frame=lambda: calls.append(1))
     assert len(calls) == 6

@@ -14,8 +14,8 @@ from jobs.live.record.piece import Rows
 from jobs.report.folder_report import write_index
 from jobs.report.movie_report import write_movie_report
 from jobs.store.atomic import commit, commit_json
-from jobs.store.job_file import JobFile
-from jobs.store.movie_result import MovieResult, write_movies_table
+from jobs.store.job_file import MovieSummary
+from jobs.store.movie_result import MovieResult, job_file_of, write_movies_table
 from jobs.store.table_files import commit_tables
 from jobs.store.workspace import MovieFolder, Workspace
 from pipeline import schema
@@ -81,9 +81,9 @@ class Recording:
             comment = _COMMENT.format(model=self.facts["settings"]["model"])
             videos = [piece.with_suffix(".mp4") for piece in pieces]
             commit(self.folder.video, lambda temporary: join(videos, temporary, comment))
-        seconds = tables.summary["duration"]
-        outcome = MovieResult(name, "partial" if cut_short else "done", cut_short, tables.summary, seconds)
-        JobFile(self.folder, self.facts["source"]).write(outcome, self._job_facts())
+        summary = MovieSummary.parse(tables.summary)
+        outcome = MovieResult(name, "partial" if cut_short else "done", cut_short, summary, summary.duration or 0.0)
+        job_file_of(outcome, self._job_facts()).write(self.folder.job)
         shutil.rmtree(self.pieces)
         write_movie_report(self.folder)
         write_movies_table(workspace)
@@ -94,7 +94,7 @@ class Recording:
         return self.facts["settings"]["video"] == "none" or rows.with_suffix(".mp4").exists()
 
     def _job_facts(self) -> dict[str, Any]:
-        facts = {key: value for key, value in self.facts.items() if key not in ("provenance", "source")}
+        facts = {key: value for key, value in self.facts.items() if key != "provenance"}
         return facts | {"finished": now(), "schema_version": schema.VERSION, "keys": {}, "remarks": [], "live": True}
 
 

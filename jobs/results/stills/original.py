@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.results.job_facts import JobFacts
-from jobs.settings import fingerprint_movie
+from jobs.store.provenance import fingerprint_movie
 
 
 @dataclass(frozen=True)

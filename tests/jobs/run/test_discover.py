@@ -130,7 +130,7 @@ def test_no_such_path(tmp_path, out):
 def test_a_folder_without_movies(tmp_path, out, names):
     films = make(tmp_path / "films", *names)
     films.mkdir(exist_ok=True)
-    with pytest.raises(UsageError, match=f"{films}: no movies in there"):
+    with pytest.raises(UsageError, match=f"{films}: no movies found"):
         discover([films], out)
 
 

@@ -4,10 +4,10 @@ from jobs.run.event_log import EventLog
 
 
 def written(path, as_json, *events):
-    journal = EventLog(path, as_json)
+    event_log = EventLog(path, as_json)
     for event, facts in events:
-        journal.write(event, **facts)
-    journal.close()
+        event_log.write(event, **facts)
+    event_log.close()
     return path.read_text().splitlines()
 
 

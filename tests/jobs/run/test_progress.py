@@ -2,16 +2,16 @@
 
 import io
 import re
-from typing import Any
 
 import pytest
 
 from jobs.run.progress import Progress, print_table
-from jobs.run.tasks import Equipment
 from jobs.settings import Settings
+from jobs.store.job_file import MovieSummary
 from jobs.store.movie_result import MovieResult
+from jobs.store.provenance import Equipment
 
-SUMMARY: dict[str, Any] = {"duration": 10.0, "frames": 250, "faces": 99}
+SUMMARY = MovieSummary(duration=10.0, frames=250, faces=99)
 DONE = MovieResult("a.mp4", "done", summary=SUMMARY, seconds=4.0)
 BEFORE = MovieResult("b.mp4", "done", summary=SUMMARY, seconds=4.0, fresh=False)
 PARTIAL = MovieResult("c.mkv", "partial", "the data end at 1.7 s", SUMMARY, 2.0)
@@ -35,8 +35,8 @@ def lines(stream: io.StringIO) -> list[str]:
 def test_log_gets_a_line_a_movie_and_no_bar(log):
     progress = Progress(4, log)
     progress.expect(1000, 2)
-    for outcome in (DONE, BEFORE, PARTIAL, FAILED):
-        progress.finished(outcome)
+    for result in (DONE, BEFORE, PARTIAL, FAILED):
+        progress.finished(result)
     progress.close()
     assert lines(log) == ["done: a.mp4", "done before: b.mp4", "partial: c.mkv", "failed: d.mp4: found only audio"]
 
@@ -56,21 +56,24 @@ def frames_in(log: io.StringIO) -> list[tuple[int, int]]:
     return [(int(match[1]), int(match[2])) for match in found if match]
 
 
-def test_log_gets_a_line_now_and_then(log, monkeypatch):
-    progress = Progress(2, log)
+def test_log_gets_a_line_only_now_and_then(log):
+    progress = Progress(2, log, line_every_s=3600)
     progress.expect(100, 2)
     for frames in range(0, 200, 20):
         progress.frames_done(frames)
-    assert frames_in(log) == []  # half a minute has not passed
-    monkeypatch.setattr("jobs.run.progress._LINE_EVERY", -1.0)
+    assert frames_in(log) == []
+
+
+def test_log_gets_lines(log):
+    progress = Progress(2, log, line_every_s=-1)
+    progress.expect(100, 2)
     progress.skipped(50)
     progress.frames_done(100)
     assert frames_in(log)[-1] == (75, 100)
 
 
-def test_counts_never_exceed_the_total(log, monkeypatch):
-    monkeypatch.setattr("jobs.run.progress._LINE_EVERY", -1.0)
-    progress = Progress(1, log)
+def test_counts_never_exceed_the_total(log):
+    progress = Progress(1, log, line_every_s=-1)
     progress.frames_done(5)  # nothing is expected yet
     progress.expect(10, 2)
     for frames in (0, 7, 20, 21, 400):

@@ -51,7 +51,14 @@ def write_run(out: Path, *names: str, **changes: Any) -> None:
 
 def write_plan(folder: Path, began: float, frames: tuple[int, ...], passes: int = 2) -> None:
     segments = [{"name": f"s{number}", "frames": count} for number, count in enumerate(frames)]
-    plan = {"movie": folder.name, "began": iso(began), "passes": passes, "keys": KEYS, "segments": segments}
+    plan = {
+        "format": 1,
+        "movie": folder.name,
+        "began": iso(began),
+        "passes": passes,
+        "keys": KEYS,
+        "segments": segments,
+    }
     write(folder / ".work" / "plan.json", plan)
 
 
@@ -244,7 +251,7 @@ class TestWhileARunGoesOn:
         assert line.split()[2:6] == ["running", "50", "%", "200"]
         assert "failed: c: why failed" in text
         assert "2 movies: 1 failed, 1 running" in text
-        assert f"(process {os.getpid()} on {socket.gethostname()}) goes on" in text
+        assert f"(process {os.getpid()} on {socket.gethostname()}) is running" in text
 
 
 class TestWhenNoRunGoesOn:
@@ -263,7 +270,7 @@ class TestWhenNoRunGoesOn:
         assert (never.percent, never.reason) == (0.0, "not begun")
         assert (status.totals.rate, status.totals.seconds_left, status.remarks) == (None, None, ())
         print_status(status)
-        assert "did not end by itself; the same command goes on where it was" in capsys.readouterr().out
+        assert "did not end by itself; the same command resumes it" in capsys.readouterr().out
 
     @pytest.mark.parametrize(("code", "state"), [(130, "stopped"), (1, "failed"), (None, "stopped")])
     def test_ended(self, out, code, state):
@@ -288,10 +295,20 @@ class TestWhenNoRunGoesOn:
             assert states(out)["half"] == "running"
         assert states(copy)["half"] == "stopped"
 
+    def test_units_of_an_earlier_version_do_not_count(self, out):
+        self.write_half(out)
+        path = out / "half" / ".work" / "plan.json"
+        plan = json.loads(path.read_text())
+        del plan["format"]
+        write(path, plan)
+        half = read_status(out).movies[0]
+        assert (half.state, half.percent) == ("stopped", 0.0)
+        assert half.reason == "begun by an earlier version, whose units are not used; the next run starts over"
+
     def test_another_machine(self, out):
         self.write_half(out, host="elsewhere")
         (remark,) = read_status(out).remarks
-        assert remark == "the run was started on elsewhere; from here it cannot be told whether it still goes on"
+        assert remark == "the run was started on elsewhere; from here it cannot be known whether it is still running"
 
     def test_results_without_a_run(self, out):
         write_job(out / "b", "done", 100)

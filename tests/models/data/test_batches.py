@@ -20,7 +20,7 @@ def batches(some: Faces, batch_size: int = 8, seed: int = 1, first_epoch: int = 
 
 
 def numbered(count: int) -> Faces:
-    """Return faces that tell their row: its binary digits are the votes."""
+    """Return faces whose votes are the binary digits of their row."""
     bits = (np.arange(count)[:, None] >> np.arange(10)) & 1
     return replace(faces(count), votes=bits.astype(np.float32))
 

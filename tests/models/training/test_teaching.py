@@ -47,7 +47,7 @@ class TestAsk:
         assert not np.allclose(both.probabilities, one.probabilities, atol=1e-3)
 
 
-def test_features_are_told_beside_probabilities(tmp_path):
+def test_features_come_beside_probabilities(tmp_path):
     model = find_model(str(write_seeing_teacher(tmp_path / "eyes.onnx")))
     classifier = load_classifier(model)
     assert isinstance(classifier, OnnxClassifier)

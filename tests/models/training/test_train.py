@@ -1,4 +1,4 @@
-"""Training, on a handful of made-up pictures: what it leaves, and that it goes on exactly after a kill."""
+"""Training, on a handful of made-up pictures: what it leaves, and that it resumes exactly after a kill."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def test_mixed_precision_is_over_after_training(data, tmp_path):
     assert keras.config.dtype_policy().name == "float32"
 
 
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(data, tmp_path):
+def test_a_killed_run_resumes_as_if_nothing_had_happened(data, tmp_path):
     run = planned(data, tmp_path / "alone", epochs=4)
     train(run, show=False)
     killed = TrainingFolder(tmp_path / "killed")

@@ -1,4 +1,4 @@
-"""Leaving out what cannot be a face: told of each once, and the tracks are those that all candidates would give."""
+"""Leaving out what cannot be a face: decided once for each, and the tracks are those that all candidates would give."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.faces.candidate_filter import Candidates
+from pipeline.faces.candidate_filter import CandidateFilter
 from pipeline.faces.detect import Detections
 from pipeline.faces.track import Sightings, TrackOptions, follow
 
@@ -25,7 +25,7 @@ NONE = Detections(boxes(), np.zeros(0, np.float32))
 
 
 def test_a_sure_face_is_known_at_once_and_takes_the_weak_ones_before_it_along() -> None:
-    candidates = Candidates(OPTIONS)
+    candidates = CandidateFilter(OPTIONS)
     for k in range(20):  # long after the start
         candidates.add(k / 25, NONE)
     assert candidates.add(0.8, one(0.5)) == ([], [])
@@ -35,7 +35,7 @@ def test_a_sure_face_is_known_at_once_and_takes_the_weak_ones_before_it_along() 
 
 
 def test_a_weak_one_is_given_up_once_nothing_can_be_joined_to_it() -> None:
-    candidates = Candidates(OPTIONS)
+    candidates = CandidateFilter(OPTIONS)
     for k in range(20):
         candidates.add(k / 25, NONE)
     candidates.add(0.8, one(0.5))
@@ -45,21 +45,21 @@ def test_a_weak_one_is_given_up_once_nothing_can_be_joined_to_it() -> None:
 
 
 def test_neighbouring_frames_are_joined_however_slow() -> None:
-    candidates = Candidates(OPTIONS)
+    candidates = CandidateFilter(OPTIONS)
     candidates.add(0, NONE)
     candidates.add(10, one(0.5))
     assert candidates.add(20, one(0.9)) == ([0, 1], [])
 
 
 def test_what_begins_with_the_segment_may_belong_to_the_one_before() -> None:
-    candidates = Candidates(OPTIONS)
+    candidates = CandidateFilter(OPTIONS)
     assert candidates.add(7, one(0.3)) == ([0], [])
     assert candidates.add(7.5, one(0.3, 100)) == ([1], [])
     assert candidates.add(7.6, one(0.3, 200)) == ([], [])
 
 
-def test_what_goes_on_to_the_end_may_belong_to_the_one_after() -> None:
-    candidates = Candidates(OPTIONS)
+def test_what_lasts_to_the_end_may_belong_to_what_follows() -> None:
+    candidates = CandidateFilter(OPTIONS)
     for k in range(25):
         candidates.add(k / 25, NONE)
     candidates.add(1, one(0.3))
@@ -69,7 +69,7 @@ def test_what_goes_on_to_the_end_may_belong_to_the_one_after() -> None:
 
 
 def test_a_later_face_can_join_two_clusters() -> None:
-    candidates = Candidates(OPTIONS)
+    candidates = CandidateFilter(OPTIONS)
     for k in range(25):
         candidates.add(k / 25, NONE)
     candidates.add(1, Detections(boxes(0, 12), np.array([0.3, 0.4], np.float32)))
@@ -96,25 +96,25 @@ def test_tracks_are_those_of_all_candidates(seed: int, options: TrackOptions) ->
         count = int(rng.integers(0, 5))
         lefts = rng.choice([0, 5, 20, 26, 60, 200], count, replace=False) + rng.normal(0, 1.5, count)
         frames.append(Detections(boxes(*lefts), rng.beta(2, 2, count).astype(np.float32) * 0.85))
-    candidates = Candidates(options)
-    hopeful, hopeless = [], []
+    candidates = CandidateFilter(options)
+    possible, ruled_out = [], []
     for number, found in enumerate(frames):
         verdict = candidates.add(number / 25, found)
-        hopeful += verdict.hopeful
-        hopeless += verdict.hopeless
-    hopeful += candidates.finish().hopeful
-    assert sorted(hopeful + hopeless) == list(range(sum(map(len, frames))))
+        possible += verdict.possible
+        ruled_out += verdict.ruled_out
+    possible += candidates.finish().possible
+    assert sorted(possible + ruled_out) == list(range(sum(map(len, frames))))
     everything = tracked(frames, options)
-    kept = tracked(frames, options, np.array(sorted(hopeful)))
+    kept = tracked(frames, options, np.array(sorted(possible)))
     for name in ("frame", "track", "boxes", "smoothed"):
         np.testing.assert_array_equal(getattr(kept, name), getattr(everything, name))
 
 
 def test_some_are_given_up_in_noise() -> None:
     rng = np.random.default_rng(0)
-    candidates = Candidates(OPTIONS)
+    candidates = CandidateFilter(OPTIONS)
     given_up = 0
     for number in range(500):
         found = one(0.3, float(rng.integers(0, 2000))) if number % 10 == 0 else NONE
-        given_up += len(candidates.add(number / 25, found).hopeless)
+        given_up += len(candidates.add(number / 25, found).ruled_out)
     assert given_up > 30

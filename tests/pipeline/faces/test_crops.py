@@ -52,7 +52,7 @@ def around(x: float, y: float, side: float) -> tuple[float, float, float, float]
 
 
 def slope(width: int = WIDTH, height: int = HEIGHT) -> Grey:
-    """Return a picture whose level tells the place: it rises by 1 a pixel to the right, by 0.5 a pixel downwards."""
+    """Return a picture whose level gives the place: it rises by 1 a pixel to the right, by 0.5 a pixel downwards."""
     return np.clip(np.arange(width)[None, :] + np.arange(height)[:, None] / 2, 0, 255).astype(np.uint8)
 
 
@@ -71,7 +71,9 @@ def test_no_box_gives_no_crop() -> None:
 def test_crops_come_in_the_order_of_their_boxes() -> None:
     picture = np.zeros((HEIGHT, WIDTH), np.uint8)
     picture[:, :40], picture[:, 40:80], picture[:, 80:] = 10, 20, 30
-    crops = cut_crops(grey_frame(picture), boxes(around(100, 60, 20), around(20, 60, 20), around(60, 60, 20)), filling())
+    crops = cut_crops(
+        grey_frame(picture), boxes(around(100, 60, 20), around(20, 60, 20), around(60, 60, 20)), filling()
+    )
     assert crops.shape == (3, CROP_SIZE, CROP_SIZE)
     assert [np.unique(crop).tolist() for crop in crops] == [[30], [10], [20]]
 

@@ -97,7 +97,7 @@ class TestEveryDetector:
         assert first.boxes.tolist() == second.boxes.tolist() == third.boxes.tolist()
         assert (picture == before).all()
 
-    def test_is_built_anew_each_time(self, detector: FaceDetector) -> None:
+    def test_is_built_each_time(self, detector: FaceDetector) -> None:
         assert make_detector(detector.name) is not detector
 
 

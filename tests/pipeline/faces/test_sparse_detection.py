@@ -1,4 +1,4 @@
-"""Searching some frames: which ones, what the others get, and that nothing hangs on how a movie is cut."""
+"""Searching some frames: which ones, what the others get, and that nothing depends on how a movie is cut."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.faces import sparse_detection as module
 from pipeline.faces.detect import Detections
 from pipeline.faces.sparse_detection import FrameFaces, SparseDetector
 from pipeline.media.decode import Frame
@@ -34,8 +33,10 @@ class Film:
         self.searched.append(picture)
         return detections(self.faces(picture))
 
-    def run(self, every: float, joints: Sequence[int] = (), start: int = 0, end: int | None = None) -> list[FrameFaces]:
-        search = SparseDetector(self.find, every, MS, joints)
+    def run(
+        self, every: float, joints: Sequence[int] = (), start: int = 0, end: int | None = None, most: int = 8
+    ) -> list[FrameFaces]:
+        search = SparseDetector(self.find, every, MS, joints, most)
         found: list[FrameFaces] = []
         for number in range(start, self.frames if end is None else end):
             picture: Any = number
@@ -120,10 +121,9 @@ def test_joints_at_which_no_frame_is_count_for_the_next_frame() -> None:
     assert {1, 2, 6, 7} <= set(film.searched)
 
 
-def test_few_frames_are_held_however_long_the_interval(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST", 5)
+def test_few_frames_are_held_however_long_the_interval() -> None:
     film = Film(walking)
-    film.run(60)
+    film.run(60, most=5)
     assert max(np.diff(sorted(film.searched))) == 5
 
 

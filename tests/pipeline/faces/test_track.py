@@ -67,7 +67,7 @@ CASES: dict[str, Case] = {
     ),
     "two that pass each other": Case(
         [face for f in range(4) for face in ((f, 4.0 * f, 0.9), (f, 14 - 4.0 * f, 0.9))],
-        # At frame 2 they have changed sides; each goes on with the nearer box, which is the other's.
+        # At frame 2 they have changed sides; each continues with the nearer box, which is the other's.
         [[(0, 0, 0), (1, 4, 2), (2, 6, 5), (3, 2, 7)], [(0, 14, 1), (1, 10, 3), (2, 8, 4), (3, 12, 6)]],
     ),
     "the better overlap wins": Case(
@@ -124,7 +124,7 @@ CASES: dict[str, Case] = {
     "low overlap ends a track": Case(
         [*still(range(3)), *still(range(3, 6), left=7)], [row(range(3)), row(range(3, 6), 7, 3)]
     ),
-    "less is asked for": Case(
+    "less is required": Case(
         [*still(range(3)), *still(range(3, 6), left=7)],
         [[*row(range(3)), *row(range(3, 6), 7, 3)]],
         options=replace(OPTIONS, min_iou=0.15),

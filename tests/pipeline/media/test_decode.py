@@ -1,4 +1,4 @@
-"""Decoding in pieces gives what decoding at one go gives: the same frames, bit by bit, at the same times."""
+"""Decoding in pieces gives what decoding as a whole gives: the same frames, bit by bit, at the same times."""
 
 import os
 import random
@@ -77,20 +77,20 @@ def seen(pictures: Iterable[tuple[int | None, av.video.frame.VideoFrame]]) -> li
 
 
 def pieces(movie: Movie, segments: Sequence[Segment], threads: int = 1) -> tuple[list[Shown], str]:
-    """Decode ``segments`` one by one, each anew; return the frames of all and what went wrong.
+    """Decode ``segments`` one by one, opening the file for each; return the frames of all and what went wrong.
 
     A reader that is kept from one to the next must give the same, in whatever order they come.
     """
     faults = DecodeFaults()
     frames = [frame for segment in segments for frame in decode(movie, segment, faults, threads)]
-    anew = seen((frame.pts, frame.picture) for frame in frames)
+    opened = seen((frame.pts, frame.picture) for frame in frames)
     shuffled = random.Random(2).sample(segments, len(segments))
     again = DecodeFaults()
     with Reader() as reader:
         kept = {segment.index: list(decode(movie, segment, again, threads, reader)) for segment in shuffled}
-    assert seen((f.pts, f.picture) for k in sorted(kept) for f in kept[k]) == anew
+    assert seen((f.pts, f.picture) for k in sorted(kept) for f in kept[k]) == opened
     assert str(again) == str(faults)
-    return anew, str(faults)
+    return opened, str(faults)
 
 
 def is_open(path: Path) -> bool:
@@ -174,7 +174,7 @@ def test_time_stamps_are_repaired_from_the_order_of_decoding(tmp_path: Path, cli
     assert faults == ""
 
 
-def test_time_stamps_that_start_anew_are_counted_on(tmp_path: Path) -> None:
+def test_time_stamps_that_restart_continue_the_count(tmp_path: Path) -> None:
     """Two recordings in one file, the clock of the second beginning where that of the first began."""
     one = Clip(".ts", pts=range(30), options=X264).write(tmp_path / "one")
     both = tmp_path / "both.ts"
@@ -253,14 +253,14 @@ def test_a_truncated_file_is_decoded_to_its_end(tmp_path: Path, clip: Clip) -> N
     movie = open_movie(truncated(clip.write(tmp_path / "m"), 0.6))
     packets = read_packets(movie)
     expected, _ = pieces(movie, [WHOLE])
-    sound = [number for _, number, _ in expected][:-2]  # the last packet is cut through, and what leans on it
+    sound = [number for _, number, _ in expected][:-2]  # the last packet is cut through, and what depends on it
     assert sound == list(range(len(sound)))
     assert len(packets.pts) - 3 <= len(expected) <= len(packets.pts)
     for segments in (cut(movie, packets, 0.1), *random_cuts(packets.pts, 4)):
         assert pieces(movie, segments)[0] == expected
 
 
-def test_no_picture_is_changed_by_reading_on(tmp_path: Path) -> None:
+def test_no_picture_changes_when_reading_continues(tmp_path: Path) -> None:
     movie = open_movie(Clip(options=B_FRAMES).write(tmp_path / "m"))
     at_once = [zlib.crc32(f.picture.to_ndarray().tobytes()) for f in decode(movie, WHOLE, DecodeFaults())]
     kept = list(decode(movie, WHOLE, DecodeFaults()))
@@ -275,7 +275,7 @@ def test_the_file_may_be_gone_by_then(tmp_path: Path) -> None:
         next(decode(movie, WHOLE, DecodeFaults()))
 
 
-def test_a_decoder_left_early_lets_go_of_the_file(tmp_path: Path) -> None:
+def test_a_decoder_left_early_closes_the_file(tmp_path: Path) -> None:
     path = Clip(options=X264).write(tmp_path / "m")
     frames = decode(open_movie(path), WHOLE, DecodeFaults())
     assert next(frames).pts == 0
@@ -284,7 +284,7 @@ def test_a_decoder_left_early_lets_go_of_the_file(tmp_path: Path) -> None:
     assert not is_open(path)
 
 
-def test_a_reader_lets_go_of_the_file_when_it_is_told_to_or_something_goes_wrong(tmp_path: Path) -> None:
+def test_a_reader_closes_the_file_on_close_and_after_faults(tmp_path: Path) -> None:
     path = Clip(options=X264).write(tmp_path / "m")
     movie = open_movie(path)
     with Reader() as reader:

@@ -121,7 +121,7 @@ def test_progressive_frames_among_interlaced_ones_keep_their_lines(tmp_path: Pat
         assert (luma(whole[k]) == luma(mixed[k])).all()
 
 
-def test_another_size_begins_anew(tmp_path: Path) -> None:
+def test_another_size_gets_another_filter(tmp_path: Path) -> None:
     small = both(TELEVISION.but(size=(128, 64)).write(tmp_path / "a"))[0]
     large = both(TELEVISION.write(tmp_path / "b"))[0]
     whole = list(deinterlaced(iter([*small[:5], *large[5:10]])))

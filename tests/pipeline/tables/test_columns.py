@@ -49,7 +49,7 @@ def test_pandas_stays_away() -> None:
 import sys
 import numpy as np
 import pathlib
-import jobs.run.runner, jobs.run.tasks, jobs.store.table_files
+import jobs.run.movie_job, jobs.run.tasks, jobs.store.table_files
 import models.inference.onnx_classifier, pipeline.analyze, pipeline.tables.timeline
 from pipeline.tables.columns import table_of
 table = table_of({"a": np.zeros(3), "b": ["x"] * 3})

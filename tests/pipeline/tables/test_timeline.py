@@ -278,7 +278,7 @@ def test_a_track_that_is_hidden_for_a_while_ends_where_it_was_seen_last() -> Non
     assert (hidden["start"], hidden["end"]) == pytest.approx((0, 0.28))
 
 
-def test_a_track_goes_on_across_segments_but_not_across_cuts() -> None:
+def test_a_track_continues_across_segments_but_not_across_cuts() -> None:
     faces = [(f, HAPPY, 0) for f in range(25)]
     same = tables(observations(STEADY[:25], faces), observations(STEADY[25:], faces))
     assert [(row["first_frame"], row["last_frame"]) for row in rows(same.tracks)] == [(0, 49)]

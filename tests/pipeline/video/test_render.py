@@ -304,7 +304,7 @@ def test_a_movie_that_is_gone(tmp_path: Path) -> None:
 
 
 def test_parts_of_a_movie_whose_colours_change_can_be_joined(tmp_path: Path) -> None:
-    """Clips of different makers cut together: each tells its colours in its own way."""
+    """Clips of different makers cut together, each with its own colour tags."""
     parts = []
     for number, space in enumerate(("bt709", "smpte170m")):
         clip = Clip(".mkv", range(0, 500, 40), MS).write(tmp_path / f"{number}")

@@ -1,0 +1,193 @@
+"""What results were made from: the fingerprints and keys that identify them, and what their metadata says of it.
+
+Equal keys promise equal results. Units of work lie in folders named by their key, and ``job.json`` names the keys of
+the results that stand, so results of two kinds are never mixed.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.settings import Settings
+from jobs.store.json_values import object_of, text_of
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of a movie's observations, tables and annotated video; "" for what is not there, or not wanted.
+
+    Each contains the one before: other tables mean another video.
+    """
+
+    analysis: str = ""
+    tables: str = ""
+    video: str = ""
+
+    @classmethod
+    def parse(cls, value: Any) -> "Keys":
+        """Read what :meth:`to_json` gives; whatever is missing or no text becomes ""."""
+        content = object_of(value)
+        return cls(*(text_of(content.get(kind)) or "" for kind in ("analysis", "tables", "video")))
+
+    def to_json(self) -> dict[str, str]:
+        """Return the keys by kind."""
+        return asdict(self)
+
+    @property
+    def of_units(self) -> tuple[str, ...]:
+        """The names of the folders of units that these keys stand for."""
+        return tuple(key for key in (self.analysis, self.video) if key)
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What a worker works with.
+
+    Attributes:
+        device: ``cpu`` or ``gpu``.
+        model_digest: SHA-256 of the weights together with their calibration.
+        versions: of Python and the libraries, by name.
+    """
+
+    device: str
+    model_digest: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What the tables' metadata says of how they came about: nothing that differs between equal results.
+
+    Attributes:
+        movie: the movie's name.
+        fingerprint: see :func:`fingerprint_movie`.
+        key: of the tables.
+        model, model_digest: the network's name, and its identity.
+        device: ``cpu`` or ``gpu``; half precision on a GPU gives slightly different probabilities.
+        detector, detect_every, tracking: how faces were found and followed.
+        versions: of Python and the libraries, by name.
+    """
+
+    movie: str
+    fingerprint: str
+    key: str
+    model: str
+    model_digest: str
+    device: str
+    detector: str
+    detect_every: float
+    tracking: dict[str, Any]
+    versions: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return asdict(self)
+
+
+def make_keys(settings: Settings, fingerprint: str, equipment: Equipment) -> Keys:
+    """Identify the results of a run over a movie.
+
+    Args:
+        settings: of the run.
+        fingerprint: the movie's, see :func:`fingerprint_movie`.
+        equipment: the device as resolved and the model as loaded: their names alone do not determine results.
+
+    Returns:
+        The keys; that of the video is "" where none is wanted.
+
+    Raises:
+        OSError: the detector's file cannot be read.
+    """
+    analysis = _analysis_key(settings, fingerprint, equipment)
+    tables = digest([analysis, repr(settings.track_options())])
+    return Keys(analysis, tables, _video_key(settings, tables))
+
+
+def _analysis_key(settings: Settings, fingerprint: str, equipment: Equipment) -> str:
+    """Identify observations; see :func:`make_keys`. The device counts, or a resumed run would mix CPU and GPU."""
+    from pipeline import schema, version
+    from pipeline.faces.crops import BOX_SCALE
+    from pipeline.faces.detectors import takes_model
+
+    file = settings.detector_model if takes_model(settings.detector) else None
+    search = [
+        settings.detector,
+        digest_file(file) if file else "",
+        settings.detect_every,
+        repr(settings.track_options()),
+        BOX_SCALE,
+    ]
+    return digest(
+        [schema.VERSION, version.OBSERVATIONS, fingerprint, equipment.model_digest, equipment.device, *search]
+    )
+
+
+def _video_key(settings: Settings, tables: str) -> str:
+    """Identify an annotated video of these tables; "" for none. Another quality never repeats the analysis."""
+    from pipeline import version
+
+    if settings.video == "none":
+        return ""
+    return digest([version.DRAWING, tables, settings.video, settings.crf, settings.preset])
+
+
+def provenance(settings: Settings, movie: str, fingerprint: str, equipment: Equipment, keys: Keys) -> Provenance:
+    """Say how tables come about.
+
+    Args:
+        settings: of the run.
+        movie: the movie's name.
+        fingerprint: the movie's.
+        equipment: what the workers work with.
+        keys: from :func:`make_keys` of the same.
+    """
+    return Provenance(
+        movie=movie,
+        fingerprint=fingerprint,
+        key=keys.tables,
+        model=settings.model,
+        model_digest=equipment.model_digest,
+        device=equipment.device,
+        detector=settings.detector,
+        detect_every=settings.detect_every,
+        tracking=dict(vars(settings.track_options())),
+        versions=equipment.versions,
+    )
+
+
+def digest(facts: Collection[Any]) -> str:
+    """Return 16 hexadecimal digits that stand for JSON-serializable ``facts``."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def digest_file(path: Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_SAMPLE_BYTES = 1 << 20
+
+
+def fingerprint_movie(path: Path) -> str:
+    """Identify a movie by its size, its time of modification and samples of its content.
+
+    Hashing all of a film would take as long as copying it; its start, middle and end reveal editing and replacing.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    status = path.stat()
+    samples = hashlib.sha256()
+    with path.open("rb") as file:
+        for offset in (0, status.st_size // 2, max(0, status.st_size - _SAMPLE_BYTES)):
+            file.seek(offset)
+            samples.update(file.read(_SAMPLE_BYTES))
+    return digest([status.st_size, status.st_mtime_ns, samples.hexdigest()])
