@@ -45,6 +45,13 @@ class _Order:
     earlier: Earlier
     todo: Todo
 
+    def with_picture(self, summary: MovieSummary) -> "_Order":
+        """Return the order for the picture that the movie's tables are in."""
+        if not (summary.width and summary.height):
+            return self
+        movie = self.probe.movie.with_picture(summary.width, summary.height)
+        return replace(self, probe=replace(self.probe, movie=movie))
+
 
 class MovieJob:
     """One movie on its way through probe, scan, analyze, assemble, render, join and report."""
@@ -112,6 +119,7 @@ class MovieJob:
         if not tables.trusted and segments[0].trusted:
             segments = [as_one(packets)]
             self._write_plan(segments, order.keys)
+        order = order.with_picture(tables.summary)
         remarks = await self._video(order, segments) if order.todo.video else []
         return self._finished(order, packets, tables, remarks)
 

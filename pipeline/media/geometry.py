@@ -23,8 +23,8 @@ LONGEST_SIDE: Final = 16_384
 _SAME_SHAPE: Final = Fraction(1, 100)
 """Part of a side up to which a picture is stretched to fill, rather than given bars: 1088 lines are 1080."""
 
-_FINEST: Final = 2**15
-_FINEST_DENOMINATOR: Final = 1000
+_FINEST: Final = 2**12
+_FINEST_DENOMINATOR: Final = 300
 _MOST_GRAPHS: Final = 8
 
 

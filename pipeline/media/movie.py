@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -50,7 +50,8 @@ class Movie:
         time_base: unit of ``pts``, in s.
         clock_start: the container's start in s; a player's clock shows 0 there.
         width, height: of the movie's picture in pixels, even: upright, with square pixels, at most LONGEST_SIDE. It is
-            that of the first frame, however the movie is cut; :class:`Fits` says where other shapes lie in it.
+            that of the first frame until :func:`pipeline.tables.picture.in_one_picture` has seen them all;
+            :class:`Fits` says where frames of other shapes lie in it.
         orientation: how the first frame becomes upright.
         rate: average frame rate in 1/s, for the encoder and for estimates; never for time stamps.
         colour: of its first frame; BT.709 where that is HDR, for so it is shown.
@@ -79,6 +80,10 @@ class Movie:
     def size(self) -> tuple[int, int]:
         """Width and height of its picture."""
         return self.width, self.height
+
+    def with_picture(self, width: int, height: int) -> "Movie":
+        """Return the movie with another picture, to which all its frames are fitted."""
+        return replace(self, width=width, height=height)
 
     @property
     def is_scaled_down(self) -> bool:

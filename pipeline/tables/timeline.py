@@ -19,7 +19,7 @@ from pipeline.scenes.shots import change_between, find_cuts
 from pipeline.schema import BOX, EMOTIONS
 from pipeline.tables.columns import column_of, table_of
 from pipeline.tables.observations import Observations
-from pipeline.tables.picture_remarks import picture_remarks
+from pipeline.tables.picture import in_one_picture, picture_remarks
 from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
 
 
@@ -70,6 +70,7 @@ def assemble(
     whole = concatenated(parts)
     if len(whole.pts) == 0:
         raise InputError(f"{movie.path}: not one frame of its {movie.codec} video can be decoded")
+    movie, whole = in_one_picture(movie, whole)
     times = _times(movie, whole)
     faces = Detections(whole.boxes, whole.scores)
     seen = follow(times.time, times.shot, whole.face_frame, faces, whole.probabilities, options)
