@@ -8,7 +8,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
-from pipeline.media.colour import hdr_matrix, is_hdr, scaler_matrix, to_sdr
+from pipeline.media.colour import hdr_matrix, is_hdr, to_sdr
 from pipeline.media.geometry import Fit, Orientation
 
 CROP_SIZE: Final = 48
@@ -84,7 +84,11 @@ def _luma(picture: av.video.frame.VideoFrame) -> tuple[NDArray[np.uint8], bool]:
         # FFmpeg takes grey for full range, tagged or not.
         full = picture.format.name.startswith(("yuvj", "gray")) or picture.color_range == ColorRange.JPEG
         return luma, full
-    grey = picture.reformat(format="gray", dst_color_range=ColorRange.JPEG, **scaler_matrix(picture))
+    # Whatever the matrix, Y' is the grey, as above; FFmpeg would make BT.601's of it.
+    matrix = Colorspace.ITU601
+    grey = picture.reformat(
+        format="gray", src_colorspace=matrix, dst_colorspace=matrix, dst_color_range=ColorRange.JPEG
+    )
     return np.asarray(grey.to_ndarray(), np.uint8), True
 
 
