@@ -13,7 +13,7 @@ from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
 from pipeline.faces.candidate_filter import CandidateFilter, Verdict
-from pipeline.faces.crops import NO_CROPS, cut_crops
+from pipeline.faces.crops import cut_crops
 from pipeline.faces.detect import Detections, FaceDetector
 from pipeline.faces.sparse_detection import FrameFaces, SparseDetector
 from pipeline.faces.track import TrackOptions
@@ -91,6 +91,7 @@ def analyze(
     change: list[float] = []
     ends: list[NDArray[np.uint8]] = []
     shapes: list[tuple[int, int, int]] = []
+    fits: dict[int, Fit] = {}  # by pts, of frames whose faces are not known yet
     sparse = SparseDetector(
         lambda picture: find_faces(picture, scaler, detector), analysis.interval, movie.time_base, segment.joints
     )
@@ -98,17 +99,17 @@ def analyze(
     def keep(searched: Iterator[FrameFaces]) -> None:
         for one in searched:
             assert one.faces is not None
-            crops = scaler.crops(one.frame.picture, one.faces)
+            crops = cut_crops(one.frame.picture, one.faces.boxes, fits.pop(one.frame.pts))
             faces.add(movie.time_of(one.frame.pts), one.faces, crops)
             on_frame()
 
     for frame in frames_of(movie, segment, faults, threads, reader):
+        fits[frame.pts] = fit = scaler.fit(frame.picture)
         small = scaler.thumbnail(frame.picture)
         ends = [*ends[:1], small]
         pts.append(frame.pts)
-        size = scaler.size(frame.picture)
-        if not shapes or shapes[-1][1:] != size:
-            shapes.append((frame.pts, *size))
+        if not shapes or shapes[-1][1:] != fit.size:
+            shapes.append((frame.pts, *fit.size))
         change.append(scorer.score(small))
         keep(sparse.add(frame, change[-1]))
     keep(sparse.finish())
@@ -153,7 +154,7 @@ def crop_faces(picture: av.video.frame.VideoFrame, scaler: "Scaler", detector: F
         detector: finds the faces.
     """
     faces = find_faces(picture, scaler, detector)
-    return PictureFaces(scaler.thumbnail(picture), faces, scaler.crops(picture, faces))
+    return PictureFaces(scaler.thumbnail(picture), faces, cut_crops(picture, faces.boxes, scaler.fit(picture)))
 
 
 def find_faces(picture: av.video.frame.VideoFrame, scaler: "Scaler", detector: FaceDetector) -> Detections:
@@ -182,13 +183,13 @@ class Scaler:
         # Each keeps its tables from one picture to the next.
         self._to_search, self._to_compare = Converter(Interpolation.AREA), Converter(Interpolation.AREA)
 
-    def size(self, picture: av.video.frame.VideoFrame) -> tuple[int, int]:
-        """Return width and height of the upright picture with square pixels."""
-        return self._fits.of(picture).size
+    def fit(self, picture: av.video.frame.VideoFrame) -> Fit:
+        """Return where the picture lies in the movie's."""
+        return self._fits.of(picture)
 
     def upright_bgr(self, picture: av.video.frame.VideoFrame) -> NDArray[np.uint8]:
         """Return the picture upright, uint8 ``(h, w, 3)``, BGR, contiguous."""
-        fit = self._fits.of(picture)
+        fit = self.fit(picture)
         width, height = fit.size
         scale = min(1.0, self._long_side / max(width, height)) if self._long_side else 1.0
         return self._scaled(
@@ -200,16 +201,12 @@ class Scaler:
 
         Whatever its shape, it fills the thumbnail: a scene whose size changes on the way is still the same scene.
         """
-        return self._scaled(self._to_compare, picture, self._fits.of(picture), THUMBNAIL_SIZE)
-
-    def crops(self, picture: av.video.frame.VideoFrame, faces: Detections) -> NDArray[np.uint8]:
-        """Cut faces, in pixels of the movie's picture, out of a picture: uint8 ``(n, 48, 48)``, upright, grey."""
-        return cut_crops(picture, faces.boxes, self._fits.of(picture)) if len(faces) else NO_CROPS
+        return self._scaled(self._to_compare, picture, self.fit(picture), THUMBNAIL_SIZE)
 
     def to_movie(self, faces: Detections, bgr: NDArray[np.uint8], picture: av.video.frame.VideoFrame) -> Detections:
         """Move boxes that were found on ``bgr``, made of ``picture``, to the movie's picture."""
         height, width = bgr.shape[:2]
-        return Detections(self._fits.of(picture).to_movie(faces.boxes, (width, height)), faces.scores)
+        return Detections(self.fit(picture).to_movie(faces.boxes, (width, height)), faces.scores)
 
     @staticmethod
     def _scaled(

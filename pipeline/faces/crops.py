@@ -14,7 +14,6 @@ from pipeline.media.geometry import Fit, Orientation
 CROP_SIZE: Final = 48
 """Side of a crop in pixels."""
 
-NO_CROPS: Final = np.zeros((0, CROP_SIZE, CROP_SIZE), np.uint8)
 
 BOX_SCALE: Final = 1.1
 """Side of the square that is cut, in units of the geometric mean of the box's sides.
@@ -47,7 +46,7 @@ def cut_crops(picture: av.video.frame.VideoFrame, boxes: NDArray[np.float32], fi
         uint8 ``(n, 48, 48)``: upright, grey 0..255.
     """
     if len(boxes) == 0:
-        return NO_CROPS
+        return np.zeros((0, CROP_SIZE, CROP_SIZE), np.uint8)
     squares = _to_stored(fit.from_movie(_squares(boxes)), fit.orientation)
     if is_hdr(picture):
         return np.stack([fit.orientation.apply(crop) for crop in _of_hdr(picture, squares)])

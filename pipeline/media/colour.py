@@ -4,12 +4,13 @@ The mapping, from R'G'B' to R'G'B':
 
 1. To light on the screen in cd/m2. PQ: the EOTF of ITU-R BT.2100, table 4. HLG: the inverse OETF and the OOTF of
    BT.2100, table 5, for a screen of 1,000 cd/m2 (system gamma 1.2).
-2. Highlights are compressed by the EETF of ITU-R BT.2390, section 5.4.1, from a peak of 1,000 cd/m2 to one of 203, on
-   the largest of R, G and B, so that hues stay. 203 cd/m2 is HDR's reference white (BT.2408); what is below 88 stays as
-   it is, and so do faces.
+2. Highlights are compressed by the EETF of ITU-R BT.2390, section 5.4.1, from a peak of 1,000 cd/m2 to one of 280, on
+   the largest of R, G and B, so that hues stay. What is below 145 stays as it is, and so do faces.
 3. Primaries of BT.2020 to those of BT.709, by the matrix of ITU-R BT.2087, section 4. What BT.709 does not hold is cut
    off.
-4. To levels by the inverse EOTF of ITU-R BT.1886 (gamma 2.4), reference white being 1.
+4. To levels by the inverse EOTF of ITU-R BT.1886 (gamma 2.4), 1 being HDR's reference white of 203 cd/m2 (BT.2408),
+   from which little is left to cut off. With a peak of 203 in step 2, the levels of an SDR film that was converted to
+   HDR and back would differ from 180 on.
 
 FFmpeg's scaler does not know these, and its filter that does (zscale) is not in the libraries that PyAV comes with. So
 the mapping is sampled as a cube of 33 x 33 x 33 colours, which the filter ``lut3d`` interpolates.
@@ -37,6 +38,7 @@ _KNOWN_MATRICES: Final = frozenset({0, 1, 2, 4, 5, 6, 7, 9})
 """Those that FFmpeg's scaler converts from; it refuses pictures of others."""
 
 _PEAK: Final = 1000.0
+_COMPRESSED_PEAK: Final = 280.0
 _WHITE: Final = 203.0
 _GAMMA: Final = 2.4
 _CUBE_SIDE: Final = 33
@@ -105,7 +107,7 @@ def _compressed(light: Levels) -> Levels:
     """Apply the EETF of BT.2390 to light in cd/m2."""
     top = float(_pq_level(np.array(_PEAK)))
     level = np.minimum(_pq_level(light) / top, 1)
-    most = float(_pq_level(np.array(_WHITE))) / top
+    most = float(_pq_level(np.array(_COMPRESSED_PEAK))) / top
     knee = 1.5 * most - 0.5
     t = np.maximum((level - knee) / (1 - knee), 0)
     spline = (
