@@ -70,6 +70,17 @@ class ModelFile:
     onnx: OnnxFile | None = None
     priors: tuple[Prior, ...] = ()
 
+    @property
+    def digest(self) -> str:
+        """What the network's answers depend on: weights, temperature, and how its heads are combined.
+
+        Keys of results contain it. Without priors it is what it was before there were any.
+        """
+        calibrated = f"{self.sha256}/{self.temperature}"
+        if not self.priors:
+            return calibrated
+        return f"{calibrated}/{hashlib.sha256(repr(self.priors).encode()).hexdigest()[:16]}"
+
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file, hexadecimal."""

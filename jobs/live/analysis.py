@@ -90,7 +90,7 @@ class Analyst:
             self._scaler = Scaler(captured.movie, self._detector.long_side)
             self._scorer, self._spotter = ChangeScorer(), CutSpotter()
         assert self._scaler is not None
-        seen = crop_faces(captured.frame, captured.movie, self._scaler, self._detector)
+        seen = crop_faces(captured.frame, self._scaler, self._detector)
         probabilities = self._classifier.predict(seen.crops)
         time = float(captured.pts * TIME_BASE)
         is_cut = self._spotter.step(time, self._scorer.score(seen.thumbnail)) or (new_connection and self._number > 0)

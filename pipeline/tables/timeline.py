@@ -19,6 +19,7 @@ from pipeline.scenes.shots import change_between, find_cuts
 from pipeline.schema import BOX, EMOTIONS
 from pipeline.tables.columns import column_of, table_of
 from pipeline.tables.observations import Observations
+from pipeline.tables.picture import in_one_picture, picture_remarks
 from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
 
 
@@ -61,7 +62,7 @@ def assemble(
         parts: the observations of all its segments, in order.
         options: of the tracker.
         metadata: goes into every table's file metadata under the key ``moodreel``, as JSON, beside the schema version,
-            the time base and the geometry.
+            the time base, the geometry and remarks on the movie.
 
     Raises:
         InputError: the segments hold not one frame.
@@ -69,10 +70,13 @@ def assemble(
     whole = concatenated(parts)
     if len(whole.pts) == 0:
         raise InputError(f"{movie.path}: not one frame of its {movie.codec} video can be decoded")
+    movie, whole = in_one_picture(movie, whole)
     times = _times(movie, whole)
     faces = Detections(whole.boxes, whole.scores)
     seen = follow(times.time, times.shot, whole.face_frame, faces, whole.probabilities, options)
     probabilities = _picked(whole.probabilities, seen.detection)
+    remarks = picture_remarks(movie, whole.shapes)
+    metadata = {**metadata, "remarks": remarks} if remarks else metadata
     return make_tables(name, movie, times, seen, _picked(whole.scores, seen.detection), probabilities, metadata)
 
 
@@ -138,9 +142,16 @@ def concatenated(parts: Sequence[Observations]) -> Observations:
         boxes=np.concatenate([part.boxes for part in full]),
         scores=np.concatenate([part.scores for part in full]),
         probabilities=np.concatenate([part.probabilities for part in full]),
+        shapes=_changes(np.concatenate([part.shapes for part in full])),
         refused=sum(part.refused for part in full),
         damaged=sum(part.damaged for part in full),
     )
+
+
+def _changes(shapes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows of :attr:`Observations.shapes` whose size differs from that of the row before."""
+    differs = np.any(shapes[1:, 1:] != shapes[:-1, 1:], axis=1)
+    return np.asarray(shapes[np.append(np.ones(min(len(shapes), 1), np.bool_), differs)])
 
 
 def _times(movie: Movie, whole: Observations) -> FrameTimes:
