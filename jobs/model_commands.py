@@ -170,6 +170,8 @@ def evaluate(
 
     try:
         sides = _sides(side)
+        if ferplus and not any(path.suffix.lower() == ".csv" for path in data):
+            raise UsageError(f"{ferplus}: FER+ votes go with FER2013's csv; no --data is one")
         several = [read_for_evaluation(path, _goes_with(path, ferplus), sides.pop(path.stem, None)) for path in data]
         if sides:
             raise UsageError(f"--side: no --data is called {', '.join(sides)}")
