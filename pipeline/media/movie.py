@@ -99,27 +99,27 @@ class Movie:
 
 
 class Fits:
-    """Says where the pictures of a movie lie in the movie's picture; not to be used by several threads."""
+    """Says where pictures of a movie lie in the movie's picture; for one thread, and in the order of time.
+
+    Best from a key frame on: what a picture does not say of its orientation is that of the picture before, or else that
+    of the movie's first frame.
+    """
 
     def __init__(self, movie: Movie) -> None:
         self._movie = movie
-        self._reader = ShapeReader()
+        self._reader = ShapeReader(movie.orientation)
         self._known: dict[Shape, Fit] = {}
-        self._last: tuple[av.video.frame.VideoFrame, Fit] | None = None
 
     def of(self, picture: av.video.frame.VideoFrame) -> Fit:
         """Return where a decoded picture lies."""
         movie = self._movie
         if movie.shape is None:
             return Fit.filling(*movie.size, movie.orientation)
-        if self._last is not None and self._last[0] is picture:
-            return self._last[1]
         shape = self._reader.read(picture)
         if shape not in self._known:
             # A container knows of one aspect alone: once the decoder's has changed, that one counts.
             aspect = movie.aspect if shape.aspect == movie.shape.aspect else shape.aspect
             self._known[shape] = fitted(upright_size(shape, aspect), movie.size, shape.orientation)
-        self._last = picture, self._known[shape]
         return self._known[shape]
 
 
