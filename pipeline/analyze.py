@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pipeline.faces.candidate_filter import CandidateFilter, Verdict
 from pipeline.faces.crops import cut_crops
 from pipeline.faces.detect import Detections, FaceDetector
+from pipeline.faces.quality import contrast_of, sharpness_of, yaw_of
 from pipeline.faces.sparse_detection import FrameFaces, SparseDetector
 from pipeline.faces.track import TrackOptions
 from pipeline.media.decode import DecodeFaults, Reader
@@ -117,6 +118,9 @@ def analyze(
         boxes=columns.boxes,
         scores=columns.scores,
         probabilities=columns.probabilities,
+        yaw=columns.yaw,
+        sharpness=columns.sharpness,
+        contrast=columns.contrast,
         refused=faults.refused,
         damaged=faults.damaged,
     )
@@ -193,9 +197,9 @@ class Scaler:
         return self._movie.orientation.apply(np.ascontiguousarray(scaled.to_ndarray(), np.uint8))
 
     def to_upright(self, faces: Detections, bgr: NDArray[np.uint8]) -> Detections:
-        """Scale boxes found on ``bgr``, uint8 ``(h, w, 3)``, to the movie's upright, square-pixel picture."""
-        scale = np.array([self._movie.width / bgr.shape[1], self._movie.height / bgr.shape[0]] * 2, np.float32)
-        return Detections(faces.boxes * scale, faces.scores)
+        """Scale what was found on ``bgr``, uint8 ``(h, w, 3)``, to the movie's upright, square-pixel picture."""
+        scale = np.array([self._movie.width / bgr.shape[1], self._movie.height / bgr.shape[0]], np.float32)
+        return Detections(faces.boxes * np.tile(scale, 2), faces.scores, faces.landmarks * scale)
 
 
 @dataclass(frozen=True)
@@ -206,6 +210,9 @@ class _FaceColumns:
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     probabilities: NDArray[np.float32]
+    yaw: NDArray[np.float32]
+    sharpness: NDArray[np.float32]
+    contrast: NDArray[np.float32]
 
 
 class _FaceCollector:
@@ -221,6 +228,7 @@ class _FaceCollector:
         self._kept: list[int] = []
         self._queue: list[NDArray[np.uint8]] = []
         self._done = [np.zeros((0, len(EMOTIONS)), np.float32)]
+        self._measured = [np.zeros((2, 0), np.float32)]  # sharpness and contrast
 
     def add(self, time: float, faces: Detections, crops: NDArray[np.uint8]) -> None:
         """Take the faces of the next frame, shown at ``time`` in s, and their crops, uint8 ``(n, 48, 48)``."""
@@ -240,11 +248,15 @@ class _FaceCollector:
         numbers = np.array(self._kept, np.int64)
         order = np.argsort(numbers)
         kept = numbers[order]
+        sharpness, contrast = np.concatenate(self._measured, axis=1)[:, order]
         return _FaceColumns(
             frame=np.array(self._frames, np.int32)[kept],
             boxes=np.concatenate([faces.boxes for faces in self._found])[kept],
             scores=np.concatenate([faces.scores for faces in self._found])[kept],
             probabilities=np.concatenate(self._done)[order],
+            yaw=yaw_of(np.concatenate([faces.landmarks for faces in self._found])[kept]),
+            sharpness=sharpness,
+            contrast=contrast,
         )
 
     def _settle(self, verdict: Verdict) -> None:
@@ -257,5 +269,7 @@ class _FaceCollector:
 
     def _classify(self) -> None:
         if self._queue:
-            self._done.append(self._classifier.predict(np.stack(self._queue)))
+            crops = np.stack(self._queue)
+            self._done.append(self._classifier.predict(crops))
+            self._measured.append(np.stack([sharpness_of(crops), contrast_of(crops)]))
             self._queue = []

@@ -8,8 +8,11 @@ from typing import Final
 
 import pyarrow as pa
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised whenever a column's name, type or meaning changes; part of every fingerprint."""
+
+ADDED: Final = {"size": 2, "yaw": 2, "sharpness": 2, "quality": 2}
+"""The version with which a column came that tables of older versions lack; readers take it for null there."""
 
 EMOTIONS: Final = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """FER2013's order: column ``k`` of every probability array belongs to ``EMOTIONS[k]``."""
@@ -33,6 +36,11 @@ TIMELINE: Final = pa.schema(
         # lost for a moment and only its box was carried across the gap.
         pa.field("score", pa.float32()),
         *(pa.field(name, pa.float32()) for name in EMOTIONS),  # of this very frame, sum 1; null where score is
+        # How the face is shown (pipeline/faces/quality.py); null where score is.
+        pa.field("size", pa.float32()),  # px: geometric mean of the box's sides
+        pa.field("yaw", pa.float32()),  # degrees, 0 frontal, 90 profile; null for detectors without landmarks, too
+        pa.field("sharpness", pa.float32()),  # 0..1
+        pa.field("quality", pa.float32()),  # 0..1: how likely the network's answer holds on such a crop
         pa.field("emotion", _NAME),  # after smoothing along the track
         pa.field("confidence", pa.float32()),  # smoothed probability of that emotion
     ]

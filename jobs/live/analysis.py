@@ -14,6 +14,7 @@ from jobs.live.clock import TIME_BASE
 from pipeline.analyze import Classifier, Scaler, crop_faces
 from pipeline.faces.detect import FaceDetector
 from pipeline.faces.online import OnlineTracker
+from pipeline.faces.quality import Looks, contrast_of, looks_of, sharpness_of, yaw_of
 from pipeline.faces.track import Sightings, TrackOptions
 from pipeline.media.movie import Movie
 from pipeline.scenes.shots import ChangeScorer, CutSpotter
@@ -37,6 +38,7 @@ class Analysed:
         faces: a row each.
         scores: float32 ``(n,)``: the detector's; NaN where it saw nothing.
         probabilities: float32 ``(n, 7)``: the network's; NaN likewise.
+        looks: how they are shown; NaN likewise.
     """
 
     number: int
@@ -45,6 +47,7 @@ class Analysed:
     faces: Sightings
     scores: NDArray[np.float32]
     probabilities: NDArray[np.float32]
+    looks: Looks
 
     @property
     def time(self) -> float:
@@ -92,16 +95,24 @@ class Analyst:
         assert self._scaler is not None
         seen = crop_faces(captured.frame, captured.movie, self._scaler, self._detector)
         probabilities = self._classifier.predict(seen.crops)
+        yaw, sharpness = yaw_of(seen.faces.landmarks), sharpness_of(seen.crops)
+        looks = looks_of(seen.faces.boxes, yaw, sharpness, contrast_of(seen.crops))
         time = float(captured.pts * TIME_BASE)
         is_cut = self._spotter.step(time, self._scorer.score(seen.thumbnail)) or (new_connection and self._number > 0)
         self._shot += is_cut
-        faces = self._tracker.step(self._number, time, seen.faces, probabilities, new_shot=is_cut)
+        faces = self._tracker.step(self._number, time, seen.faces, probabilities, is_cut, looks.quality)
         found = faces.detection >= 0
         scores = np.where(found, np.append(seen.faces.scores, np.nan)[faces.detection], np.nan)
         rows = np.concatenate([probabilities, np.full((1, len(EMOTIONS)), np.nan, np.float32)])[faces.detection]
         self._number += 1
         return Analysed(
-            self._number - 1, captured.pts, self._shot, faces, np.asarray(scores, np.float32), rows.astype(np.float32)
+            number=self._number - 1,
+            pts=captured.pts,
+            shot=self._shot,
+            faces=faces,
+            scores=np.asarray(scores, np.float32),
+            probabilities=rows.astype(np.float32),
+            looks=looks.picked(faces.detection),
         )
 
 

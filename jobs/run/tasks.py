@@ -146,7 +146,8 @@ def assemble_movie(
     Returns:
         What was found out.
     """
-    from pipeline.tables.timeline import assemble, concatenated  # as in analyze_segment
+    from pipeline.tables.concatenate import concatenated  # as in analyze_segment
+    from pipeline.tables.timeline import assemble
 
     observations = [Observations.load(part) for part in parts]
     _make_room(sum(len(o.pts) for o in observations))

@@ -101,8 +101,10 @@ def make_keys(settings: Settings, fingerprint: str, equipment: Equipment) -> Key
     Raises:
         OSError: the detector's file cannot be read.
     """
+    from pipeline import version
+
     analysis = _analysis_key(settings, fingerprint, equipment)
-    tables = digest([analysis, repr(settings.track_options())])
+    tables = digest([analysis, version.LABELS, repr(settings.track_options())])
     return Keys(analysis, tables, _video_key(settings, tables))
 
 

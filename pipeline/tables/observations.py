@@ -23,6 +23,7 @@ class Observations:
         boxes: float32 ``(n, 4)``: x1, y1, x2, y2 in pixels of the upright picture.
         scores: float32 ``(n,)``, 0..1.
         probabilities: float32 ``(n, 7)``.
+        yaw, sharpness, contrast: float32 ``(n,)``: see :mod:`pipeline.faces.quality`.
         refused: packets that could not be decoded.
         damaged: frames that the decoder marked as damaged.
     """
@@ -34,13 +35,17 @@ class Observations:
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     probabilities: NDArray[np.float32]
+    yaw: NDArray[np.float32]
+    sharpness: NDArray[np.float32]
+    contrast: NDArray[np.float32]
     refused: int
     damaged: int
 
     def __post_init__(self) -> None:
         faces = len(self.face_frame)
-        found = (self.change.shape, self.boxes.shape, self.scores.shape, self.probabilities.shape)
-        expected = ((len(self.pts),), (faces, 4), (faces,), (faces, len(EMOTIONS)))
+        per_face = (self.scores, self.yaw, self.sharpness, self.contrast)
+        found = [column.shape for column in (self.change, self.boxes, self.probabilities, *per_face)]
+        expected = [(len(self.pts),), (faces, 4), (faces, len(EMOTIONS)), *[(faces,)] * len(per_face)]
         if found != expected:
             raise ValueError(f"expected columns of shapes {expected}, found {found}")
 

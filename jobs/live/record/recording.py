@@ -74,7 +74,7 @@ class Recording:
         times = frame_times(self.movie, rows.pts, rows.shot)
         about = {**self.facts["provenance"], "movie": name}
         seen = rows.sightings()
-        tables = make_tables(name, self.movie, times, seen, rows.scores, rows.probabilities, about)
+        tables = make_tables(name, self.movie, times, seen, rows.values(), about)
         commit_tables(tables, self.folder)
         if self.facts["settings"]["video"] != "none":
             comment = _COMMENT.format(model=self.facts["settings"]["model"])

@@ -28,7 +28,8 @@ from pipeline.tables.timeline import Tables, assemble
 MS = Fraction(1, 1000)
 MOVIE = Movie(Path("m.mkv"), 0, "h264", MS, Fraction(0), 640, 360, Orientation(), Fraction(25), UNSPECIFIED)
 SCHEMAS = {"timeline": schema.TIMELINE, "tracks": schema.TRACKS, "shots": schema.SHOTS, "scenes": schema.SCENES}
-FACE_COLUMNS = ("track", *BOX, "score", *EMOTIONS, "emotion", "confidence")
+LOOKS = ("size", "yaw", "sharpness", "quality")
+FACE_COLUMNS = ("track", *BOX, "score", *EMOTIONS, *LOOKS, "emotion", "confidence")
 ANGRY, HAPPY, SAD = (EMOTIONS.index(name) for name in ("angry", "happy", "sad"))
 STEADY = range(0, 2000, 40)
 DARK, LIGHT = (np.full((90, 160, 3), level, np.uint8) for level in (20, 220))
@@ -59,6 +60,9 @@ def observations(
         boxes=np.stack([left, zero, left + 10, zero + 10], axis=1),
         scores=np.full(len(column), 0.9, np.float32),
         probabilities=probabilities,
+        yaw=np.full(len(column), 30, np.float32),
+        sharpness=np.full(len(column), 0.2, np.float32),
+        contrast=np.full(len(column), 0.2, np.float32),
         refused=0,
         damaged=0,
     )
@@ -77,7 +81,7 @@ def split(whole: Observations, pictures: Sequence[NDArray[np.uint8]], *borders: 
             Observations(
                 whole.pts[start:end], change, np.array([*shown[:1], *shown[-1:]], np.uint8),
                 whole.face_frame[faces] - np.int32(start), whole.boxes[faces], whole.scores[faces],
-                whole.probabilities[faces], 0, 0,
+                whole.probabilities[faces], whole.yaw[faces], whole.sharpness[faces], whole.contrast[faces], 0, 0,
             )
         )  # fmt: skip
     return parts
