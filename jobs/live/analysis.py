@@ -18,7 +18,8 @@ from pipeline.faces.quality import Looks, contrast_of, looks_of, sharpness_of, y
 from pipeline.faces.track import Sightings, TrackOptions
 from pipeline.media.movie import Movie
 from pipeline.scenes.shots import ChangeScorer, CutSpotter
-from pipeline.schema import EMOTIONS
+from pipeline.schema import EMOTIONS, LABELS
+from pipeline.tables.labels import labels_of
 from pipeline.video.draw import LabelledFace, Planes, draw_faces
 from pipeline.video.render import Upright
 
@@ -39,6 +40,7 @@ class Analysed:
         scores: float32 ``(n,)``: the detector's; NaN where it saw nothing.
         probabilities: float32 ``(n, 7)``: the network's; NaN likewise.
         looks: how they are shown; NaN likewise.
+        sure: support from which labels are shown, 0..1.
     """
 
     number: int
@@ -48,6 +50,7 @@ class Analysed:
     scores: NDArray[np.float32]
     probabilities: NDArray[np.float32]
     looks: Looks
+    sure: float = 0.0
 
     @property
     def time(self) -> float:
@@ -56,24 +59,29 @@ class Analysed:
 
     def labelled(self) -> list[LabelledFace]:
         """Return the faces with the labels that are drawn."""
-        rows = zip(self.faces.boxes.tolist(), self.faces.smoothed, self.faces.track.tolist(), strict=True)
+        faces = self.faces
+        labels, confidence = labels_of(faces.smoothed, faces.quality, self.sure), faces.smoothed.max(axis=1, initial=0)
+        rows = zip(faces.boxes.tolist(), labels.tolist(), confidence.tolist(), faces.track.tolist(), strict=True)
         return [
-            LabelledFace((x1, y1, x2, y2), EMOTIONS[int(p.argmax())], float(p.max()), track)
-            for (x1, y1, x2, y2), p, track in rows
+            LabelledFace((x1, y1, x2, y2), LABELS[label], part, track) for (x1, y1, x2, y2), label, part, track in rows
         ]
 
 
 class Analyst:
     """Analyses the pictures of a session one after another; for one thread."""
 
-    def __init__(self, detector: FaceDetector, classifier: Classifier, options: TrackOptions) -> None:
+    def __init__(
+        self, detector: FaceDetector, classifier: Classifier, options: TrackOptions, sure: float = 0.0
+    ) -> None:
         """Prepare for a session.
 
         Args:
             detector: finds faces.
             classifier: labels them.
             options: how they are followed.
+            sure: support from which labels are shown, 0..1; see :mod:`pipeline.tables.labels`.
         """
+        self._sure = sure
         self._detector = detector
         self._classifier = classifier
         self._tracker = OnlineTracker(options)
@@ -113,6 +121,7 @@ class Analyst:
             scores=np.asarray(scores, np.float32),
             probabilities=rows.astype(np.float32),
             looks=looks.picked(faces.detection),
+            sure=self._sure,
         )
 
 

@@ -76,14 +76,33 @@ def looks_of(
         contrast: float32 ``(n,)``, of :func:`contrast_of`.
     """
     size = np.sqrt(np.maximum(boxes[:, 2:] - boxes[:, :2], 0).prod(axis=1)).astype(np.float32)
-    z = (
-        INTERCEPT
-        + BY_SIZE * _short_of(size, _ENOUGH_SIZE)
-        + BY_SHARPNESS * _short_of(sharpness, _ENOUGH_SHARPNESS)
-        + BY_CONTRAST * _short_of(contrast, _ENOUGH_CONTRAST)
-        + BY_YAW * (np.minimum(np.abs(np.nan_to_num(yaw)), 90) / 90) ** 2
-    )
+    z = INTERCEPT + faults_of(size, yaw, sharpness, contrast) @ np.array([BY_SIZE, BY_SHARPNESS, BY_CONTRAST, BY_YAW])
     return Looks(size, yaw, sharpness, (1 / (1 + np.exp(-z))).astype(np.float32))
+
+
+def faults_of(
+    size: NDArray[np.float32], yaw: NDArray[np.float32], sharpness: NDArray[np.float32], contrast: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return what the formula weighs; see this module's head.
+
+    Args:
+        size: float32 ``(n,)``, px.
+        yaw: see :func:`looks_of`.
+        sharpness: see :func:`looks_of`.
+        contrast: see :func:`looks_of`.
+
+    Returns:
+        float64 ``(n, 4)``: the factors of BY_SIZE, BY_SHARPNESS, BY_CONTRAST and BY_YAW.
+    """
+    return np.stack(
+        [
+            _short_of(size, _ENOUGH_SIZE),
+            _short_of(sharpness, _ENOUGH_SHARPNESS),
+            _short_of(contrast, _ENOUGH_CONTRAST),
+            (np.minimum(np.abs(np.nan_to_num(yaw)), 90) / 90) ** 2,
+        ],
+        axis=1,
+    )
 
 
 def _short_of(values: NDArray[np.float32], enough: float) -> NDArray[np.float64]:

@@ -17,9 +17,10 @@ from pipeline.faces.track import Sightings, TrackOptions, follow
 from pipeline.media.decode import shown_for
 from pipeline.media.movie import Movie
 from pipeline.scenes.shots import find_cuts
-from pipeline.schema import BOX, EMOTIONS
+from pipeline.schema import BOX, EMOTIONS, LABELS
 from pipeline.tables.columns import column_of, table_of
 from pipeline.tables.concatenate import concatenated
+from pipeline.tables.labels import labels_of
 from pipeline.tables.observations import Observations
 from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
 
@@ -69,6 +70,7 @@ def assemble(
     parts: Sequence[Observations],
     options: TrackOptions,
     metadata: Mapping[str, Any],
+    sure: float = 0.0,
 ) -> Tables:
     """Make the tables of a movie from its observations. The same observations give the same bytes.
 
@@ -79,6 +81,7 @@ def assemble(
         options: of the tracker.
         metadata: goes into every table's file metadata under the key ``moodreel``, as JSON, beside the schema version,
             the time base and the geometry.
+        sure: support from which labels are shown, 0..1; see :mod:`pipeline.tables.labels`.
 
     Raises:
         InputError: the segments hold not one frame.
@@ -95,7 +98,7 @@ def assemble(
         probabilities=_picked(whole.probabilities, seen.detection),
         looks=looks.picked(seen.detection),
     )
-    return make_tables(name, movie, times, seen, values, metadata)
+    return make_tables(name, movie, times, seen, values, metadata, sure)
 
 
 def make_tables(
@@ -105,6 +108,7 @@ def make_tables(
     seen: Sightings,
     values: RowValues,
     metadata: Mapping[str, Any],
+    sure: float = 0.0,
 ) -> Tables:
     """Make the tables from faces that are followed already; see :func:`assemble`.
 
@@ -115,8 +119,9 @@ def make_tables(
         seen: its faces. Tracks are numbered from 0 on; each has a row in the first and the last frame of its span.
         values: of each row of ``seen``.
         metadata: see :func:`assemble`.
+        sure: see :func:`assemble`.
     """
-    emotion = seen.smoothed.argmax(axis=1).astype(np.int32)
+    emotion = labels_of(seen.smoothed, seen.quality, sure)
     rows = FaceRows(
         times.shot[seen.frame], seen.frame, seen.track, emotion, values.probabilities, times.seconds[seen.frame]
     )
@@ -188,8 +193,7 @@ def _timeline(
         padded = np.concatenate([values, np.zeros(len(faceless), values.dtype)])[order]
         return column_of(padded, (np.arange(len(order)) >= len(values))[order])
 
-    labels = pa.DictionaryArray.from_arrays(column(emotion), column_of(EMOTIONS))
-    confidence = np.take_along_axis(seen.smoothed, emotion[:, None], axis=1)[:, 0]
+    labels = pa.DictionaryArray.from_arrays(column(emotion), column_of(LABELS))
     columns: dict[str, Any] = {
         "movie": _repeated(name, len(frame)),
         "frame": frame,
@@ -203,7 +207,7 @@ def _timeline(
         **{label: column(values.probabilities[:, k]) for k, label in enumerate(EMOTIONS)},
         **{kind: column(looks) for kind, looks in vars(values.looks).items()},
         "emotion": labels,
-        "confidence": column(confidence),
+        "confidence": column(seen.smoothed.max(axis=1, initial=0)),
     }
     return table_of(columns)
 

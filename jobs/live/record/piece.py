@@ -82,7 +82,11 @@ class Rows:
     def load(path: Path) -> "Rows":
         """Read what :meth:`save` wrote."""
         with np.load(path) as columns:
-            return Rows(**{field.name: columns[field.name] for field in fields(Rows)})
+            values = {field.name: columns[field.name] for field in fields(Rows) if field.name in columns}
+        # Older versions wrote fewer columns.
+        unknown = np.full(len(values["frame"]), np.nan, np.float32)
+        values.setdefault("smoothed_quality", np.ones_like(unknown))
+        return Rows(**{field.name: values.get(field.name, unknown) for field in fields(Rows)})
 
     def sightings(self) -> Sightings:
         """Return the faces as tables take them; the detection of a row is the row itself."""

@@ -74,7 +74,8 @@ class Recording:
         times = frame_times(self.movie, rows.pts, rows.shot)
         about = {**self.facts["provenance"], "movie": name}
         seen = rows.sightings()
-        tables = make_tables(name, self.movie, times, seen, rows.values(), about)
+        sure = self.facts["settings"].get("sure", 0.0)  # of a recording that an older version left behind
+        tables = make_tables(name, self.movie, times, seen, rows.values(), about, sure)
         commit_tables(tables, self.folder)
         if self.facts["settings"]["video"] != "none":
             comment = _COMMENT.format(model=self.facts["settings"]["model"])

@@ -22,6 +22,7 @@ from pipeline.scenes.shots import ChangeScorer
 from pipeline.schema import BOX, EMOTIONS
 from pipeline.tables.columns import column_of
 from pipeline.tables.observations import Observations
+from pipeline.tables.relabel import relabel
 from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
 from pipeline.tables.timeline import Tables, assemble
 
@@ -314,13 +315,14 @@ def face_rows(*rows: tuple[int, int, int, int, float], classified: bool = True) 
     """Build from span, frame, track, emotion and seconds of each face."""
     column = np.array(rows, np.float64).reshape(-1, 5)
     group, frame, track, emotion = (column[:, k].astype(np.int32) for k in range(4))
-    probabilities = np.eye(7, dtype=np.float32)[emotion]
+    probabilities = np.eye(8, 7, dtype=np.float32)[emotion]
     return FaceRows(group, frame, track, emotion, probabilities if classified else probabilities * np.nan, column[:, 4])
 
 
 def test_spans_without_faces() -> None:
     columns = emotion_columns(face_rows(), 2)
-    assert set(columns) == {f"{kind}_{name}" for kind in ("share", "mean") for name in EMOTIONS} | {"dominant"}
+    named = {f"{kind}_{name}" for kind in ("share", "mean") for name in EMOTIONS}
+    assert set(columns) == named | {"share_unsure", "dominant"}
     assert all(column_of(column).to_pylist() == [None, None] for column in columns.values())
     counts = face_columns(face_rows(), 2, np.array([0, 0, 1], np.int32), np.ones(3))
     assert {name: column.tolist() for name, column in counts.items()} == {
@@ -348,3 +350,44 @@ def test_a_span_of_unclassified_faces_has_shares_but_no_means() -> None:
     columns = emotion_columns(face_rows((0, 0, 0, HAPPY, 1), classified=False), 1)
     assert column_of(columns["share_happy"]).to_pylist() == [1]
     assert column_of(columns["mean_happy"]).to_pylist() == [None]
+
+
+def test_shares_are_of_what_is_sure() -> None:
+    unsure = schema.UNSURE
+    rows_ = face_rows((0, 0, 0, HAPPY, 1), (0, 1, 0, SAD, 3), (0, 2, 0, unsure, 6), (1, 3, 1, unsure, 2))
+    columns = {name: column_of(column).to_pylist() for name, column in emotion_columns(rows_, 3).items()}
+    assert columns["share_happy"] == [pytest.approx(1 / 4), None, None]
+    assert columns["share_sad"] == [pytest.approx(3 / 4), None, None]
+    assert columns["share_unsure"] == [pytest.approx(6 / 10), 1, None]
+    assert columns["dominant"] == ["sad", "unsure", None]
+
+
+@pytest.mark.parametrize(("sure", "label"), [(0, "sad"), (0.4, "sad"), (0.7, "unsure"), (1, "unsure")])
+def test_labels_without_support_are_unsure_and_keep_their_confidence(sure: float, label: str) -> None:
+    faces = [(f, SAD, 0) for f in range(10)]  # 0.7 against 0.05, in a small box: 0.675 times less than 1
+    result = assemble("m", MOVIE, [observations(STEADY, faces)], TrackOptions(), {}, sure)
+    shown = [row for row in rows(result.timeline) if row["track"] is not None]
+    assert {row["emotion"] for row in shown} == {label}
+    assert [row["confidence"] for row in shown] == [pytest.approx(0.7)] * 10
+    assert rows(result.tracks)[0]["dominant"] == label
+    assert result.summary["share_unsure"] == (label == "unsure")
+
+
+def test_how_faces_are_shown_is_told_where_they_were_seen() -> None:
+    faces = [(f, SAD, 0) for f in (0, 1, 2, 5, 6)]
+    found = rows(tables(observations(STEADY, faces)).timeline)[:7]
+    assert [row["size"] for row in found] == [10, 10, 10, None, None, 10, 10]
+    assert [row["yaw"] for row in found] == [30, 30, 30, None, None, 30, 30]
+    assert all((row["quality"] is None) == (row["score"] is None) == (row["sharpness"] is None) for row in found)
+    assert all(row["emotion"] == "sad" for row in found)
+
+
+@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
+@pytest.mark.parametrize("sure", [0, 0.6, 1])
+def test_a_timeline_gives_the_tables_that_observations_give(parts: list[Observations], sure: float) -> None:
+    expected = assemble("m", MOVIE, parts, TrackOptions(), {"a": 1}, sure)
+    before = assemble("m", MOVIE, parts, TrackOptions(), {"a": 0}, 0.3)
+    found = relabel("m", MOVIE, before.timeline, TrackOptions(), {"a": 1}, sure)
+    for table in SCHEMAS:
+        assert getattr(found, table).equals(getattr(expected, table), check_metadata=True), table
+    assert found.summary == expected.summary

@@ -1,0 +1,49 @@
+"""From averaged probabilities to a label, or to none: the one place that says when a label is shown.
+
+A label is shown where its *support* reaches the setting ``sure``::
+
+    support = (p1 - p2 / 2) * sqrt(min(1, quality / 0.7))
+
+``p1`` and ``p2`` are the two largest probabilities after averaging along the track, ``quality`` is averaged likewise
+(:mod:`pipeline.faces.quality`). It lies between 0 and 1, falls where people would not agree (the second label comes
+close to the first) and where the face is too small, dark, blurred or turned too far for any answer; of a face shown
+well, 0.7 and more, only the probabilities count. ``sure = 0`` shows every label.
+
+``scripts/sure_study.py`` prints how often labels are right by how many are shown; docs/decisions/unsure.md has its
+figures.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.schema import UNSURE
+
+_SHOWN_WELL: Final = 0.7
+"""Quality from which on the picture leaves nothing to be desired."""
+
+
+def support_of(smoothed: NDArray[np.float32], quality: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return how well the most likely labels are supported: see above.
+
+    Args:
+        smoothed: float32 ``(n, 7)``: averaged probabilities.
+        quality: float32 ``(n,)``, 0..1: averaged likewise.
+
+    Returns:
+        float64 ``(n,)``, 0..1.
+    """
+    second, first = np.sort(smoothed.astype(np.float64), axis=1)[:, -2:].T
+    return np.asarray((first - second / 2) * np.sqrt(np.clip(quality / _SHOWN_WELL, 0, 1)))
+
+
+def labels_of(smoothed: NDArray[np.float32], quality: NDArray[np.float32], sure: float) -> NDArray[np.int32]:
+    """Return the labels to be shown: int32 ``(n,)``, indices into LABELS.
+
+    Args:
+        smoothed: see :func:`support_of`.
+        quality: see :func:`support_of`.
+        sure: 0..1; labels with less support become ``unsure``.
+    """
+    return np.where(support_of(smoothed, quality) < sure, UNSURE, smoothed.argmax(axis=1)).astype(np.int32)
