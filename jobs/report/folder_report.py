@@ -10,8 +10,8 @@ from jobs.report.movie_report import write_movie_report
 from jobs.report.page import render
 from jobs.results.job_facts import JobFacts, read_job_facts
 from jobs.store.atomic import commit
-from jobs.store.run_files import movie_folders, require_results
-from jobs.store.workspace import MovieFolder, Workspace
+from jobs.store.run_files import require_results
+from jobs.store.workspace import MovieFolder, Workspace, movie_folders
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jobs.results.rows import shares_of
-from jobs.store.run_files import text_of
+from jobs.store.json_values import text_of
 from jobs.store.workspace import MovieFolder
 
 _WITH_RESULTS: Final = ("done", "partial")

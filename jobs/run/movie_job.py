@@ -151,7 +151,6 @@ class MovieJob:
     def _done_before(self, order: _Order) -> MovieResult:
         # A run may have died after it had recorded the results, before it removed what they were made from.
         self._folder.clear_units(order.keys.of_units)
-        self._folder.clear_temporary()
         self._run.progress.skipped(self._expected * self._passes)
         job = order.earlier.job
         assert job is not None
@@ -276,7 +275,6 @@ class MovieJob:
         )
         job.write(self._folder.job)
         self._folder.clear_units(order.keys.of_units)
-        self._folder.clear_temporary()
         return result
 
     def _failed(self, reason: str, details: str = "") -> MovieResult:

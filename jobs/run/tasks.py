@@ -65,7 +65,7 @@ def equip(settings: Settings) -> Equipment:
     _detector(settings.detector, settings.detector_model)
     classifier = _classifier(settings.model, settings.device, settings.threads)
     versions = {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()}
-    return Equipment(classifier.device, f"{classifier.model.sha256}/{classifier.model.temperature}", versions)
+    return Equipment(classifier.device, classifier.model.digest, versions)
 
 
 def probe(path: Path) -> Probe:

@@ -136,14 +136,15 @@ class MovieFolder:
 
     def clear_temporary(self) -> None:
         """Remove what killed writers left behind."""
-        for folder in (self.root, *self.root.glob(f"{WORK}/*")):
+        for folder in (self.root, self.work, *self.work.glob("*")):
             for path in folder.glob(f"{TEMPORARY}*"):
                 path.unlink(missing_ok=True)
 
     def clear_units(self, keys: Iterable[str]) -> None:
-        """Remove the plan, and the units of these keys; those of other settings stay for a run that resumes them."""
+        """Remove plan, temporary files and the units of these keys; other units stay for a run that resumes them."""
         for key in filter(None, keys):  # an empty key would name the folder of all units
             shutil.rmtree(self.work / key, ignore_errors=True)
+        self.clear_temporary()
         with suppress(OSError):
             self.plan.unlink(missing_ok=True)
             self.work.rmdir()  # unless it holds others

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from models.data.faces import CROP_SIZE, to_input
+from models.data.faces import CROP_SIZE, FERPLUS_OF_EMOTION, to_input
 from models.emotions import EMOTIONS
 from models.errors import WeightsError
 from models.inference.base import BATCH_SIZE, check_crops
@@ -94,7 +94,7 @@ def _configure(device: str, threads: int) -> None:
 
 
 def load_network(model: ModelFile) -> keras.Model:
-    """Return the trained network; its output ``emotion`` is calibrated.
+    """Return the trained network; its output ``emotion`` is calibrated, and further ones have the names of priors.
 
     Raises:
         WeightsError: the weights belong to another architecture.
@@ -109,7 +109,21 @@ def load_network(model: ModelFile) -> keras.Model:
     # softmax(logits / T): the division moves into the layer that makes the logits, and costs nothing.
     head = network.get_layer("emotion")
     head.set_weights([weights / np.float32(model.temperature) for weights in head.get_weights()])
-    return network
+    return _combined(network, model) if model.priors else network
+
+
+def _combined(network: keras.Model, model: ModelFile) -> keras.Model:
+    """Return the network with an output for each prior; the first one is called ``emotion``."""
+    label, votes = network.get_layer("emotion"), network.get_layer("votes")
+    heads = [label.get_weights(), [weights[..., FERPLUS_OF_EMOTION] for weights in votes.get_weights()]]
+    outputs = {}
+    for place, prior in enumerate(model.priors):
+        # Sums of logits are one layer's logits.
+        kernel, bias = (prior.label * a + prior.votes * b / model.temperature for a, b in zip(*heads, strict=True))
+        layer = keras.layers.Dense(len(EMOTIONS), activation="softmax", dtype="float32", name=prior.name)
+        outputs["emotion" if place == 0 else prior.name] = layer(label.input)
+        layer.set_weights([kernel, bias + np.array(prior.offset, np.float32) / model.temperature])
+    return keras.Model(network.input, outputs, name=network.name)
 
 
 def compiled(network: keras.Model, batch_size: int | None, device: str) -> Any:

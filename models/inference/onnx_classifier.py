@@ -18,7 +18,8 @@ class OnnxClassifier:
     """A trained network in ONNX Runtime; see :class:`models.inference.base.EmotionClassifier`.
 
     The network takes float32 ``(n, 48, 48, 1)`` grey crops in 0..1 and gives ``(n, 7)`` probabilities. It may give
-    features beside them, ``(n, k)``, for others to learn from.
+    features beside them, ``(n, k)``, for others to learn from. Outputs that are called as the model's priors are no
+    features.
     A crop's probabilities are the same bit by bit whatever stands beside it and on how many threads.
     """
 
@@ -52,7 +53,9 @@ class OnnxClassifier:
                 f"{path}: expected one input (n, {CROP_SIZE}, {CROP_SIZE}, 1) and a first output (n, {len(EMOTIONS)}), "
                 f"found {shapes}"
             )
-        self._input, self._outputs = inputs[0].name, [tensor.name for tensor in outputs]
+        names = [tensor.name for tensor in outputs]
+        priors = {prior.name for prior in model.priors}
+        self._input, self._outputs = inputs[0].name, names[:1] + [name for name in names[1:] if name not in priors]
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :class:`models.inference.base.EmotionClassifier`."""

@@ -21,7 +21,7 @@ from models.data.faces import Faces, to_input
 from models.errors import ExportError
 from models.evaluation.measure import fit_temperature
 from models.inference.keras_classifier import load_network
-from models.model_file import ModelFile, sha256_of
+from models.model_file import ModelFile, Prior, sha256_of
 from models.networks import build
 from models.training.validate import predict
 
@@ -32,7 +32,13 @@ Output = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 def describe_model(
-    weights: Path, network: str, temperature: float, calibrated_on: str, folder: Path, name: str
+    weights: Path,
+    network: str,
+    temperature: float,
+    calibrated_on: str,
+    folder: Path,
+    name: str,
+    priors: tuple[Prior, ...] = (),
 ) -> ModelFile:
     """Put ``weights`` into ``folder``, without the optimizer's state, beside a JSON that describes them.
 
@@ -43,6 +49,7 @@ def describe_model(
         calibrated_on: what it was fitted on, in words.
         folder: where to.
         name: of the model; ``moodreel run --model FOLDER/NAME.json`` uses it.
+        priors: outputs that combine both heads.
     """
     folder.mkdir(parents=True, exist_ok=True)
     trained = build(network)
@@ -50,14 +57,16 @@ def describe_model(
     shipped = folder / f"{name}.weights.h5"
     trained.save_weights(shipped)
     digest = sha256_of(shipped)
-    model = ModelFile(name, network, shipped, digest, temperature, calibrated_on)
-    fields = {
+    model = ModelFile(name, network, shipped, digest, temperature, calibrated_on, priors=priors)
+    fields: dict[str, Any] = {
         "network": network,
         "weights": shipped.name,
         "sha256": digest,
         "temperature": temperature,
         "calibrated_on": calibrated_on,
     }
+    if priors:
+        fields["priors"] = {p.name: {"label": p.label, "votes": p.votes, "offset": p.offset} for p in priors}
     (folder / f"{name}.json").write_text(json.dumps(fields, indent=2) + "\n")
     return model
 
@@ -92,7 +101,9 @@ def export(model: ModelFile, crops: NDArray[np.uint8], folder: Path) -> list[str
     network = load_network(model)
     single = keras.Model(network.input, network.output["emotion"], name=model.network)
     (folder / "model.json").write_text(json.dumps(json.loads(single.to_json()), indent=1) + "\n")
+    several = keras.Model(network.input, [network.output[name] for name in _outputs(model)], name=model.network)
     inputs = to_input(crops)
+    several(inputs[:1])  # what was never called cannot be exported
     expected = np.asarray(single.predict(inputs, verbose=0))
     lines = []
     for suffix, write, read in (
@@ -102,7 +113,7 @@ def export(model: ModelFile, crops: NDArray[np.uint8], folder: Path) -> list[str
     ):
         path = folder / f"{model.name}.{suffix}"
         try:
-            write(single, path)
+            write(several if suffix == "onnx" else single, path)
             found = read(path)(inputs)
         except ImportError as error:
             lines.append(f"{path.name}: left out: {error}; pip install 'moodreel[onnx]'")
@@ -111,9 +122,26 @@ def export(model: ModelFile, crops: NDArray[np.uint8], folder: Path) -> list[str
         if not difference <= TOLERANCE:
             raise ExportError(f"{path}: expected the network's probabilities within {TOLERANCE}, found {difference}")
         if suffix == "onnx":
+            _name_outputs(path, _outputs(model))
             _name_onnx(model, path)
         lines.append(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, within {difference:.0e} of the network")
     return lines
+
+
+def _outputs(model: ModelFile) -> list[str]:
+    return ["emotion", *(prior.name for prior in model.priors[1:])]
+
+
+def _name_outputs(path: Path, names: list[str]) -> None:
+    """Call the outputs of an ONNX file as the network does."""
+    import onnx
+
+    graph = onnx.load(path)
+    for output, name in zip(graph.graph.output, names, strict=True):
+        for node in graph.graph.node:
+            node.output[:] = [name if found == output.name else found for found in node.output]
+        output.name = name
+    onnx.save(graph, path)
 
 
 def _name_onnx(model: ModelFile, path: Path) -> None:

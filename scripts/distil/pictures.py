@@ -6,20 +6,26 @@ from typing import Final
 
 import numpy as np
 import torch
+from frames import unpack
 from torch import Tensor
 from torch.nn import functional
 
-from models.data import read_dataset
-from models.data.faces import Faces, in_fold
+from models.data.faces import FERPLUS, FERPLUS_OF_EMOTION
 from models.training.recipes import find_recipe
 
 RECIPE: Final = find_recipe("default")
-"""Its batches, smoothing, schedule and alterations of crops hold here, too."""
+"""Its batches, smoothing and schedule hold here, too."""
 
 WINDOW: Final = RECIPE.augmentation.size
 """Pixels of a crop that a pupil sees, its middle."""
 
 DEVICE: Final = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+_ANNOTATOR: Final = 0.8
+"""Part of ordinary people who would agree with LFW's one annotator, roughly."""
+
+_CONTEMPT: Final = 7
+"""LFW's labels are those of EMOTIONS, and this one."""
 
 
 def autocast() -> torch.autocast:
@@ -30,37 +36,58 @@ def autocast() -> torch.autocast:
 
 @dataclass(frozen=True)
 class Pictures:
-    """A data set on the GPU: crops ``(n, 48, 48)`` uint8, labels, votes ``(n, 10)``, and which are held out."""
+    """FER2013's Training and LFW on the GPU.
 
-    crops: Tensor
+    Attributes:
+        frames: uint8 ``(n, 64, 64)``; see :mod:`frames`.
+        labels: int64 ``(n,)``, FER2013's; -1 for LFW.
+        votes: float32 ``(n, 10)``, the part of people who chose each of FERPLUS; of LFW's, an estimate from its one
+            annotator. All 0 where nobody was asked.
+        persons: int64 ``(n,)``, LFW's; -1 for FER2013.
+    """
+
+    frames: Tensor
     labels: Tensor
     votes: Tensor
-    held: Tensor
+    persons: Tensor
 
     @classmethod
-    def read(cls, path: Path) -> "Pictures":
-        """Read the clean rows of a data set's Training."""
-        return cls.of(read_dataset(path, None).split("train").only_clean())
+    def read(cls, folder: Path) -> "Pictures":
+        """Read what :func:`frames.pack` wrote."""
+        columns: dict[str, list[np.ndarray]] = {name: [] for name in ("frames", "labels", "votes", "persons")}
+        for piece in sorted(folder.glob("train-*.npz")):
+            frames, found = unpack(piece)
+            found |= {"frames": frames, "persons": np.full(len(frames), -1)}
+            for name, column in columns.items():
+                column.append(found[name])
+        usual = np.concatenate(columns["votes"])
+        usual = usual[usual.any(1)].mean(0)
+        for piece in sorted(folder.glob("lfw-*.npz")):
+            frames, found = unpack(piece)
+            columns["frames"].append(frames)
+            columns["labels"].append(np.full(len(frames), -1))
+            columns["votes"].append(_estimated(found["labels"].astype(int), usual))
+            columns["persons"].append(found["persons"])
+        dtypes = {"frames": np.uint8, "labels": np.int64, "votes": np.float32, "persons": np.int64}
+        tensors = [torch.from_numpy(np.concatenate(columns[name]).astype(dtypes[name])) for name in columns]
+        return cls(*(tensor.to(DEVICE) for tensor in tensors))
 
-    @classmethod
-    def of(cls, faces: Faces) -> "Pictures":
-        """Bring faces to where networks compute."""
-        arrays = (faces.crops, faces.labels, faces.votes, in_fold(faces.crops, fold=0))
-        return cls(*(torch.from_numpy(np.ascontiguousarray(array)).to(DEVICE) for array in arrays))
+    def __len__(self) -> int:
+        return len(self.labels)
 
     def targets(self) -> Tensor:
-        """Return the labels as smoothed probabilities, float32 ``(n, 7)``."""
+        """Return FER2013's labels as smoothed probabilities, float32 ``(n, 7)``; 0 for LFW."""
         smoothing = RECIPE.smoothing
-        return functional.one_hot(self.labels, 7) * (1 - smoothing) + smoothing / 7
+        smoothed = functional.one_hot(self.labels.clamp_min(0), 7) * (1 - smoothing) + smoothing / 7
+        return smoothed * (self.labels >= 0).unsqueeze(1)
 
-    def crops_of(self, rows: Tensor) -> Tensor:
-        """Return float32 ``(n, 1, 48, 48)``, 0..255."""
-        return self.crops[rows].unsqueeze(1).float()
+    def frames_of(self, rows: Tensor) -> Tensor:
+        """Return float32 ``(n, 1, 64, 64)``, 0..255."""
+        return self.frames[rows].unsqueeze(1).float()
 
 
-def score(name: str, probabilities: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Print and return accuracy and cross-entropy, of the fold that teachers, at least, do not learn from."""
-    right = (probabilities.argmax(1) == labels).float().mean().item()
-    entropy = functional.nll_loss(probabilities.float().clamp_min(1e-9).log(), labels).item()
-    print(f"{name}: {100 * right:.2f} % of the fold right, cross-entropy {entropy:.4f}", flush=True)
-    return right, entropy
+def _estimated(labels: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """Return votes ``(n, 10)`` for one annotator's labels: mostly for what he chose, else for what is usual."""
+    column = np.array([*FERPLUS_OF_EMOTION, FERPLUS.index("contempt")])
+    chosen = np.eye(len(FERPLUS))[column[labels.clip(0, _CONTEMPT)]]
+    return (chosen * _ANNOTATOR + usual * (1 - _ANNOTATOR)) * (labels >= 0)[:, np.newaxis]

@@ -1,6 +1,5 @@
 """Teachers: networks that are tuned to emotions, and asked."""
 
-import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,45 +7,43 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from bodies import MEAN, LiteNet, MobileNet, read_weights
-from pictures import DEVICE, RECIPE, Pictures, autocast, score
-from torch import Tensor, nn
+from bodies import MEAN, MobileNet, folded, read_weights
+from graphs import Adam, captured
+from pictures import DEVICE, RECIPE, Pictures, autocast
+from torch import Tensor
 from torch.nn import functional
-from views import Alterations, blurred, erased
-
-from models.data.faces import CROP_SIZE
+from views import Alterations, Altered, blurred, erased
 
 VIEW: Final = 44
 """Pixels of a crop that a teacher sees, its middle."""
 
+_LFW: Final = 0.5
+"""Part of LFW that an epoch looks at: most of its faces are neutral or happy, and soon learned."""
+
 
 @dataclass(frozen=True)
 class Tuning:
-    """How a teacher comes about.
+    """How a teacher comes about; it starts from HSE-FaceRes.
 
     Attributes:
         name: of it.
-        start: ``faces`` tells people from each other, ``things`` ImageNet's pictures.
         side: pixels that a face's middle is enlarged to.
         epochs: of tuning.
-        sharpness: radius of sharpness-aware minimization (Foret et al. 2021, arXiv:2010.01412); 0 is without.
-        rate: highest learning rate.
     """
 
     name: str
-    start: str
     side: int
     epochs: int
-    sharpness: float = 0.0
-    rate: float = 1.4e-3
 
 
 TUNINGS: Final = (
-    Tuning("faces-192", "faces", 192, 13),
-    Tuning("faces-160", "faces", 160, 6, sharpness=0.05),
-    Tuning("things-192", "things", 192, 5),
-    Tuning("faces-192b", "faces", 192, 15),
+    Tuning("faces-160", 160, 10),
+    Tuning("faces-192", 192, 10),
 )
+
+_RATE: Final = 1.4e-3
+_ERASED: Final = 0.2
+"""Highest learning rate, and part of the pictures in which a rectangle is filled with noise."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +53,9 @@ class Teacher:
     network: Any
     side: int
 
-    def see(self, crops: Tensor, alterations: Alterations) -> Tensor:
-        """Return pictures for it of ``(n, 1, 48, 48)`` crops."""
-        return alterations.view(crops, VIEW, self.side)
+    def see(self, frames: Tensor, alterations: Alterations) -> Tensor:
+        """Return pictures for it of ``(n, 1, 64, 64)`` frames."""
+        return alterations.view(frames, VIEW, self.side)
 
     def ask(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return logits ``(n, 7)`` and ``(n, 10)``, and features, of pictures."""
@@ -66,129 +63,107 @@ class Teacher:
         return self.network.emotion(features).float(), self.network.votes(features).float(), features
 
 
-def tune(tuning: Tuning, faces: Pictures, starts: dict[str, Path], work: Path) -> None:
-    """Tune a teacher, print how it does on what is held out, and write it down as weights and as ONNX.
+def tune(tuning: Tuning, faces: Pictures, start: Path, work: Path) -> None:
+    """Tune a teacher to FER2013's labels and to votes, and write its weights down.
 
-    ``starts`` are the files of weights by the names that :class:`Tuning` has for them.
+    Raises:
+        ArithmeticError: What it learned is no number.
     """
-    torch.manual_seed(TUNINGS.index(tuning))
-    teacher = Teacher(_untuned(tuning, faces, starts[tuning.start]), tuning.side)
-    _train(teacher, faces, tuning)
-    held = torch.nonzero(faces.held).flatten()
-    plain, mirrored = (_answers(teacher, faces, held, mirrored) for mirrored in (False, True))
-    score(tuning.name, plain, faces.labels[held])
-    score(f"{tuning.name}, with the mirror image", (plain + mirrored) / 2, faces.labels[held])
-    state = {key: value.cpu() for key, value in teacher.network.state_dict().items()}
+    began = time.monotonic()
+    teacher = untuned(faces, start, tuning.side)
+    training = _Training(teacher, TUNINGS.index(tuning), faces, tuning.epochs)
+    for _ in range(tuning.epochs):
+        training.draw()
+        for _ in range(training.steps):
+            training.step()
+        if not teacher.network.emotion.weight.isfinite().all():
+            raise ArithmeticError(f"{tuning.name}: the teacher's weights are no numbers")
+    state = {key: value.cpu() for key, value in teacher.network.eval().state_dict().items()}
     torch.save(state, work / f"{tuning.name}.pt")
-    _export(teacher, work / f"{tuning.name}.onnx")
+    print(f"{tuning}: {time.monotonic() - began:.0f} s", flush=True)
 
 
 def read_teacher(tuning: Tuning, work: Path) -> Teacher:
     """Read a teacher that was tuned."""
-    network = LiteNet() if tuning.start == "things" else MobileNet()
-    network.load_state_dict(torch.load(work / f"{tuning.name}.pt", map_location="cpu"))
-    return Teacher(network.to(DEVICE, memory_format=torch.channels_last).eval(), tuning.side)
-
-
-def _untuned(tuning: Tuning, faces: Pictures, start: Path) -> nn.Module:
-    if tuning.start == "things":
-        lite = LiteNet()
-        lite.start_from(start)
-        return lite.to(DEVICE, memory_format=torch.channels_last)
     network = MobileNet()
-    crops = faces.crops_of(torch.nonzero(~faces.held).flatten()[:192])
-    some = Alterations.none(len(crops)).view(crops, VIEW, tuning.side) - MEAN
-    network.start_from(read_weights(start), some.cpu())
-    return network.to(DEVICE, memory_format=torch.channels_last)
+    network.load_state_dict(torch.load(work / f"{tuning.name}.pt", map_location="cpu"))
+    return Teacher(folded(network).to(DEVICE, memory_format=torch.channels_last), tuning.side)
 
 
-def _train(teacher: Teacher, faces: Pictures, tuning: Tuning) -> None:
-    network, batch, start = teacher.network, RECIPE.batch_size, time.monotonic()
-    rows = torch.nonzero(~faces.held).flatten()
-    optimizer = _optimizer(network, tuning.rate)
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    targets = faces.targets()
-    altered = dataclasses.replace(RECIPE.augmentation, rotation=12, erase=0.2)
+def untuned(faces: Pictures, start: Path, side: int) -> Teacher:
+    """Return HSE-FaceRes, which tells people from each other, with heads that know nothing yet."""
+    network = MobileNet()
+    some = faces.frames_of(torch.arange(0, len(faces), max(1, len(faces) // 192), device=DEVICE))
+    pictures = Alterations.none(len(some)).view(some, VIEW, side) - MEAN
+    network.start_from(read_weights(start), pictures.cpu())
+    return Teacher(network.to(DEVICE, memory_format=torch.channels_last), side)
 
-    def gradients_of(pictures: Tensor, some: Tensor) -> tuple[Tensor, ...]:
+
+class _Training:
+    """One teacher's, all of whose state lies in tensors that stay where they are, as a CUDA graph wants it."""
+
+    def __init__(self, teacher: Teacher, seed: int, faces: Pictures, epochs: int) -> None:
+        torch.manual_seed(seed)
+        self._teacher, self._faces, batch = teacher, faces, RECIPE.batch_size
+        network = teacher.network.train()
+        asked = faces.votes.sum(1) > 0
+        self._labelled = torch.nonzero((faces.labels >= 0) & asked).flatten()
+        self._lfw = torch.nonzero((faces.labels < 0) & asked).flatten()
+        self.steps = (len(self._labelled) + int(len(self._lfw) * _LFW)) // batch
+        self._order = torch.zeros(self.steps * batch, dtype=torch.int64, device=DEVICE)
+        self._frames = faces.frames.clone()
+        self._targets, self._altered = faces.targets(), Altered()
+        self._within, self._done = (torch.zeros(1, dtype=torch.int64, device=DEVICE) for _ in range(2))
+        self._places = torch.arange(batch, device=DEVICE)
+        heads = [*network.emotion.parameters(), *network.votes.parameters()]
+        body = [p for p in network.parameters() if not any(p is head for head in heads)]
+        groups = [
+            ([p for p in body if p.ndim > 1], 0.05, 1.0),
+            ([p for p in body if p.ndim == 1], 0.0, 1.0),
+            (heads, 0.01, 4.0),
+        ]
+        total = epochs * self.steps
+        done = torch.arange(total + 8, device=DEVICE, dtype=torch.float64)
+        rates = _RATE * ((done + 1) / 300).clamp_max(1) * (1 + torch.cos(np.pi * (done / total).clamp_max(1))) / 2
+        self._adam = Adam(groups, rates)
+        self.draw()
+        self.step = captured(self._step, [*self._adam.state, *network.buffers(), self._within, self._done])
+
+    @torch.no_grad()
+    def draw(self) -> None:
+        """Draw an epoch's order, and what of it is blurred."""
+        lfw = self._lfw[torch.randperm(len(self._lfw), device=DEVICE)[: len(self._order) - len(self._labelled)]]
+        rows = torch.cat([self._labelled, lfw])
+        self._order.copy_(rows[torch.randperm(len(rows), device=DEVICE)[: len(self._order)]])
+        for some in torch.arange(len(self._frames), device=DEVICE).split(8192):
+            frames = blurred(self._faces.frames_of(some), self._altered.blur, 16)
+            self._frames[some] = frames.round().byte().squeeze(1)
+        self._within.zero_()
+
+    def _step(self) -> None:
+        rows = self._order[self._within * len(self._places) + self._places]
+        frames = self._frames[rows].unsqueeze(1).float()
+        alterations = Alterations.draw(len(rows), self._altered)
+        pictures = erased(self._teacher.see(frames, alterations), _ERASED, 255)
         with autocast():
-            emotion, votes, _ = teacher.ask(pictures)
-        loss = functional.cross_entropy(emotion, targets[some]) + functional.cross_entropy(votes, faces.votes[some])
-        return torch.autograd.grad(loss, parameters)
-
-    network.train()
-    per_epoch = len(rows) // batch
-    for done in range(tuning.epochs * per_epoch):
-        place = done % per_epoch
-        if not place:
-            order = rows[torch.randperm(len(rows), device=DEVICE)]
-        some = order[place * batch : (place + 1) * batch]
-        factor = min(1, (done + 1) / 300) * (1 + np.cos(np.pi * done / (tuning.epochs * per_epoch))) / 2
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * factor
-        crops = blurred(faces.crops_of(some), altered.blur, 2)
-        pictures = erased(teacher.see(crops, Alterations.draw(batch, altered)), altered.erase, 255)
-        gradients = gradients_of(pictures, some)
-        if tuning.sharpness:
-            norm = torch.stack(torch._foreach_norm(gradients)).norm() + 1e-12
-            uphill = torch._foreach_mul(gradients, tuning.sharpness / norm)
-            with torch.no_grad():
-                torch._foreach_add_(parameters, uphill)
-            gradients = gradients_of(pictures, some)
-            with torch.no_grad():
-                torch._foreach_sub_(parameters, uphill)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
-        optimizer.step()
-    network.eval()
-    print(f"{tuning}: {time.monotonic() - start:.0f} s", flush=True)
-
-
-def _optimizer(network: Any, rate: float) -> torch.optim.AdamW:
-    heads = [*network.emotion.parameters(), *network.votes.parameters()]
-    body = [p for p in network.parameters() if not any(p is head for head in heads)]
-    groups = [
-        {"params": [p for p in body if p.ndim > 1], "weight_decay": 0.05, "peak": rate},
-        {"params": [p for p in body if p.ndim == 1], "weight_decay": 0.0, "peak": rate},
-        {"params": heads, "weight_decay": 0.01, "peak": rate * 4},
-    ]
-    return torch.optim.AdamW(groups, rate, fused=True)
+            emotion, votes, _ = self._teacher.ask(pictures)
+        # Rows without a label have targets of 0, which add nothing.
+        targets, voted = self._targets[rows], self._faces.votes[rows]
+        loss = functional.cross_entropy(emotion, targets) + functional.cross_entropy(votes, voted)
+        self._adam.step(torch.autograd.grad(loss, self._adam.parameters), self._done)
+        self._within.add_(1)
+        self._done.add_(1)
 
 
 @torch.no_grad()
-def _answers(teacher: Teacher, faces: Pictures, rows: Tensor, mirrored: bool) -> Tensor:
+def answers(teacher: Teacher, frames: Tensor) -> tuple[Tensor, Tensor]:
+    """Return probabilities ``(n, 7)`` and ``(n, 10)`` of uint8 frames, the mean of both mirror images."""
     found = []
-    for some in rows.split(512):
+    for some in frames.split(512):
         with autocast():
-            pictures = teacher.see(faces.crops_of(some), Alterations.none(len(some), mirrored))
-            found.append(teacher.ask(pictures)[0].softmax(1))
-    return torch.cat(found)
-
-
-class _Asked(nn.Module):
-    """What is exported: crops in, probabilities and features out, as ``moodreel train --teacher`` wants them."""
-
-    def __init__(self, teacher: Teacher) -> None:
-        super().__init__()
-        self.network, self.teacher = teacher.network, teacher
-
-    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        """Return ``(n, 7)`` and ``(n, k)`` for float32 ``(n, 48, 48, 1)`` in 0..1."""
-        edge, side = (CROP_SIZE - VIEW) // 2, self.teacher.side
-        middle = crops[:, edge:-edge, edge:-edge, 0].unsqueeze(1) * 255
-        pictures = functional.interpolate(middle, (side, side), mode="bicubic", align_corners=False)
-        features = self.network.features(pictures.clamp(0, 255) - MEAN)
-        return functional.softmax(self.network.emotion(features), dim=1), features
-
-
-def _export(teacher: Teacher, path: Path) -> None:
-    torch.onnx.export(
-        _Asked(teacher).eval(),
-        (torch.zeros(2, CROP_SIZE, CROP_SIZE, 1, device=DEVICE),),
-        path,
-        input_names=["crop"],
-        output_names=["emotion", "features"],
-        dynamic_shapes=({0: torch.export.Dim("n")},),
-        dynamo=True,
-        external_data=False,
-    )
+            said = [
+                teacher.ask(teacher.see(some.unsqueeze(1).float(), Alterations.none(len(some), mirrored)))
+                for mirrored in (False, True)
+            ]
+        found.append([sum(logits[head].softmax(1) for logits in said) / 2 for head in (0, 1)])
+    return torch.cat([emotion for emotion, _ in found]), torch.cat([votes for _, votes in found])

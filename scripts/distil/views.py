@@ -1,4 +1,4 @@
-"""Views: altered crops, the same face for all who look at it, drawn where the networks compute.
+"""Views: altered frames, the same face for all who look at it, drawn where the networks compute.
 
 Tensors of pictures are float32 ``(n, 1, side, side)``, grey 0..255.
 """
@@ -7,20 +7,39 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from frames import FRAME
 from pictures import DEVICE
 from torch import Tensor
 from torch.nn import functional
 
-from models.data.augment import Augmentation
-from models.data.faces import CROP_SIZE
+
+@dataclass(frozen=True)
+class Altered:
+    """How far a view is altered at random; every second one is mirrored.
+
+    Attributes:
+        rotation: degrees to either side; a third of it is the median.
+        scale: the face is drawn larger or smaller by up to this factor, less 1.
+        squeeze: a quarter of the faces is narrowed by up to this part, as if turned aside.
+        shift: px of a crop to either side, in both directions.
+        light: contrast is changed by up to this factor, less 1, and brightness by up to half of it, of the full range.
+        blur: part that is scaled down to 16 to 40 px of a crop and back.
+    """
+
+    rotation: float = 30.0
+    scale: float = 0.18
+    squeeze: float = 0.3
+    shift: float = 3.0
+    light: float = 0.3
+    blur: float = 0.1
 
 
 @dataclass(frozen=True)
 class Alterations:
-    """How each of ``n`` crops is altered: what :class:`models.data.augment.Augmentation` draws, but for erasing.
+    """How each of ``n`` frames is altered.
 
     Attributes:
-        matrices: ``(n, 2, 2)``, from places in a view to places in the crop, both from the middle.
+        matrices: ``(n, 2, 2)``, from places in a view to places in the frame, both from the middle.
         shifts: ``(n, 2)``, pixels.
         contrasts: ``(n,)``.
         brightnesses: ``(n,)``, grey values.
@@ -32,14 +51,15 @@ class Alterations:
     brightnesses: Tensor
 
     @classmethod
-    def draw(cls, count: int, altered: Augmentation) -> "Alterations":
+    def draw(cls, count: int, altered: Altered) -> "Alterations":
         """Draw alterations at random."""
 
         def uniform(*shape: int) -> Tensor:
             return torch.rand(*shape, device=DEVICE) * 2 - 1
 
-        angles, factors = torch.deg2rad(uniform(count) * altered.rotation), (1 + altered.scale) ** uniform(count)
-        mirrored = torch.where(torch.rand(count, device=DEVICE) < 0.5, -1.0, 1.0)
+        angles, factors = torch.deg2rad(uniform(count) ** 3 * altered.rotation), (1 + altered.scale) ** uniform(count)
+        turned = (torch.rand(count, device=DEVICE) < 0.25) * torch.rand(count, device=DEVICE) * altered.squeeze
+        mirrored = torch.where(torch.rand(count, device=DEVICE) < 0.5, -1.0, 1.0) / (1 - turned)
         cosines, sines = torch.cos(angles) / factors, torch.sin(angles) / factors
         across = torch.stack([cosines * mirrored, -sines * mirrored], 1)
         matrices = torch.stack([across, torch.stack([sines, cosines], 1)], 1)
@@ -53,29 +73,28 @@ class Alterations:
         zeros = torch.zeros(count, device=DEVICE)
         return cls(matrix.expand(count, 2, 2), torch.zeros(count, 2, device=DEVICE), zeros + 1, zeros)
 
-    def view(self, crops: Tensor, window: int, side: int) -> Tensor:
-        """Return the window around the middle of float32 ``(n, 1, 48, 48)`` crops as ``(n, 1, side, side)``, 0..255."""
-        half = CROP_SIZE / 2
-        offsets = -(self.matrices @ self.shifts.unsqueeze(2)) / half
-        theta = torch.cat([self.matrices * (window / CROP_SIZE), offsets], 2)
-        grid = functional.affine_grid(theta, [len(crops), 1, side, side], align_corners=False)
+    def view(self, frames: Tensor, window: int, side: int) -> Tensor:
+        """Return the middle window of float32 ``(n, 1, 64, 64)`` frames as ``(n, 1, side, side)``, 0..255."""
+        offsets = -(self.matrices @ self.shifts.unsqueeze(2)) / (FRAME / 2)
+        theta = torch.cat([self.matrices * (window / FRAME), offsets], 2)
+        grid = functional.affine_grid(theta, [len(frames), 1, side, side], align_corners=False)
         # Larger pictures are to be smooth; smaller ones are drawn as in the training of a CPU.
         mode = "bicubic" if side > window else "bilinear"
-        seen = functional.grid_sample(crops, grid, mode=mode, padding_mode="border", align_corners=False)
-        means = crops.mean((1, 2, 3), keepdim=True)
+        seen = functional.grid_sample(frames, grid, mode=mode, padding_mode="border", align_corners=False)
+        means = seen.mean((1, 2, 3), keepdim=True)
         contrasts, brightnesses = self.contrasts.view(-1, 1, 1, 1), self.brightnesses.view(-1, 1, 1, 1)
         return ((seen - means) * contrasts + means + brightnesses).clamp(0, 255)
 
 
-def blurred(crops: Tensor, part: float, groups: int) -> Tensor:
-    """Return the crops, a random part of them scaled down to 16 to 40 px and back."""
-    crops = crops.clone()
-    places = torch.randperm(len(crops), device=DEVICE)[: round(len(crops) * part)]
+def blurred(frames: Tensor, part: float, groups: int) -> Tensor:
+    """Return the frames, a random part of them scaled down to 16 to 40 px of a crop and back."""
+    frames = frames.clone()
+    places = torch.randperm(len(frames), device=DEVICE)[: round(len(frames) * part)]
     for some in places.chunk(groups):
-        side = int(torch.randint(16, 41, ()))  # drawn on the CPU: nothing waits for the GPU
-        small = functional.interpolate(crops[some], (side, side), mode="area")
-        crops[some] = functional.interpolate(small, crops.shape[2:], mode="bilinear", align_corners=False)
-    return crops
+        side = int(torch.randint(21, 54, ()))  # drawn on the CPU: nothing waits for the GPU
+        small = functional.interpolate(frames[some], (side, side), mode="area")
+        frames[some] = functional.interpolate(small, frames.shape[2:], mode="bilinear", align_corners=False)
+    return frames
 
 
 def erased(pictures: Tensor, part: float, white: float) -> Tensor:

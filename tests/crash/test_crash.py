@@ -1,4 +1,4 @@
-"""Whatever dies and whenever: the next run goes on, and the results are those of a run that was left alone."""
+"""Whatever dies and whenever: the next run resumes, and the results are those of a run that was left alone."""
 
 import os
 import random

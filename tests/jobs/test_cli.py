@@ -1,4 +1,4 @@
-"""The command line: wrong usage is told at once, in a line on stderr, with exit code 2."""
+"""The command line: wrong usage is reported at once, in a line on stderr, with exit code 2."""
 
 from pathlib import Path
 

@@ -172,13 +172,13 @@ class TestAgain:
 
     def test_a_film_whose_results_are_incomplete_is_done_again(self, run_here, films, out):
         (out / "cut.mkv" / "scenes.csv").unlink()
-        outcome = run_here(films / "cut.mkv", out=out)["cut.mkv"]
-        assert outcome.fresh
+        result = run_here(films / "cut.mkv", out=out)["cut.mkv"]
+        assert result.fresh
         assert (out / "cut.mkv" / "scenes.csv").exists()
 
     def test_other_quality_encodes_anew(self, first, requality):
-        out, outcome = requality
-        assert (outcome.status, outcome.fresh) == ("done", True)
+        out, result = requality
+        assert (result.status, result.fresh) == ("done", True)
         sizes = [(folder / "face.mp4" / "annotated.mp4").stat().st_size for folder in (first[0], out)]
         assert sizes[1] < 0.7 * sizes[0]
         assert job_of(out / "face.mp4")["settings"]["crf"] == 45
@@ -188,18 +188,18 @@ class TestAgain:
     def test_other_quality_does_not_analyze_again(self, requality):
         assert "analyze" not in job_of(requality[0] / "face.mp4")["stage_seconds"]
 
-    def test_video_none_takes_an_outdated_video_away(self, run_here, films, out):
-        assert run_here(films / "cut.mkv", out=out, video="none")["cut.mkv"].fresh
-        assert not (out / "cut.mkv" / "annotated.mp4").exists()
-        assert (out / "cut.mkv" / "timeline.parquet").exists()
+    def test_video_none_leaves_a_video_that_is_there(self, moodreel, films, out):
+        before = stamps(out / "face.mp4", "annotated.mp4", "timeline.parquet", "job.json")
+        assert moodreel("run", films / "face.mp4", "--out", out, "--video", "none").code == 0
+        assert stamps(out / "face.mp4", *before) == before
 
     def test_force_does_it_again(self, run_here, films, out):
         before = stamps(out / "cut.mkv", "annotated.mp4", "timeline.parquet")
         assert not run_here(films / "cut.mkv", out=out)["cut.mkv"].fresh
         assert stamps(out / "cut.mkv", *before) == before
-        outcome = run_here(films / "cut.mkv", out=out, force=True)["cut.mkv"]
+        result = run_here(films / "cut.mkv", out=out, force=True)["cut.mkv"]
         after = stamps(out / "cut.mkv", *before)
-        assert (outcome.status, outcome.fresh) == ("partial", True)
+        assert (result.status, result.fresh) == ("partial", True)
         assert all(after[name] > before[name] for name in before)
         assert not (out / "cut.mkv" / ".work").exists()
         table = pd.read_parquet(out / "movies.parquet")
@@ -282,7 +282,7 @@ class TestAgain:
 
 @pytest.fixture(scope="module")
 def requality(run_here, films, first, tmp_path_factory):
-    """Run one film again with another crf; returns the output folder and the outcome."""
+    """Run one film again with another crf; returns the output folder and the result."""
     out = Path(shutil.copytree(first[0], tmp_path_factory.mktemp("crf") / "out"))
     return out, run_here(films / "face.mp4", out=out, crf=45)["face.mp4"]
 
@@ -300,7 +300,7 @@ class TestOtherWays:
     def test_tables_do_not_depend_on_workers_nor_segments(self, first, pieces, name, table):
         assert (first[0] / name / table).read_bytes() == (pieces[0] / name / table).read_bytes()
 
-    def test_outcomes_do_not_either(self, first, pieces):
+    def test_results_do_not_either(self, first, pieces):
         columns = ["movie", "status", "reason", "frames", "faces"]
         one, other = (pd.read_parquet(run[0] / "movies.parquet")[columns] for run in (first, pieces))
         pd.testing.assert_frame_equal(one, other)

@@ -13,7 +13,7 @@ from jobs.run.scheduler import Scheduler
 
 
 class ThreadExecutor:
-    """An executor on threads: as many as are asked for, whatever ``workers`` says."""
+    """An executor on threads: as many as requested, whatever ``workers`` says."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -71,12 +71,12 @@ def test_smallest_priority_first_and_equal_ones_in_order_of_arrival(one):
     units = [((1, 1), "b1"), ((0, 3), "a3"), ((1, 0), "b0"), ((0, 1), "a1"), ((0, 1), "a1 too"), ((-1, 7), "probe")]
 
     async def run():
-        dispatcher = Scheduler(one)
+        scheduler = Scheduler(one)
         async with asyncio.TaskGroup() as group:
-            group.create_task(dispatcher.run((9, 9), gate.wait, 10))
+            group.create_task(scheduler.run((9, 9), gate.wait, 10))
             await asyncio.sleep(0)  # that one runs now; all others wait
             for priority, name in units:
-                group.create_task(dispatcher.run(priority, order.append, name))
+                group.create_task(scheduler.run(priority, order.append, name))
             await asyncio.sleep(0)
             gate.set()
 
@@ -88,8 +88,8 @@ def test_never_more_at_a_time_than_workers(three):
     barrier = threading.Barrier(3)  # and three do run side by side, or this breaks
 
     async def run():
-        dispatcher = Scheduler(three)
-        await asyncio.gather(*(dispatcher.run((number, 0), barrier.wait, 10) for number in range(12)))
+        scheduler = Scheduler(three)
+        await asyncio.gather(*(scheduler.run((number, 0), barrier.wait, 10) for number in range(12)))
 
     asyncio.run(run())
     assert three.most == 3
@@ -97,9 +97,9 @@ def test_never_more_at_a_time_than_workers(three):
 
 def test_an_error_crosses_and_makes_room_for_the_next(one):
     async def run():
-        dispatcher = Scheduler(one)
+        scheduler = Scheduler(one)
         return await asyncio.gather(
-            dispatcher.run((0, 0), int, "no number"), dispatcher.run((0, 1), int, "7"), return_exceptions=True
+            scheduler.run((0, 0), int, "no number"), scheduler.run((0, 1), int, "7"), return_exceptions=True
         )
 
     error, (result, _) = asyncio.run(run())
@@ -113,11 +113,11 @@ def test_cancelled_units_are_not_started(one):
     gate = threading.Event()
 
     async def run():
-        dispatcher = Scheduler(one)
-        first = asyncio.create_task(dispatcher.run((0, 0), gate.wait, 10))
+        scheduler = Scheduler(one)
+        first = asyncio.create_task(scheduler.run((0, 0), gate.wait, 10))
         await asyncio.sleep(0)
-        given_up = asyncio.create_task(dispatcher.run((0, 1), ran.append, "given up"))
-        wanted = asyncio.create_task(dispatcher.run((0, 2), ran.append, "wanted"))
+        given_up = asyncio.create_task(scheduler.run((0, 1), ran.append, "given up"))
+        wanted = asyncio.create_task(scheduler.run((0, 2), ran.append, "wanted"))
         await asyncio.sleep(0)
         given_up.cancel()
         await asyncio.sleep(0)
@@ -137,13 +137,14 @@ def test_a_unit_cancelled_while_it_runs_gives_its_worker_back(one):
         gate.wait(10)
 
     async def run():
-        dispatcher = Scheduler(one)
-        running = asyncio.create_task(dispatcher.run((0, 0), busy))
+        scheduler = Scheduler(one)
+        running = asyncio.create_task(scheduler.run((0, 0), busy))
         await asyncio.sleep(0)
         await asyncio.to_thread(begun.wait, 10)
         running.cancel()
-        next_one = asyncio.create_task(dispatcher.run((0, 1), pow, 2, 3))
-        await asyncio.sleep(0.05)
+        next_one = asyncio.create_task(scheduler.run((0, 1), pow, 2, 3))
+        for _ in range(100):
+            await asyncio.sleep(0)
         assert not next_one.done()  # the worker is still busy with the cancelled one
         gate.set()
         return await asyncio.wait_for(next_one, 10)
@@ -192,10 +193,10 @@ def test_a_broken_executor_ends_the_units_that_wait(one):
     gate = threading.Event()
 
     async def run():
-        dispatcher = Scheduler(one)
-        first = asyncio.create_task(dispatcher.run((0, 0), gate.wait, 10))
+        scheduler = Scheduler(one)
+        first = asyncio.create_task(scheduler.run((0, 0), gate.wait, 10))
         await asyncio.sleep(0)
-        second = asyncio.create_task(dispatcher.run((0, 1), pow, 2, 3))
+        second = asyncio.create_task(scheduler.run((0, 1), pow, 2, 3))
         await asyncio.sleep(0)
         one.close()  # takes no more units from now on; the first one still runs
         await first

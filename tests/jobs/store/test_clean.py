@@ -1,4 +1,4 @@
-"""What ``clean`` removes, and what it must leave: results, and units that a run can go on from."""
+"""What ``clean`` removes, and what it must leave: results, and units that a run can resume from."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is known of a run from its output folder: alone, while it goes on, after it was killed, and from a copy."""
+"""What is known of a run from its output folder: alone, while it is running, after it was killed, and from a copy."""
 
 import functools
 import json
@@ -400,17 +400,17 @@ def test_a_real_run_is_watched_killed_cleaned_and_resumed(tmp_path, run_here, mo
     assert 100 > stopped.percent >= half.percent > 0
     clean(out)
     assert read_status(out).movies == (stopped,)
-    analysed = []
+    analyzed = []
 
     @functools.wraps(tasks.analyze_segment)
     def analyze_segment(movie, segment, *rest):
-        analysed.append(segment.frames)
+        analyzed.append(segment.frames)
         real(movie, segment, *rest)
 
     real = tasks.analyze_segment
     monkeypatch.setattr(tasks, "analyze_segment", analyze_segment)
     run_here(film, out=out, video="none", segment=1.0)
-    assert sum(analysed) == round(240 * (1 - stopped.percent / 100))
+    assert sum(analyzed) == round(240 * (1 - stopped.percent / 100))
     (done,) = read_status(out).movies
     assert (done.state, done.percent, done.frames) == ("done", 100.0, 240)
 

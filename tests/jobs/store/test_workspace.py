@@ -1,9 +1,12 @@
 """The output folder: files come whole or not at all, and one run holds it at a time."""
 
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pandas as pd
@@ -11,8 +14,9 @@ import pytest
 
 from jobs.errors import WorkspaceError
 from jobs.store.atomic import commit, commit_json
+from jobs.store.job_file import JobFile
 from jobs.store.movie_result import write_movies_table
-from jobs.store.workspace import MovieFolder, Workspace
+from jobs.store.workspace import MovieFolder, Workspace, movie_folders
 
 HOLD = """
 import sys
@@ -121,6 +125,8 @@ class TestMovieFolder:
     def test_clear_units(self, tmp_path):
         folder = MovieFolder(tmp_path)
         (folder.work / "0123abcd").mkdir(parents=True)
+        for path in (folder.work / ".tmp-1-plan.json", folder.root / ".tmp-1-annotated.mp4"):
+            path.touch()  # of killed writers
         for _ in range(2):
             folder.clear_units(["0123abcd", "not there"])
         assert names(tmp_path) == []
@@ -195,6 +201,29 @@ class TestMoviesTable:
         assert table.loc["a.mp4", ["coverage", "frames", "dominant"]].isna().all()
 
 
+def test_folders_that_vanish_under_a_walk(tmp_path):
+    """A run removes ``.work`` folders while others read the output folder."""
+    kept = tmp_path / "kept.mp4"
+    JobFile("kept.mp4", "done").write(kept / "job.json")
+    over = threading.Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            for number in range(20):
+                (tmp_path / "busy" / f"{number}" / ".work" / "0123").mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(tmp_path / "busy")
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        for _ in range(300):
+            assert kept in set(movie_folders(tmp_path))
+            assert [job.movie for job in Workspace(tmp_path).job_files()] == ["kept.mp4"]
+    finally:
+        over.set()
+        thread.join()
+
+
 class TestLock:
     @pytest.fixture
     def holder(self, tmp_path):
@@ -239,6 +268,20 @@ class TestLock:
 
 
 class TestUnwritable:
+    @pytest.fixture
+    def moodreel_within(self, tmp_path):
+        """Run the command where no file may hold a byte."""
+        (tmp_path / "film.mp4").touch()
+
+        def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
+            return subprocess.run(
+                [Path(sys.executable).with_name("moodreel"), *map(str, arguments)],
+                capture_output=True, text=True, check=False, timeout=60,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+            )  # fmt: skip
+
+        return run
+
     def test_below_a_file(self, tmp_path):
         (tmp_path / "file").touch()
         out = tmp_path / "file" / "out"
@@ -267,6 +310,17 @@ class TestUnwritable:
     def test_a_folder_without_permission(self, tmp_path):
         tmp_path.chmod(0o500)
         with pytest.raises(WorkspaceError, match="Permission denied"), Workspace(tmp_path / "out").locked():
+            pass
+
+    def test_no_file_can_be_written(self, moodreel_within, tmp_path):
+        done = moodreel_within("run", tmp_path / "film.mp4", "--out", tmp_path / "out")
+        assert done.returncode == 2
+        assert done.stderr == f"moodreel: {tmp_path}/out: the output folder cannot be written: File too large\n"
+        assert not (tmp_path / "out" / "run.json").exists()
+
+    def test_the_lock_holds_although_its_holder_cannot_be_named(self, tmp_path):
+        (tmp_path / ".lock").symlink_to("/dev/full")
+        with Workspace(tmp_path).locked():
             pass
 
     def test_the_log_cannot_be_made(self, tmp_path):
