@@ -54,7 +54,7 @@ class Settings(BaseModel):
         description="Seconds of movie between searches for faces, boxes in between are interpolated; 0: every frame.",
     )
     sure: float = Field(
-        0.4,  # scripts/sure_study.py fits it; docs/decisions/unsure.md has the curve
+        0.64,  # scripts/sure_study.py fits it; docs/decisions/unsure.md has the curve
         ge=0,
         le=1,
         description="Support from which a label is shown, 0 (always) to 1; with less, a face is unsure.",

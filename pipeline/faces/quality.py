@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from pipeline.faces.crops import CROP_SIZE
 
-INTERCEPT: Final = 1.44
-BY_SIZE: Final = 0.39
-BY_SHARPNESS: Final = 1.07
+INTERCEPT: Final = 1.53
+BY_SIZE: Final = 0.43
+BY_SHARPNESS: Final = 1.12
 BY_CONTRAST: Final = 1.05
-BY_YAW: Final = -1.10
+BY_YAW: Final = -0.90
 
 _ENOUGH_SIZE: Final = 64.0
 _ENOUGH_SHARPNESS: Final = 0.12

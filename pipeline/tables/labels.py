@@ -2,15 +2,15 @@
 
 A label is shown where its *support* reaches the setting ``sure``::
 
-    support = (p1 - p2 / 2) * sqrt(min(1, quality / 0.7))
+    support = p * sqrt(min(1, quality / 0.45))
 
-``p1`` and ``p2`` are the two largest probabilities after averaging along the track, ``quality`` is averaged likewise
-(:mod:`pipeline.faces.quality`). It lies between 0 and 1, falls where people would not agree (the second label comes
-close to the first) and where the face is too small, dark, blurred or turned too far for any answer; of a face shown
-well, 0.7 and more, only the probabilities count. ``sure = 0`` shows every label.
+``p`` is the largest probability after averaging along the track, ``quality`` is averaged likewise
+(:mod:`pipeline.faces.quality`). Support lies between 0 and 1. It is small where people would not agree, and where the
+face is too small, dark, blurred or turned too far for any answer; of a face shown well enough, 0.45 and more, only the
+probability counts. ``sure = 0`` shows every label.
 
 ``scripts/sure_study.py`` prints how often labels are right by how many are shown; docs/decisions/unsure.md has its
-figures.
+figures, also for rules with the margin to the second label, which told right answers no better.
 """
 
 from typing import Final
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from pipeline.schema import UNSURE
 
-_SHOWN_WELL: Final = 0.7
-"""Quality from which on the picture leaves nothing to be desired."""
+_SHOWN_WELL: Final = 0.45
+"""Quality from which on only the probability counts."""
 
 
 def support_of(smoothed: NDArray[np.float32], quality: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -34,8 +34,7 @@ def support_of(smoothed: NDArray[np.float32], quality: NDArray[np.float32]) -> N
     Returns:
         float64 ``(n,)``, 0..1.
     """
-    second, first = np.sort(smoothed.astype(np.float64), axis=1)[:, -2:].T
-    return np.asarray((first - second / 2) * np.sqrt(np.clip(quality / _SHOWN_WELL, 0, 1)))
+    return np.asarray(smoothed.max(axis=1, initial=0) * np.sqrt(np.clip(quality / _SHOWN_WELL, 0, 1)), np.float64)
 
 
 def labels_of(smoothed: NDArray[np.float32], quality: NDArray[np.float32], sure: float) -> NDArray[np.int32]:

@@ -18,14 +18,14 @@ def support(first: float, second: float, quality: float = 0.8) -> float:
 
 def test_support_lies_between_0_and_1_and_falls_with_each_doubt() -> None:
     assert support(1, 0) == pytest.approx(1)
-    assert support(0.6, 0.3) == pytest.approx(0.45)
-    assert support(0.6, 0.1) > support(0.6, 0.4) > support(0.4, 0.4) > 0
-    assert support(0.6, 0.1, 0.7) == support(0.6, 0.1, 1.0) > support(0.6, 0.1, 0.4) > support(0.6, 0.1, 0.0) == 0
+    assert support(0.6, 0.3) == pytest.approx(0.6)
+    assert support(0.6, 0.3) > support(0.5, 0.4) > support(0.2, 0.1) > 0
+    assert support(0.6, 0.1, 0.5) == support(0.6, 0.1, 1.0) > support(0.6, 0.1, 0.3) > support(0.6, 0.1, 0.0) == 0
 
 
 def test_0_shows_every_label_and_1_only_certain_ones() -> None:
     rows = np.concatenate([probabilities(0.2, 0.2), probabilities(0.9, 0.1), probabilities(1, 0)])
-    quality = np.array([0, 0.5, 0.9], np.float32)
+    quality = np.array([0, 0.4, 0.9], np.float32)
     assert labels_of(rows, quality, 0).tolist() == rows.argmax(axis=1).tolist()
     assert [LABELS[k] for k in labels_of(rows, quality, 0.5)] == ["unsure", "happy", "happy"]
     assert labels_of(rows, quality, 1).tolist() == [UNSURE, UNSURE, 3]
