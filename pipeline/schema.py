@@ -47,8 +47,10 @@ TIMELINE: Final = pa.schema(
         pa.field("yaw", pa.float32()),  # degrees, 0 frontal, 90 profile; null for detectors without landmarks, too
         pa.field("sharpness", pa.float32()),  # 0..1
         pa.field("quality", pa.float32()),  # 0..1: how likely the network's answer holds on such a crop
-        pa.field("emotion", _NAME),  # after smoothing along the track; "unsure" where pipeline/tables/labels.py says so
-        pa.field("confidence", pa.float32()),  # smoothed probability of the most likely emotion
+        pa.field("emotion", _NAME),  # most likely along the track (pipeline/tables/decode.py), or "unsure"
+        pa.field(
+            "confidence", pa.float32()
+        ),  # averaged probability of that emotion; of the most likely one where unsure
     ]
 )
 

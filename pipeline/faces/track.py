@@ -20,6 +20,8 @@ class TrackOptions:
         min_detections: tracks with fewer are false alarms, unless the shot has fewer frames.
         min_peak: a track's best detection must score this much, 0..1.
         smoothing: width in s of the window over which probabilities are averaged.
+        stay: s for which a label lasts on average (:mod:`pipeline.tables.decode`); 0 takes each frame's averaged
+            probabilities by themselves.
     """
 
     min_iou: float = 0.2
@@ -28,6 +30,7 @@ class TrackOptions:
     min_detections: int = 3
     min_peak: float = 0.8
     smoothing: float = 1.0
+    stay: float = 2.0
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,11 @@ _SHOWN_WELL: Final = 0.45
 """Quality from which on only the probability counts."""
 
 
+def weight_of(quality: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return what a crop of a ``quality``, float32 ``(n,)``, 0..1, makes of a probability: float64 ``(n,)``, 0..1."""
+    return np.asarray(np.sqrt(np.clip(quality / _SHOWN_WELL, 0, 1)), np.float64)
+
+
 def support_of(smoothed: NDArray[np.float32], quality: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return how well the most likely labels are supported: see above.
 
@@ -34,7 +39,7 @@ def support_of(smoothed: NDArray[np.float32], quality: NDArray[np.float32]) -> N
     Returns:
         float64 ``(n,)``, 0..1.
     """
-    return np.asarray(smoothed.max(axis=1, initial=0) * np.sqrt(np.clip(quality / _SHOWN_WELL, 0, 1)), np.float64)
+    return np.asarray(smoothed.max(axis=1, initial=0) * weight_of(quality), np.float64)
 
 
 def labels_of(smoothed: NDArray[np.float32], quality: NDArray[np.float32], sure: float) -> NDArray[np.int32]:

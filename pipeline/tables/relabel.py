@@ -11,6 +11,7 @@ from pipeline.faces.quality import Looks
 from pipeline.faces.track import Sightings, TrackOptions, smooth
 from pipeline.media.movie import Movie
 from pipeline.schema import BOX, EMOTIONS
+from pipeline.tables.decode import rows_by_track, track_labels
 from pipeline.tables.timeline import RowValues, Tables, frame_times, make_tables
 
 
@@ -42,8 +43,7 @@ def relabel(
     scores, looks = column("score"), Looks(*(column(kind) for kind in ("size", "yaw", "sharpness", "quality")))
     values = np.column_stack([probabilities, looks.quality])
     smoothed = np.zeros_like(values)
-    by_track = np.argsort(track, kind="stable")
-    for rows in np.split(by_track, np.flatnonzero(np.diff(track[by_track])) + 1) if len(track) else []:
+    for rows in rows_by_track(track):
         seen = rows[~np.isnan(scores[rows])]
         smoothed[rows] = smooth(times.time[frame[rows]], times.time[frame[seen]], values[seen], options.smoothing)
     sightings = Sightings(
@@ -54,4 +54,5 @@ def relabel(
         smoothed=smoothed[:, :-1],
         quality=smoothed[:, -1],
     )
-    return make_tables(name, movie, times, sightings, RowValues(scores, probabilities, looks), metadata, sure)
+    labels = track_labels(times.time[frame], sightings, probabilities, looks.quality, options, sure)
+    return make_tables(name, movie, times, sightings, RowValues(scores, probabilities, looks), labels, metadata)

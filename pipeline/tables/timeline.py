@@ -17,10 +17,10 @@ from pipeline.faces.track import Sightings, TrackOptions, follow
 from pipeline.media.decode import shown_for
 from pipeline.media.movie import Movie
 from pipeline.scenes.shots import find_cuts
-from pipeline.schema import BOX, EMOTIONS, LABELS
+from pipeline.schema import BOX, EMOTIONS, LABELS, UNSURE
 from pipeline.tables.columns import column_of, table_of
 from pipeline.tables.concatenate import concatenated
-from pipeline.tables.labels import labels_of
+from pipeline.tables.decode import track_labels
 from pipeline.tables.observations import Observations
 from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
 
@@ -98,7 +98,8 @@ def assemble(
         probabilities=_picked(whole.probabilities, seen.detection),
         looks=looks.picked(seen.detection),
     )
-    return make_tables(name, movie, times, seen, values, metadata, sure)
+    labels = track_labels(times.time[seen.frame], seen, values.probabilities, values.looks.quality, options, sure)
+    return make_tables(name, movie, times, seen, values, labels, metadata)
 
 
 def make_tables(
@@ -107,8 +108,8 @@ def make_tables(
     times: FrameTimes,
     seen: Sightings,
     values: RowValues,
+    labels: NDArray[np.int32],
     metadata: Mapping[str, Any],
-    sure: float = 0.0,
 ) -> Tables:
     """Make the tables from faces that are followed already; see :func:`assemble`.
 
@@ -118,17 +119,16 @@ def make_tables(
         times: of all its frames, at least one.
         seen: its faces. Tracks are numbered from 0 on; each has a row in the first and the last frame of its span.
         values: of each row of ``seen``.
+        labels: int32 ``(n,)``: of each row, an index into LABELS.
         metadata: see :func:`assemble`.
-        sure: see :func:`assemble`.
     """
-    emotion = labels_of(seen.smoothed, seen.quality, sure)
     rows = FaceRows(
-        times.shot[seen.frame], seen.frame, seen.track, emotion, values.probabilities, times.seconds[seen.frame]
+        times.shot[seen.frame], seen.frame, seen.track, labels, values.probabilities, times.seconds[seen.frame]
     )
     shots = _shots(name, times, rows)
     scenes = shots.drop_columns(["shot"]).append_column("shots", column_of(np.ones(len(shots), np.int32)))
     tables = {
-        "timeline": (_timeline(name, times, seen, values, emotion), schema.TIMELINE),
+        "timeline": (_timeline(name, times, seen, values, labels), schema.TIMELINE),
         "tracks": (_tracks(name, times, rows, values.scores), schema.TRACKS),
         "shots": (shots, schema.SHOTS),
         "scenes": (scenes, schema.SCENES),
@@ -193,6 +193,8 @@ def _timeline(
         padded = np.concatenate([values, np.zeros(len(faceless), values.dtype)])[order]
         return column_of(padded, (np.arange(len(order)) >= len(values))[order])
 
+    rows = np.arange(len(seen))
+    likely = np.where(emotion == UNSURE, seen.smoothed.argmax(axis=1), emotion)
     labels = pa.DictionaryArray.from_arrays(column(emotion), column_of(LABELS))
     columns: dict[str, Any] = {
         "movie": _repeated(name, len(frame)),
@@ -207,7 +209,7 @@ def _timeline(
         **{label: column(values.probabilities[:, k]) for k, label in enumerate(EMOTIONS)},
         **{kind: column(looks) for kind, looks in vars(values.looks).items()},
         "emotion": labels,
-        "confidence": column(seen.smoothed.max(axis=1, initial=0)),
+        "confidence": column(seen.smoothed[rows, likely]),
     }
     return table_of(columns)
 

@@ -192,7 +192,7 @@ class TestWhateverIsObserved:
 
 
 def test_two_shots_by_hand() -> None:
-    result = tables(WHOLE, options=TrackOptions(smoothing=0))
+    result = tables(WHOLE, options=TrackOptions(smoothing=0, stay=0))
     dark, light = rows(result.shots)
     assert (dark["start"], dark["end"], light["start"], light["end"]) == pytest.approx((0, 1, 1, 2))
     assert (dark["first_frame"], dark["last_frame"], light["first_frame"], light["last_frame"]) == (0, 24, 25, 49)
@@ -218,7 +218,7 @@ def test_time_counts_not_frames() -> None:
     """Frames of 0.1, 0.2, 0.3, 0.4 s and, as the last is shown as long as the one before, 0.4 s."""
     pts = [0, 100, 300, 600, 1000]
     seen = observations(pts, [(1, HAPPY, 0), (2, HAPPY, 0), (3, SAD, 0), (4, SAD, 0)])
-    result = tables(seen, options=TrackOptions(smoothing=0))
+    result = tables(seen, options=TrackOptions(smoothing=0, stay=0))
     (shot,) = rows(result.shots)
     assert shot["end"] == pytest.approx(1.4)
     assert shot["coverage"] == pytest.approx(1.3 / 1.4)
