@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def _figures(tracks: list[Track], way: Way, sure: float, minutes: float) -> tuple[float, ...]:
-    """Return which parts are right, in spans and in ``high`` ones, and which are labelled, in %; and changes a minute."""
+    """Return parts in %: right in spans and in ``high`` ones, labelled; and the changes a minute."""
     truth, high = (np.concatenate([getattr(track, name) for track in tracks]) for name in ("truth", "high"))
     labels = [way(track, sure) for track in tracks]
     said = np.concatenate(labels)

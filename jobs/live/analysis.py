@@ -101,7 +101,7 @@ class Analyst:
             self._scaler = Scaler(captured.movie, self._detector.long_side)
             self._scorer, self._spotter = ChangeScorer(), CutSpotter()
         assert self._scaler is not None
-        seen = crop_faces(captured.frame, captured.movie, self._scaler, self._detector)
+        seen = crop_faces(captured.frame, self._scaler, self._detector)
         probabilities = self._classifier.predict(seen.crops)
         yaw, sharpness = yaw_of(seen.faces.landmarks), sharpness_of(seen.crops)
         looks = looks_of(seen.faces.boxes, yaw, sharpness, contrast_of(seen.crops))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from jobs.errors import DiskFullError, JobError, StoppedError
 from jobs.run import tasks
 from jobs.run.discover import MovieSource
-from jobs.run.movie_record import faults_of, job_file, source_text
+from jobs.run.movie_record import faults_of, job_file, remarks_of, source_text
 from jobs.run.plan import Earlier, Todo, Unit, other_movie, units_left, units_of, what_is_left
 from jobs.run.units import MovieUnits, Run, Stage, run_all
 from jobs.store.job_file import MovieSummary, Status
@@ -44,6 +44,13 @@ class _Order:
     keys: Keys
     earlier: Earlier
     todo: Todo
+
+    def with_picture(self, summary: MovieSummary) -> "_Order":
+        """Return the order for the picture that the movie's tables are in."""
+        if not (summary.width and summary.height):
+            return self
+        movie = self.probe.movie.with_picture(summary.width, summary.height)
+        return replace(self, probe=replace(self.probe, movie=movie))
 
 
 class MovieJob:
@@ -112,6 +119,7 @@ class MovieJob:
         if not tables.trusted and segments[0].trusted:
             segments = [as_one(packets)]
             self._write_plan(segments, order.keys)
+        order = order.with_picture(tables.summary)
         remarks = await self._video(order, segments) if order.todo.video else []
         return self._finished(order, packets, tables, remarks)
 
@@ -259,6 +267,7 @@ class MovieJob:
         if order.todo.replaces and not order.todo.video:
             # Before job.json names the new tables: a video beside them must show them.
             remarks = [*self._folder.set_video_aside(keep=not self._run.force), *remarks]
+        remarks = [*remarks_of(self._folder.timeline), *remarks]
         if not tables.trusted:
             remarks = ["time stamps are missing or contradict each other; frames were counted instead", *remarks]
         faults = faults_of(packets, tables)

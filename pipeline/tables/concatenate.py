@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.scenes.shots import change_between
 from pipeline.tables.observations import Observations
@@ -30,6 +31,13 @@ def concatenated(parts: Sequence[Observations]) -> Observations:
         yaw=np.concatenate([part.yaw for part in full]),
         sharpness=np.concatenate([part.sharpness for part in full]),
         contrast=np.concatenate([part.contrast for part in full]),
+        shapes=_changes(np.concatenate([part.shapes for part in full])),
         refused=sum(part.refused for part in full),
         damaged=sum(part.damaged for part in full),
     )
+
+
+def _changes(shapes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows of :attr:`Observations.shapes` whose size differs from that of the row before."""
+    differs = np.any(shapes[1:, 1:] != shapes[:-1, 1:], axis=1)
+    return np.asarray(shapes[np.append(np.ones(min(len(shapes), 1), np.bool_), differs)])

@@ -1,5 +1,6 @@
 """A timeline -> the tables that another ``sure`` makes of it: the same bytes as from the observations, without them."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,12 +25,15 @@ def relabel(
 
     Args:
         name: of the movie, in the tables.
-        movie: gives time base and geometry.
+        movie: gives the time base; the geometry and remarks are the timeline's.
         timeline: made by the same version, with the same ``options``.
         options: of the tracker.
         metadata: goes into every table's file metadata.
         sure: support from which labels are shown, 0..1.
     """
+    facts = json.loads(timeline.schema.metadata[b"moodreel"])
+    movie = movie.with_picture(facts["width"], facts["height"])
+    metadata = {**metadata, "remarks": facts["remarks"]} if "remarks" in facts else metadata
     frame = timeline["frame"].to_numpy()
     first = np.flatnonzero(np.diff(frame, prepend=-1))
     times = frame_times(movie, timeline["pts"].to_numpy()[first], timeline["shot"].to_numpy()[first])

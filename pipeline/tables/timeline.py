@@ -22,6 +22,7 @@ from pipeline.tables.columns import column_of, table_of
 from pipeline.tables.concatenate import concatenated
 from pipeline.tables.decode import track_labels
 from pipeline.tables.observations import Observations
+from pipeline.tables.picture import in_one_picture, picture_remarks
 from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
 
 
@@ -80,7 +81,7 @@ def assemble(
         parts: the observations of all its segments, in order.
         options: of the tracker.
         metadata: goes into every table's file metadata under the key ``moodreel``, as JSON, beside the schema version,
-            the time base and the geometry.
+            the time base, the geometry and remarks on the movie.
         sure: support from which labels are shown, 0..1; see :mod:`pipeline.tables.labels`.
 
     Raises:
@@ -89,6 +90,7 @@ def assemble(
     whole = concatenated(parts)
     if len(whole.pts) == 0:
         raise InputError(f"{movie.path}: not one frame of its {movie.codec} video can be decoded")
+    movie, whole = in_one_picture(movie, whole)
     times = _times(movie, whole)
     faces = Detections(whole.boxes, whole.scores)
     looks = looks_of(whole.boxes, whole.yaw, whole.sharpness, whole.contrast)
@@ -99,6 +101,8 @@ def assemble(
         looks=looks.picked(seen.detection),
     )
     labels = track_labels(times.time[seen.frame], seen, values.probabilities, values.looks.quality, options, sure)
+    remarks = picture_remarks(movie, whole.shapes)
+    metadata = {**metadata, "remarks": remarks} if remarks else metadata
     return make_tables(name, movie, times, seen, values, labels, metadata)
 
 

@@ -27,7 +27,7 @@ from pipeline.faces.detect import Detections
 from pipeline.faces.track import TrackOptions
 from pipeline.media.decode import DecodeFaults
 from pipeline.media.frames import frames_of
-from pipeline.media.movie import Movie, open_movie
+from pipeline.media.movie import Fits, Movie, open_movie
 from pipeline.media.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
 from pipeline.tables.observations import Observations
 from pipeline.tables.timeline import Tables, assemble
@@ -199,7 +199,7 @@ def test_crops(tmp_path: Path) -> None:
     movie = open_movie(PROGRESSIVE.write(tmp_path / "m"))
     frame = next(frames_of(movie, WHOLE, DecodeFaults()))
     boxes = np.array([[60, 60, 100, 100], [190, 50, 222, 98], [-20, 80, 70, 200]], np.float32)
-    crops = cut_crops(frame.picture, boxes, movie)
+    crops = cut_crops(frame.picture, boxes, Fits(movie).of(frame.picture))
     found = crops.reshape(3, 3, 16, 3, 16).mean(axis=(2, 4)).reshape(3, 9)
     assert OBSERVATIONS[0] == version.OBSERVATIONS
     assert np.abs(found - CROP_LEVELS).max() < 1.5, f"crops changed, raise OBSERVATIONS; now {found.round(1).tolist()}"

@@ -19,7 +19,8 @@ from jobs.store.movie_result import MovieResult, job_file_of, write_movies_table
 from jobs.store.table_files import commit_tables
 from jobs.store.workspace import MovieFolder, Workspace
 from pipeline import schema
-from pipeline.media.movie import Colour, Movie, Orientation
+from pipeline.media.geometry import Orientation
+from pipeline.media.movie import Colour, Movie
 from pipeline.tables.labels import labels_of
 from pipeline.tables.timeline import frame_times, make_tables
 from pipeline.video.join import join

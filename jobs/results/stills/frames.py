@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from jobs.results.errors import NotFoundError
 from pipeline.errors import PipelineError
-from pipeline.media.movie import Movie, opened
+from pipeline.media.colour import Converter
+from pipeline.media.movie import Fits, Movie, opened
 
 Image = NDArray[np.uint8]
 """BGR ``(h, w, 3)``."""
@@ -73,12 +74,19 @@ def upright(movie: Movie, frame: av.video.frame.VideoFrame, widest: int | None =
         widest: the most pixels in width; None for the movie's own.
 
     Returns:
-        uint8 BGR ``(h, w, 3)``, upright, with square pixels.
+        uint8 BGR ``(h, w, 3)``, upright, with square pixels, HDR mapped to BT.709. It is the movie's picture, scaled: a
+        frame of another shape lies between black bars, so that boxes are where they are.
     """
     scale = min(1.0, (widest or movie.width) / movie.width)
-    width, height = (max(1, round(side * scale)) for side in movie.stored_size)
-    scaled = frame.reformat(width, height, "bgr24", interpolation=Interpolation.AREA)
-    return movie.orientation.apply(np.asarray(scaled.to_ndarray(), np.uint8))
+    fit = Fits(movie).of(frame)
+    x, y, width, height, *whole = (round(side * scale) for side in (fit.x, fit.y, fit.width, fit.height, *movie.size))
+    width, height, *whole = (max(1, side) for side in (width, height, *whole))
+    picture = fit.orientation.apply(Converter(Interpolation.AREA).bgr(frame, fit.stored(width, height)))
+    if [width, height] == whole:
+        return picture
+    image = np.zeros((whole[1], whole[0], 3), np.uint8)
+    image[y : y + height, x : x + width] = picture[: whole[1] - y, : whole[0] - x]
+    return image
 
 
 def pts_at(movie: Movie, time: float) -> int:

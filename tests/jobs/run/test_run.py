@@ -196,7 +196,7 @@ class TestAgain:
             job = job_of(out / name)
             assert (job["status"], job["settings"]["sure"]) == ("done", sure)
             assert "analyze" not in job["stage_seconds"]
-            assert {"assemble", "render", "join"} <= set(job["stage_seconds"])
+            assert {"relabel", "render", "join"} <= set(job["stage_seconds"])
             if sure == 1:
                 table = pd.read_parquet(out / name / "timeline.parquet")
                 assert set(table.emotion.dropna()) == {"unsure"}

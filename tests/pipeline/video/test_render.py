@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from pipeline.errors import FfmpegError, InputError
 from pipeline.faces.track import TrackOptions
 from pipeline.media.decode import DecodeFaults, decode
-from pipeline.media.movie import UNSPECIFIED, Movie, Orientation, open_movie
+from pipeline.media.geometry import Orientation
+from pipeline.media.movie import UNSPECIFIED, Movie, open_movie
 from pipeline.media.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
 from pipeline.tables.observations import Observations
 from pipeline.tables.timeline import assemble

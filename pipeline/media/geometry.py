@@ -1,0 +1,237 @@
+"""Which way up a stored picture is, how wide its pixels are, and where it lies in the movie's one picture.
+
+All of that belongs to each frame, not to the movie: phones are turned while they record, broadcasts change from 4:3 to
+16:9, conferences change their size with the line. The movie has one picture all the same, for boxes and video need
+one. A frame of another shape is fitted into it, unstretched, between bars.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import av.error
+import av.filter
+import av.video.frame
+import numpy as np
+from av.sidedata.sidedata import Type as SideDataType
+from numpy.typing import NDArray
+
+LONGEST_SIDE: Final = 16_384
+"""Pixels: what H.264's encoders take. Larger pictures, and those whose pixels make them so, are scaled down to it."""
+
+_SAME_SHAPE: Final = Fraction(1, 100)
+"""Part of a side up to which a picture is stretched to fill, rather than given bars: 1088 lines are 1080."""
+
+_FINEST: Final = 2**12
+_FINEST_DENOMINATOR: Final = 300
+_MOST_GRAPHS: Final = 8
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """How a stored picture becomes upright: first ``transpose``, then the flips."""
+
+    transpose: bool = False
+    flip_x: bool = False
+    flip_y: bool = False
+
+    @property
+    def is_upright(self) -> bool:
+        """Whether the stored picture is upright already."""
+        return self == Orientation()
+
+    def apply(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return ``picture`` ``(h, w)`` or ``(h, w, c)`` upright, contiguous; itself where it is upright."""
+        if self.is_upright:
+            return picture
+        if self.transpose:
+            picture = picture.swapaxes(0, 1)
+        if self.flip_x:
+            picture = picture[:, ::-1]
+        if self.flip_y:
+            picture = picture[::-1]
+        return np.ascontiguousarray(picture)
+
+    @staticmethod
+    def of_frame(frame: av.video.frame.VideoFrame) -> "Orientation":
+        """Read a frame's display matrix.
+
+        FFmpeg's ``libavutil/display.h``: nine int32, row major, a point being a row vector; the first two
+        columns of the first two rows, in 16.16 fixed point, turn and mirror. Angles between the quarter
+        turns are rounded to the nearest.
+        """
+        try:
+            side_data = frame.side_data.get(SideDataType.DISPLAYMATRIX)  # type: ignore[call-overload]  # takes a Type too
+        except ValueError:  # PyAV has no name for one of the frame's side data, and so refuses them all
+            named = _without_unnamed_side_data(frame)
+            side_data = named.side_data.get(SideDataType.DISPLAYMATRIX)  # type: ignore[call-overload]
+        if side_data is None:
+            return Orientation()
+        matrix = np.frombuffer(side_data, np.int32)
+        a, b, c, d = (int(matrix[k]) for k in (0, 1, 3, 4))
+        if abs(a) + abs(d) >= abs(b) + abs(c):  # x' = a x, y' = d y
+            return Orientation(False, flip_x=a < 0, flip_y=d < 0)
+        return Orientation(True, flip_x=c < 0, flip_y=b < 0)  # x' = c y, y' = b x
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a decoded picture says of its geometry.
+
+    Attributes:
+        width, height: as stored, in pixels.
+        aspect: width of a pixel over its height; 1 where the decoder does not know it.
+        orientation: how it becomes upright.
+    """
+
+    width: int
+    height: int
+    aspect: Fraction = Fraction(1)
+    orientation: Orientation = Orientation()
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Where a stored picture lies in the movie's picture.
+
+    Attributes:
+        orientation: how it becomes upright.
+        size: width and height of the upright picture with square pixels, even, before it is fitted.
+        x, y, width, height: of its place, in pixels of the movie's picture, even.
+    """
+
+    orientation: Orientation
+    size: tuple[int, int]
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @staticmethod
+    def filling(width: int, height: int, orientation: Orientation | None = None) -> "Fit":
+        """Return the fit of a picture that fills a movie's picture of this size."""
+        return Fit(orientation or Orientation(), (width, height), 0, 0, width, height)
+
+    def stored(self, width: int, height: int) -> tuple[int, int]:
+        """Return the sides of an upright picture before it is turned upright."""
+        return (height, width) if self.orientation.transpose else (width, height)
+
+    def to_movie(self, boxes: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+        """Move boxes ``(n, 4)``, found on the upright picture at ``size``, to the movie's picture."""
+        scale = np.array([self.width / size[0], self.height / size[1]] * 2, np.float32)
+        return boxes * scale + np.array([self.x, self.y] * 2, np.float32)
+
+    def from_movie(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return boxes ``(n, 4)`` of the movie's picture in units of the upright picture's sides."""
+        moved = boxes - np.array([self.x, self.y] * 2, np.float32)
+        return np.asarray(moved / np.array([self.width, self.height] * 2, np.float32))
+
+
+def even(length: Fraction) -> int:
+    """Round a length in pixels to the nearest even number that is at least 2: 4:2:0 pictures have no odd sides."""
+    return max(2, 2 * round(length / 2))
+
+
+def upright_size(shape: Shape, aspect: Fraction) -> tuple[int, int]:
+    """Return width and height of a picture upright and with square pixels, even, at most LONGEST_SIDE.
+
+    Args:
+        shape: of the stored picture.
+        aspect: of its pixels; what the container says goes before what the decoder says.
+    """
+    width, height = shape.width * aspect, Fraction(shape.height)
+    if shape.orientation.transpose:
+        width, height = height, width
+    scale = min(Fraction(1), LONGEST_SIDE / max(width, height))
+    return even(width * scale), even(height * scale)
+
+
+def fitted(size: tuple[int, int], into: tuple[int, int], orientation: Orientation) -> Fit:
+    """Place an upright picture of ``size`` in a movie's picture of size ``into``: as large as it can be, in the middle.
+
+    Args:
+        size: width and height, even.
+        into: width and height, even.
+        orientation: of the stored picture.
+    """
+    scale = min(Fraction(whole, part) for whole, part in zip(into, size, strict=True))
+    width, height = (
+        whole if whole - part * scale <= whole * _SAME_SHAPE else min(whole, even(part * scale))
+        for whole, part in zip(into, size, strict=True)
+    )
+    x, y = (2 * ((whole - part) // 4) for whole, part in zip(into, (width, height), strict=True))
+    return Fit(orientation, size, x, y, width, height)
+
+
+class ShapeReader:
+    """Reads what decoded pictures say of their geometry; not to be used by several threads."""
+
+    def __init__(self) -> None:
+        self._graphs: OrderedDict[tuple[int, int, str], av.filter.Graph | None] = OrderedDict()
+
+    def read(self, picture: av.video.frame.VideoFrame) -> Shape:
+        """Return a picture's shape."""
+        return Shape(picture.width, picture.height, self._aspect(picture), Orientation.of_frame(picture))
+
+    def _aspect(self, picture: av.video.frame.VideoFrame) -> Fraction:
+        """Return the aspect of a picture's pixels.
+
+        PyAV does not hand it out, and the decoder's own is already that of pictures to come. FFmpeg's filter ``scale``
+        knows it: we ask for one line of pixels whose number tells the aspect. That takes 10 us.
+        """
+        key = (picture.width, picture.height, picture.format.name)
+        if key not in self._graphs:
+            self._graphs[key] = _line_that_tells_the_aspect(picture)
+            if len(self._graphs) > _MOST_GRAPHS:
+                self._graphs.popitem(last=False)
+        graph = self._graphs[key]
+        if graph is None:
+            return Fraction(1)
+        try:
+            graph.vpush(picture)
+            return _aspect_told_by(graph.vpull().width)
+        except av.error.FFmpegError:
+            self._graphs[key] = None  # its pixels cannot be scaled, which is said where they are needed
+            return Fraction(1)
+
+
+def _line_that_tells_the_aspect(picture: av.video.frame.VideoFrame) -> av.filter.Graph | None:
+    graph = av.filter.Graph()
+    graph.threads = 1
+    source = f"video_size={picture.width}x{picture.height}:pix_fmt={picture.format.name}:time_base=1/25"
+    try:
+        graph.link_nodes(
+            graph.add("buffer", source),
+            graph.add("scale", f"w=1+round({_FINEST}*sar/(1+sar)):h=1:flags=neighbor:eval=frame"),
+            graph.add("buffersink"),
+        ).configure()
+    except (av.error.FFmpegError, ValueError):
+        return None
+    return graph
+
+
+def _aspect_told_by(width: int) -> Fraction:
+    """Return the simplest ratio that gives a line of this width."""
+    if width == 1 + _FINEST // 2:
+        return Fraction(1)
+    lower, upper = ((width - 1 + half) / _FINEST for half in (-0.5, 0.5))
+    middle = Fraction(width - 1, _FINEST)
+    middle = min(max(middle, Fraction(1, _FINEST)), Fraction(_FINEST - 1, _FINEST))
+    aspect = middle / (1 - middle)
+    for denominator in range(1, _FINEST_DENOMINATOR):
+        simple = Fraction(round(aspect * denominator), denominator)
+        if lower <= simple / (1 + simple) <= upper and simple > 0:
+            return simple
+    return aspect
+
+
+def _without_unnamed_side_data(frame: av.video.frame.VideoFrame) -> av.video.frame.VideoFrame:
+    """Return a frame without the kinds of side data that PyAV has no name for, as EXIF or the views of MV-HEVC."""
+    graph = av.filter.Graph()
+    first = len(SideDataType)  # they are numbered from 0 on
+    unnamed = [graph.add("sidedata", f"mode=delete:type={kind}") for kind in range(first, first + 16)]
+    source = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base=1/25"
+    graph.link_nodes(graph.add("buffer", source), *unnamed, graph.add("buffersink")).configure()
+    graph.vpush(frame)
+    return graph.vpull()
