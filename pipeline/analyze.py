@@ -196,9 +196,8 @@ class Scaler:
         fit = self.fit(picture)
         width, height = fit.size
         scale = min(1.0, self._long_side / max(width, height)) if self._long_side else 1.0
-        return self._scaled(
-            self._to_search, picture, fit, (max(1, round(width * scale)), max(1, round(height * scale)))
-        )
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        return self._scaled(self._to_search, picture, fit, size)
 
     def thumbnail(self, picture: av.video.frame.VideoFrame) -> NDArray[np.uint8]:
         """Return the picture upright, uint8 ``(90, 160, 3)``, BGR, contiguous: for comparison with its neighbours.
