@@ -34,6 +34,7 @@ Device = Annotated[str | None, _option("device")]
 Detector = Annotated[str | None, _option("detector")]
 DetectorModel = Annotated[Path | None, _option("detector_model")]
 DetectEvery = Annotated[float | None, _option("detect_every")]
+Sure = Annotated[float | None, _option("sure")]
 Video = Annotated[str | None, _option("video")]
 Crf = Annotated[int | None, _option("crf")]
 Preset = Annotated[str | None, _option("preset")]
@@ -63,6 +64,7 @@ def run(
     detector: Detector = None,
     detector_model: DetectorModel = None,
     detect_every: DetectEvery = None,
+    sure: Sure = None,
     video: Video = None,
     crf: Crf = None,
     preset: Preset = None,
@@ -88,6 +90,7 @@ def run(
         detector=detector,
         detector_model=detector_model,
         detect_every=detect_every,
+        sure=sure,
         video=video,
         crf=crf,
         preset=preset,

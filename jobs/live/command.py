@@ -223,7 +223,7 @@ class _Loader:
         classifier = load_classifier(find_model(settings.model), settings.device, _threads(), padded=False)
         self.device = classifier.device
         self.model_digest = classifier.model.digest
-        return Analyst(detector, classifier, settings.track_options())
+        return Analyst(detector, classifier, settings.track_options(), settings.sure)
 
 
 def _facts(source: LiveSource, settings: Settings, loaded: _Loader) -> dict[str, Any]:

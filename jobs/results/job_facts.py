@@ -31,7 +31,7 @@ class MovieSummary:
         coverage: part of the time with at least one face, 0..1.
         frames, tracks, scenes: how many.
         width, height: of the upright picture, in pixels.
-        shares: of face-time, in the order of EMOTIONS; None without a face, too.
+        shares: of face-time, in the order of LABELS; None without a face, too.
     """
 
     duration: float | None = None

@@ -174,19 +174,26 @@ class MovieJob:
         run, probe, name = self._units.run, order.probe, self._source.name
         settings = self._run.settings
         units = units_of(segments, order.keys.analysis, ".npz")
-        await run_all(
-            run(Stage.ANALYZE, tasks.analyze_segment, probe.movie, unit.segment, settings, self._path(unit))
-            for unit in self._left(units, order.earlier)
-        )
+        if not order.todo.relabels:
+            await run_all(
+                run(Stage.ANALYZE, tasks.analyze_segment, probe.movie, unit.segment, settings, self._path(unit))
+                for unit in self._left(units, order.earlier)
+            )
         await run(Stage.ASSEMBLE, tasks.confirm_unchanged, self._source.path, probe.fingerprint)
         job = self._folder.read_job_file()
         if order.todo.replaces and job is not None and job.has_results:
             job.being_replaced().write(self._folder.job)
         origin = provenance(settings, name, probe.fingerprint, self._run.equipment.result(), order.keys)
-        about = tasks.About(name, segments[0].trusted, origin)
-        parts = [self._path(unit) for unit in units]
-        arguments = (probe.movie, parts, self._folder, settings, about)
-        tables: AssembledMovie = await run(Stage.ASSEMBLE, tasks.assemble_movie, *arguments)
+        tables: AssembledMovie
+        if order.todo.relabels:
+            before = self._tables_before(order)
+            arguments = (probe.movie, self._folder, settings, tasks.About(name, before.trusted, origin))
+            summary = await run(Stage.ASSEMBLE, tasks.relabel_movie, *arguments)
+            tables = replace(before, summary=summary)
+        else:
+            about = tasks.About(name, segments[0].trusted, origin)
+            parts = [self._path(unit) for unit in units]
+            tables = await run(Stage.ASSEMBLE, tasks.assemble_movie, probe.movie, parts, self._folder, settings, about)
         if order.todo.replaces:
             self._folder.report.unlink(missing_ok=True)  # it shows the tables that were replaced
             if job is None or job.fingerprint != probe.fingerprint:

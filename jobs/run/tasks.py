@@ -146,17 +146,41 @@ def assemble_movie(
     Returns:
         What was found out.
     """
-    from pipeline.tables.timeline import assemble, concatenated  # as in analyze_segment
+    from pipeline.tables.concatenate import concatenated  # as in analyze_segment
+    from pipeline.tables.timeline import assemble
 
     observations = [Observations.load(part) for part in parts]
     _make_room(sum(len(o.pts) for o in observations))
     whole = concatenated(observations)
     del observations  # of a long movie, its parts would be a tenth of the memory that is needed
-    tables = assemble(about.name, movie, [whole], settings.track_options(), about.provenance.to_json())
+    about_json = about.provenance.to_json()
+    tables = assemble(about.name, movie, [whole], settings.track_options(), about_json, settings.sure)
     refused, damaged = whole.refused, whole.damaged
     del whole
     commit_tables(tables, folder)
     return AssembledMovie(MovieSummary.parse(tables.summary), refused, damaged, about.trusted)
+
+
+def relabel_movie(movie: Movie, folder: MovieFolder, settings: Settings, about: About) -> MovieSummary:
+    """Make the movie's tables from its timeline, with the labels that ``settings.sure`` shows, and commit them.
+
+    Args:
+        movie: that was observed.
+        folder: where the tables are.
+        settings: of the run.
+        about: what the tables say of the movie.
+
+    Returns:
+        The content in figures.
+    """
+    from pipeline.tables.relabel import relabel
+
+    timeline = pq.read_table(folder.timeline)
+    _make_room(len(timeline))
+    origin = about.provenance.to_json()
+    tables = relabel(about.name, movie, timeline, settings.track_options(), origin, settings.sure)
+    commit_tables(tables, folder)
+    return MovieSummary.parse(tables.summary)
 
 
 def render_segment(movie: Movie, segment: Segment, timeline: Path, settings: Settings, out: Path) -> None:

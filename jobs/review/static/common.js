@@ -1,5 +1,5 @@
 // What several scripts need: fetching, timecodes, shares as bars and in words.
-export const EMOTIONS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"];
+export const LABELS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "unsure"];
 
 export const byId = (id) => document.getElementById(id);
 
@@ -36,7 +36,7 @@ export const percent = (share) => `${Math.round(100 * share)} %`;
 
 export function sharesInWords(shares) {
   if (!shares) return "no face";
-  return shares.map((share, k) => [share, EMOTIONS[k]]).filter(([share]) => share >= 0.005)
+  return shares.map((share, k) => [share, LABELS[k]]).filter(([share]) => share >= 0.005)
     .sort((a, b) => b[0] - a[0]).map(([share, name]) => `${name} ${percent(share)}`).join(", ") || "no face";
 }
 
@@ -61,7 +61,7 @@ export function bar(shares, height = 10) {
   (shares || []).forEach((share, k) => {
     if (share <= 0) return;
     const rect = document.createElementNS(SVG, "rect");
-    for (const [key, value] of Object.entries({ class: `e-${EMOTIONS[k]}`, x, y: 0, width: 1000 * share, height })) {
+    for (const [key, value] of Object.entries({ class: `e-${LABELS[k]}`, x, y: 0, width: 1000 * share, height })) {
       rect.setAttribute(key, value);
     }
     svg.append(rect);

@@ -1,5 +1,5 @@
 // The video, or stills where the browser cannot play it; its frames' true times; boxes over it.
-import { EMOTIONS, byId, fetchJson, pathOf, timecode } from "./common.js";
+import { LABELS, byId, fetchJson, pathOf, timecode } from "./common.js";
 
 export class Player {
   constructor(state) {
@@ -213,17 +213,19 @@ export class Player {
     context.font = "600 12px system-ui, sans-serif";
     for (const [track, x1, y1, x2, y2, emotion, percent] of found.faces) {
       const [x, y, w, h] = [left + x1 * fit, top + y1 * fit, (x2 - x1) * fit, (y2 - y1) * fit];
-      for (const [colour, line] of [["rgb(0 0 0 / .75)", 5], [style.getPropertyValue(`--${EMOTIONS[emotion]}`), 2.5]]) {
+      const unsure = LABELS[emotion] === "unsure";  // thin and grey, without a word, as in the annotated video
+      for (const [colour, line] of [["rgb(0 0 0 / .75)", unsure ? 3 : 5], [style.getPropertyValue(`--${LABELS[emotion]}`), unsure ? 1.25 : 2.5]]) {
         context.strokeStyle = colour;
         context.lineWidth = line;
         context.strokeRect(x, y, w, h);
       }
-      const text = `${EMOTIONS[emotion]} ${percent}% #${track}`;
+      if (unsure) continue;
+      const text = `${LABELS[emotion]} ${percent}% #${track}`;
       const wide = context.measureText(text).width + 16;
       const px = Math.min(Math.max(x - 2, 0), Math.max(0, width - wide)), py = y >= 24 ? y - 23 : Math.min(y + h + 3, height - 20);
       context.fillStyle = "rgb(18 19 22 / .9)";
       context.fillRect(px, py, wide, 20);
-      context.fillStyle = style.getPropertyValue(`--${EMOTIONS[emotion]}`);
+      context.fillStyle = style.getPropertyValue(`--${LABELS[emotion]}`);
       context.fillRect(px, py, 5, 20);
       context.fillStyle = "#fff";
       context.fillText(text, px + 10, py + 14.5);
