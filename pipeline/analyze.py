@@ -134,6 +134,7 @@ def analyze(
         shapes=np.array(shapes, np.int64).reshape(-1, 3),
         refused=faults.refused,
         damaged=faults.damaged,
+        missing=faults.missing,
     )
 
 
