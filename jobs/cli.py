@@ -34,6 +34,7 @@ Device = Annotated[str | None, _option("device")]
 Detector = Annotated[str | None, _option("detector")]
 DetectorModel = Annotated[Path | None, _option("detector_model")]
 DetectEvery = Annotated[float | None, _option("detect_every")]
+PriorOption = Annotated[str | None, _option("prior")]
 Sure = Annotated[float | None, _option("sure")]
 Video = Annotated[str | None, _option("video")]
 Crf = Annotated[int | None, _option("crf")]
@@ -64,6 +65,7 @@ def run(
     detector: Detector = None,
     detector_model: DetectorModel = None,
     detect_every: DetectEvery = None,
+    prior: PriorOption = None,
     sure: Sure = None,
     video: Video = None,
     crf: Crf = None,
@@ -90,6 +92,7 @@ def run(
         detector=detector,
         detector_model=detector_model,
         detect_every=detect_every,
+        prior=prior,
         sure=sure,
         video=video,
         crf=crf,
@@ -193,6 +196,8 @@ def live(
     device: Device = None,
     detector: Detector = None,
     detector_model: DetectorModel = None,
+    prior: PriorOption = None,
+    sure: Sure = None,
     video: Video = None,
     crf: Crf = None,
     preset: Preset = None,
@@ -203,7 +208,7 @@ def live(
     Exit code: 0 after Ctrl-C, 1 if the session failed, 2 if it could not begin.
     """
     flags = {"model": model, "device": device, "detector": detector, "detector_model": detector_model}
-    choice = _chosen(config, **flags, video=video, crf=crf, preset=preset)
+    choice = _chosen(config, **flags, prior=prior, sure=sure, video=video, crf=crf, preset=preset)
     from jobs.live.command import live
     from models.errors import ModelError
     from pipeline.errors import PipelineError

@@ -53,6 +53,9 @@ class Settings(BaseModel):
         allow_inf_nan=False,
         description="Seconds of movie between searches for faces, boxes in between are interpolated; 0: every frame.",
     )
+    prior: Literal["film", "balanced"] = Field(
+        "film", description="How frequent emotions are: film (as in films) or balanced (each one equally frequent)."
+    )
     sure: float = Field(
         0.64,  # scripts/sure_study.py fits it; docs/decisions/unsure.md has the curve
         ge=0,

@@ -63,9 +63,9 @@ def equip(settings: Settings) -> Equipment:
         ModelError, DetectorError: one of them is not available.
     """
     _detector(settings.detector, settings.detector_model)
-    classifier = _classifier(settings.model, settings.device, settings.threads)
+    classifier = _classifier(settings.model, settings.prior, settings.device, settings.threads)
     versions = {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()}
-    return Equipment(classifier.device, classifier.model.digest, versions)
+    return Equipment(classifier.device, classifier.model.digest, versions, classifier.model.prior)
 
 
 def probe(path: Path) -> Probe:
@@ -116,7 +116,7 @@ def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Pat
     from pipeline.analyze import Analysis, analyze  # with PySceneDetect, which the runner need not load
 
     detector = _detector(settings.detector, settings.detector_model)
-    classifier = _classifier(settings.model, settings.device, settings.threads)
+    classifier = _classifier(settings.model, settings.prior, settings.device, settings.threads)
     analysis = Analysis(detector, classifier, settings.detect_every, settings.track_options())
     observations = analyze(movie, segment, analysis, settings.threads, count_frame, _READER)
     commit(out, lambda temporary: temporary.write_bytes(observations.to_bytes()))
@@ -270,11 +270,11 @@ def _detector(name: str, model: Path | None) -> FaceDetector:
 
 
 @lru_cache(maxsize=1)
-def _classifier(model: str, device: str, threads: int) -> Any:
+def _classifier(model: str, prior: str, device: str, threads: int) -> Any:
     # Imported here: only analyzing needs it.
     from models.emotions import EMOTIONS
     from models.inference.load import load_classifier
     from models.model_file import find_model
 
     assert EMOTIONS == schema.EMOTIONS, "models and pipeline disagree on the order of emotions"
-    return load_classifier(find_model(model), device, threads)
+    return load_classifier(find_model(model).with_prior(prior), device, threads)

@@ -50,11 +50,13 @@ class Equipment:
         device: ``cpu`` or ``gpu``.
         model_digest: SHA-256 of the weights together with their calibration.
         versions: of Python and the libraries, by name.
+        prior: that the network's answers are for; "" where it has no choice.
     """
 
     device: str
     model_digest: str
     versions: dict[str, str]
+    prior: str = ""
 
 
 @dataclass(frozen=True)

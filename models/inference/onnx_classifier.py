@@ -67,7 +67,7 @@ class OnnxClassifier:
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :class:`models.inference.base.EmotionClassifier`."""
-        return self.predict_for(crops, self.priors[0])
+        return self.predict_for(crops, self.model.chosen or self.priors[0])
 
     def predict_for(self, crops: NDArray[np.uint8], prior: str) -> NDArray[np.float32]:
         """Return float32 ``(n, 7)`` for one of ``self.priors``; else as :meth:`predict`."""
