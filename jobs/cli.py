@@ -1,5 +1,6 @@
 """The command ``moodreel``."""
 
+import getpass
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -148,12 +149,18 @@ def review(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8765,
     token: Annotated[str | None, typer.Option(help="Require this token.", show_default=False)] = None,
     browser: Annotated[bool, typer.Option("--open/--no-browser", help="Open a browser.")] = False,
+    edit: Annotated[
+        bool, typer.Option("--edit", help="Let faces be labelled, in review.json beside each movie's results.")
+    ] = False,
+    by: Annotated[
+        str | None, typer.Option(help="With --edit: who labels; by default your user name.", show_default=False)
+    ] = None,
 ) -> None:
-    """Show results in a browser: timelines, scenes, faces. Nothing is written."""
+    """Show results in a browser: timelines, scenes, faces. Without --edit, nothing is written."""
     from jobs.review.command import review
 
     try:
-        review(out, host, port, token, browser)
+        review(out, host, port, token, browser, (by or _user()) if edit else None)
     except JobError as error:
         end(error)
 
@@ -234,6 +241,13 @@ def settings(config: Config = None) -> None:
     choice = _chosen(config)
     for name, value in choice.settings.model_dump(mode="json").items():
         print(f"{name:<16}{'-' if value is None else value!s:<12}{choice.origins[name]}")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no name for this user
+        return "somebody"
 
 
 def _show_version(wanted: bool) -> None:

@@ -107,10 +107,24 @@ def train(
 
 
 def evaluate(
+    movie: Annotated[str | None, typer.Argument(help="With --video: one movie alone.", show_default=False)] = None,
     data: Annotated[
         list[Path],
-        typer.Option(help="As --data of train; or an npz of faces with votes, labels or groups. May be repeated."),
-    ],
+        typer.Option(
+            help="As --data of train; or an npz of faces with votes, labels or groups. May be repeated.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006
+    video: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with results: compare them with the labels that you gave in moodreel review --edit.",
+            show_default=False,
+        ),
+    ] = None,
+    changed: Annotated[
+        bool, typer.Option("--changed", help="With --video: use labels of movies that have changed since, too.")
+    ] = False,
     model: Annotated[
         list[str],
         typer.Option(help="Name, or path of a model's .json or .onnx; several are reported with mean and spread."),
@@ -138,11 +152,26 @@ def evaluate(
     """Measure trained networks: accuracy with its interval, macro-F1, calibration, agreement with votes, groups."""
     if prior not in (None, "film", "balanced"):
         end(UsageError(f"--prior {prior}: expected film or balanced"))
+    if movie is not None and video is None:
+        end(UsageError(f"{movie}: a movie goes with --video"))
+    if not data and video is None:
+        end(UsageError("expected --data, or --video with the folder of results that you labelled"))
+    if video is not None:
+        from jobs.own_film import evaluate_own
+
+        try:
+            print(evaluate_own(video, movie, changed, out))
+        except (JobError, OSError) as error:
+            end(error)
+    if not data:
+        return
     from models.data import read_for_evaluation
     from models.data.dataset import Dataset
 
     try:
         sides = _sides(side)
+        if ferplus and not any(path.suffix.lower() == ".csv" for path in data):
+            raise UsageError(f"{ferplus}: FER+ votes go with FER2013's csv; no --data is one")
         several = [read_for_evaluation(path, _goes_with(path, ferplus), sides.pop(path.stem, None)) for path in data]
         if sides:
             raise UsageError(f"--side: no --data is called {', '.join(sides)}")

@@ -92,21 +92,24 @@ def analyze(
     change: list[float] = []
     ends: list[NDArray[np.uint8]] = []
     shapes: list[tuple[int, int, int]] = []
-    fits: dict[int, Fit] = {}  # by pts, of frames whose faces are not known yet
+    fits: dict[int, Fit] = {}  # by id of the pictures whose faces are not known yet
     sparse = SparseDetector(
-        lambda picture: find_faces(picture, scaler, detector), analysis.interval, movie.time_base, segment.joints
+        lambda picture: find_faces(picture, scaler, detector, fits[id(picture)]),
+        analysis.interval,
+        movie.time_base,
+        segment.joints,
     )
 
     def keep(searched: Iterator[FrameFaces]) -> None:
         for one in searched:
             assert one.faces is not None
-            crops = cut_crops(one.frame.picture, one.faces.boxes, fits.pop(one.frame.pts))
+            crops = cut_crops(one.frame.picture, one.faces.boxes, fits.pop(id(one.frame.picture)))
             faces.add(movie.time_of(one.frame.pts), one.faces, crops)
             on_frame()
 
     for frame in frames_of(movie, segment, faults, threads, reader):
-        fits[frame.pts] = fit = scaler.fit(frame.picture)
-        small = scaler.thumbnail(frame.picture)
+        fits[id(frame.picture)] = fit = scaler.fit(frame.picture)
+        small = scaler.thumbnail(frame.picture, fit)
         ends = [*ends[:1], small]
         pts.append(frame.pts)
         if not shapes or shapes[-1][1:] != fit.size:
@@ -131,6 +134,7 @@ def analyze(
         shapes=np.array(shapes, np.int64).reshape(-1, 3),
         refused=faults.refused,
         damaged=faults.damaged,
+        missing=faults.missing,
     )
 
 
@@ -157,20 +161,27 @@ def crop_faces(picture: av.video.frame.VideoFrame, scaler: "Scaler", detector: F
         scaler: of its movie, for that detector.
         detector: finds the faces.
     """
-    faces = find_faces(picture, scaler, detector)
-    return PictureFaces(scaler.thumbnail(picture), faces, cut_crops(picture, faces.boxes, scaler.fit(picture)))
+    fit = scaler.fit(picture)
+    faces = find_faces(picture, scaler, detector, fit)
+    return PictureFaces(scaler.thumbnail(picture, fit), faces, cut_crops(picture, faces.boxes, fit))
 
 
-def find_faces(picture: av.video.frame.VideoFrame, scaler: "Scaler", detector: FaceDetector) -> Detections:
+def find_faces(picture: av.video.frame.VideoFrame, scaler: "Scaler", detector: FaceDetector, fit: Fit) -> Detections:
     """Find the faces of one decoded picture; boxes are in pixels of the movie's picture.
 
     Args:
         picture: as decoded.
         scaler: of its movie, for that detector.
         detector: finds the faces.
+        fit: where the picture lies in the movie's.
     """
-    bgr = scaler.upright_bgr(picture)
-    return scaler.to_movie(detector.detect(bgr), bgr, picture)
+    bgr = scaler.upright_bgr(picture, fit)
+    height, width = bgr.shape[:2]
+    found = detector.detect(bgr)
+    # Points move as the corners of boxes do.
+    points = np.tile(found.landmarks.reshape(-1, 2), 2)
+    landmarks = fit.to_movie(points, (width, height))[:, :2].reshape(found.landmarks.shape)
+    return Detections(fit.to_movie(found.boxes, (width, height)), found.scores, landmarks)
 
 
 class Scaler:
@@ -188,37 +199,22 @@ class Scaler:
         self._to_search, self._to_compare = Converter(Interpolation.AREA), Converter(Interpolation.AREA)
 
     def fit(self, picture: av.video.frame.VideoFrame) -> Fit:
-        """Return where the picture lies in the movie's."""
+        """Return where the next picture lies in the movie's: see :class:`pipeline.media.movie.Fits`."""
         return self._fits.of(picture)
 
-    def upright_bgr(self, picture: av.video.frame.VideoFrame) -> NDArray[np.uint8]:
+    def upright_bgr(self, picture: av.video.frame.VideoFrame, fit: Fit) -> NDArray[np.uint8]:
         """Return the picture upright, uint8 ``(h, w, 3)``, BGR, contiguous."""
-        fit = self.fit(picture)
         width, height = fit.size
         scale = min(1.0, self._long_side / max(width, height)) if self._long_side else 1.0
         size = max(1, round(width * scale)), max(1, round(height * scale))
         return self._scaled(self._to_search, picture, fit, size)
 
-    def thumbnail(self, picture: av.video.frame.VideoFrame) -> NDArray[np.uint8]:
+    def thumbnail(self, picture: av.video.frame.VideoFrame, fit: Fit) -> NDArray[np.uint8]:
         """Return the picture upright, uint8 ``(90, 160, 3)``, BGR, contiguous: for comparison with its neighbours.
 
         Whatever its shape, it fills the thumbnail: a scene whose size changes on the way is still the same scene.
         """
-        return self._scaled(self._to_compare, picture, self.fit(picture), THUMBNAIL_SIZE)
-
-    def to_movie(self, faces: Detections, bgr: NDArray[np.uint8], picture: av.video.frame.VideoFrame) -> Detections:
-        """Move what was found to the movie's picture.
-
-        Args:
-            faces: in pixels of ``bgr``.
-            bgr: uint8 ``(h, w, 3)``: what was searched.
-            picture: that it was made of, as decoded.
-        """
-        height, width = bgr.shape[:2]
-        fit = self.fit(picture)
-        points = np.tile(faces.landmarks.reshape(-1, 2), 2)
-        landmarks = fit.to_movie(points, (width, height))[:, :2].reshape(faces.landmarks.shape)
-        return Detections(fit.to_movie(faces.boxes, (width, height)), faces.scores, landmarks)
+        return self._scaled(self._to_compare, picture, fit, THUMBNAIL_SIZE)
 
     @staticmethod
     def _scaled(

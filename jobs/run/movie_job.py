@@ -104,7 +104,8 @@ class MovieJob:
         movie = order.probe.movie
         packets = await self._units.run(Stage.SCAN, tasks.scan, movie)
         self._begun = time.monotonic() - self._units.seconds["scan"]  # before, it waited for its turn
-        self._expect(len(packets.pts) or movie.frames)
+        order = replace(order, probe=replace(order.probe, movie=packets.timed(movie)))
+        self._expect(packets.count or movie.frames)
         segments = cut(movie, packets, self._run.settings.segment)
         self._folder.clear_temporary()
         self._run.workspace.require_room(self._source.path.stat().st_size * _ROOM_PER_BYTE)
@@ -168,7 +169,7 @@ class MovieJob:
         self._run.progress.skipped(self._expected)
         job = order.earlier.job
         assert job is not None
-        return AssembledMovie(job.summary, job.refused, job.damaged, job.trusted)
+        return AssembledMovie(job.summary, job.refused, job.damaged, job.trusted, job.missing)
 
     async def _tables(self, order: _Order, segments: list[Segment]) -> AssembledMovie:
         run, probe, name = self._units.run, order.probe, self._source.name
@@ -223,6 +224,8 @@ class MovieJob:
         self._preparing = asyncio.create_task(self._prepare_report(movie))
 
     async def _prepare_report(self, movie: Movie) -> "Prepared | None":
+        if movie.clock.pieces:
+            return None  # pictures are then taken from the annotated video
         with suppress(Exception):  # the report then makes it itself, and says what is in the way
             prepared: Prepared = await self._units.run(Stage.RENDER, tasks.prepare_report, self._folder, movie)
             return prepared
@@ -270,6 +273,7 @@ class MovieJob:
         remarks = [*remarks_of(self._folder.timeline), *remarks]
         if not tables.trusted:
             remarks = ["time stamps are missing or contradict each other; frames were counted instead", *remarks]
+        remarks = [*filter(None, [packets.clock.remark()]), *remarks]
         faults = faults_of(packets, tables)
         result = self._result("partial" if faults else "done", "; ".join(faults), tables.summary)
         job = replace(
@@ -279,6 +283,8 @@ class MovieJob:
             fingerprint=order.probe.fingerprint,
             refused=tables.refused,
             damaged=tables.damaged,
+            missing=tables.missing,
+            steps=packets.clock.steps,
             trusted=tables.trusted,
             frames_before=self._frames_before // self._passes,
         )

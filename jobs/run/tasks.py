@@ -155,10 +155,10 @@ def assemble_movie(
     del observations  # of a long movie, its parts would be a tenth of the memory that is needed
     about_json = about.provenance.to_json()
     tables = assemble(about.name, movie, [whole], settings.track_options(), about_json, settings.sure)
-    refused, damaged = whole.refused, whole.damaged
+    refused, damaged, missing = whole.refused, whole.damaged, whole.missing
     del whole
     commit_tables(tables, folder)
-    return AssembledMovie(MovieSummary.parse(tables.summary), refused, damaged, about.trusted)
+    return AssembledMovie(MovieSummary.parse(tables.summary), refused, damaged, about.trusted, missing)
 
 
 def relabel_movie(movie: Movie, folder: MovieFolder, settings: Settings, about: About) -> MovieSummary:

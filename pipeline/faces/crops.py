@@ -30,6 +30,9 @@ _LUMA_FIRST: Final = frozenset(
 _DEEP: Final = frozenset(f"yuv{layout}p{bits}le" for layout in ("420", "422", "444") for bits in (10, 12, 16))
 """Pixel formats of three planes of 16-bit numbers."""
 
+_MOST_MAPPED: Final = 3
+"""Times the side of a crop at which faces of HDR pictures are mapped."""
+
 _BT709_LUMA: Final = np.array([0.2126, 0.7152, 0.0722])
 
 
@@ -98,28 +101,45 @@ def _of_hdr(picture: av.video.frame.VideoFrame, squares: NDArray[np.float32]) ->
         picture = picture.reformat(
             format="yuv444p16le", src_colorspace=matrix, dst_colorspace=matrix, dst_color_range=ColorRange.MPEG
         )
-    bits = picture.format.components[0].bits
     planes = []
     for plane in picture.planes:
         levels = np.frombuffer(plane, "<u2").reshape(-1, plane.line_size // 2)  # type: ignore[call-overload]
-        levels = levels[: plane.height, : plane.width]
-        planes.append(np.stack([_resized(levels, square) for square in squares]))
+        planes.append(levels[: plane.height, : plane.width])
+    crops = []
+    for square in squares:
+        # To average levels of HDR is not to average light, so faces are mapped while they are larger.
+        height = float(square[3] - square[1]) * picture.height
+        side = CROP_SIZE * int(np.clip(height // CROP_SIZE, 1, _MOST_MAPPED))
+        y, cb, cr = (_resized(plane, square, side).astype(np.float64) for plane in planes)
+        rgb = _rgb_of(y, cb, cr, picture, matrix)
+        grey = np.asarray(np.round(255 * (to_sdr(rgb, picture.color_trc) @ _BT709_LUMA)), np.uint8)
+        crops.append(cv2.resize(grey, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA))
+    return np.stack(crops)
+
+
+def _rgb_of(
+    y: NDArray[np.float64],
+    cb: NDArray[np.float64],
+    cr: NDArray[np.float64],
+    picture: av.video.frame.VideoFrame,
+    matrix: Colorspace,
+) -> NDArray[np.float64]:
+    """Return R'G'B' ``(h, w, 3)``, 0..1, of the levels ``(h, w)`` in an HDR picture's planes (BT.2100)."""
+    bits = picture.format.components[0].bits
     unit = 2.0 ** (bits - 8)
-    y, cb, cr = (plane.astype(np.float64) / unit for plane in planes)
     if picture.color_range == ColorRange.JPEG:
-        most = (2**bits - 1) / unit
-        y, cb, cr = y / most, (cb - 128) / most, (cr - 128) / most
+        white = colour = 2.0**bits - 1
+        black = 0.0
     else:
-        y, cb, cr = (y - 16) / 219, (cb - 128) / 224, (cr - 128) / 224
+        black, white, colour = 16 * unit, 219 * unit, 224 * unit
+    y, cb, cr = (y - black) / white, (cb - 128 * unit) / colour, (cr - 128 * unit) / colour
     red, blue = (0.2126, 0.0722) if matrix == Colorspace.ITU709 else (0.2627, 0.0593)
     r, b = y + 2 * (1 - red) * cr, y + 2 * (1 - blue) * cb
-    g = (y - red * r - blue * b) / (1 - red - blue)
-    sdr = to_sdr(np.stack([r, g, b], axis=-1), picture.color_trc)
-    return np.asarray(np.round(255 * (sdr @ _BT709_LUMA)), np.uint8)
+    return np.stack([r, (y - red * r - blue * b) / (1 - red - blue), b], axis=-1)
 
 
-def _resized(luma: NDArray[Any], square: NDArray[np.float32]) -> NDArray[Any]:
-    """Cut ``square``, in units of the sides, out of a plane and scale it to a crop, repeating the edge outside."""
+def _resized(luma: NDArray[Any], square: NDArray[np.float32], side: int = CROP_SIZE) -> NDArray[Any]:
+    """Cut ``square``, in units of the sides, out of a plane and scale it to ``side``, repeating the edge outside."""
     square = square * np.array([luma.shape[1], luma.shape[0]] * 2, np.float32)
     x1, y1, x2, y2 = (int(v) for v in np.round(square))
     x2, y2 = max(x2, x1 + 1), max(y2, y1 + 1)
@@ -130,9 +150,9 @@ def _resized(luma: NDArray[Any], square: NDArray[np.float32]) -> NDArray[Any]:
     if left or top or right or bottom:
         inside = np.asarray(cv2.copyMakeBorder(inside, top, bottom, left, right, cv2.BORDER_REPLICATE))
     # Averaging over areas: a face 300 px high scaled down by sampling alone would be full of false edges.
-    shrinks = inside.shape[0] > CROP_SIZE
+    shrinks = inside.shape[0] > side
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(inside, (CROP_SIZE, CROP_SIZE), interpolation=interpolation))
+    return np.asarray(cv2.resize(inside, (side, side), interpolation=interpolation))
 
 
 def _expanded(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -54,8 +54,8 @@ class Orientation:
         return np.ascontiguousarray(picture)
 
     @staticmethod
-    def of_frame(frame: av.video.frame.VideoFrame) -> "Orientation":
-        """Read a frame's display matrix.
+    def of_frame(frame: av.video.frame.VideoFrame) -> "Orientation | None":
+        """Read a frame's display matrix; None where it has none.
 
         FFmpeg's ``libavutil/display.h``: nine int32, row major, a point being a row vector; the first two
         columns of the first two rows, in 16.16 fixed point, turn and mirror. Angles between the quarter
@@ -67,7 +67,7 @@ class Orientation:
             named = _without_unnamed_side_data(frame)
             side_data = named.side_data.get(SideDataType.DISPLAYMATRIX)  # type: ignore[call-overload]
         if side_data is None:
-            return Orientation()
+            return None
         matrix = np.frombuffer(side_data, np.int32)
         a, b, c, d = (int(matrix[k]) for k in (0, 1, 3, 4))
         if abs(a) + abs(d) >= abs(b) + abs(c):  # x' = a x, y' = d y
@@ -171,14 +171,24 @@ def fitted(size: tuple[int, int], into: tuple[int, int], orientation: Orientatio
 
 
 class ShapeReader:
-    """Reads what decoded pictures say of their geometry; not to be used by several threads."""
+    """Reads what decoded pictures say of their geometry; for one thread, and for pictures in the order of time."""
 
-    def __init__(self) -> None:
+    def __init__(self, orientation: Orientation | None = None) -> None:
+        """Begin anywhere in a movie.
+
+        Args:
+            orientation: of the pictures before.
+        """
+        self._orientation = orientation or Orientation()
         self._graphs: OrderedDict[tuple[int, int, str], av.filter.Graph | None] = OrderedDict()
 
     def read(self, picture: av.video.frame.VideoFrame) -> Shape:
         """Return a picture's shape."""
-        return Shape(picture.width, picture.height, self._aspect(picture), Orientation.of_frame(picture))
+        orientation = Orientation.of_frame(picture)
+        # H.264 and HEVC may say it with a key frame alone, for all that follow.
+        if orientation is not None or picture.key_frame:
+            self._orientation = orientation or Orientation()
+        return Shape(picture.width, picture.height, self._aspect(picture), self._orientation)
 
     def _aspect(self, picture: av.video.frame.VideoFrame) -> Fraction:
         """Return the aspect of a picture's pixels.

@@ -10,11 +10,13 @@ from typing import Final
 import av
 import av.container
 import av.error
+import av.packet
 import av.stream
 import av.video.frame
 import av.video.stream
 
 from pipeline.errors import InputError, NotAMovieError
+from pipeline.media.clock import PLAIN, FileClock
 from pipeline.media.colour import is_hdr
 from pipeline.media.geometry import LONGEST_SIDE, Fit, Orientation, Shape, ShapeReader, fitted, upright_size
 
@@ -59,6 +61,8 @@ class Movie:
         shape: of its first frame, as decoded; None where every frame fills the movie's picture.
         aspect: of that frame's pixels, as the container says, or else the decoder.
         hdr: FFmpeg's number of its first frame's transfer if that is HDR, else 0.
+        clock: how the movie's time stamps follow from the file's; known once the packets have been read
+            (:meth:`pipeline.media.scan.Packets.timed`). All pts but the file's own are on the movie's clock.
     """
 
     path: Path
@@ -75,6 +79,7 @@ class Movie:
     shape: Shape | None = None
     aspect: Fraction = Fraction(1)
     hdr: int = 0
+    clock: FileClock = PLAIN
 
     @property
     def size(self) -> tuple[int, int]:
@@ -99,27 +104,27 @@ class Movie:
 
 
 class Fits:
-    """Says where the pictures of a movie lie in the movie's picture; not to be used by several threads."""
+    """Says where pictures of a movie lie in the movie's picture; for one thread, and in the order of time.
+
+    Best from a key frame on: what a picture does not say of its orientation is that of the picture before, or else that
+    of the movie's first frame.
+    """
 
     def __init__(self, movie: Movie) -> None:
         self._movie = movie
-        self._reader = ShapeReader()
+        self._reader = ShapeReader(movie.orientation)
         self._known: dict[Shape, Fit] = {}
-        self._last: tuple[av.video.frame.VideoFrame, Fit] | None = None
 
     def of(self, picture: av.video.frame.VideoFrame) -> Fit:
         """Return where a decoded picture lies."""
         movie = self._movie
         if movie.shape is None:
             return Fit.filling(*movie.size, movie.orientation)
-        if self._last is not None and self._last[0] is picture:
-            return self._last[1]
         shape = self._reader.read(picture)
         if shape not in self._known:
             # A container knows of one aspect alone: once the decoder's has changed, that one counts.
             aspect = movie.aspect if shape.aspect == movie.shape.aspect else shape.aspect
             self._known[shape] = fitted(upright_size(shape, aspect), movie.size, shape.orientation)
-        self._last = picture, self._known[shape]
         return self._known[shape]
 
 
@@ -174,6 +179,18 @@ def video_stream(container: av.container.InputContainer, path: Path) -> av.video
 
 def _kind(stream: av.stream.Stream) -> str:
     return "cover pictures" if stream.type == "video" else str(stream.type)
+
+
+def data_packets(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream
+) -> "Iterator[av.packet.Packet[av.video.stream.VideoStream] | None]":
+    """Yield the packets that hold data, and at the end None, which flushes the decoder.
+
+    An empty packet says that the picture before it stays, or that one was dropped; decoders would take it for the end.
+    FFmpeg's own program passes it over, too.
+    """
+    yield from (packet for packet in container.demux(stream) if packet.size)
+    yield None
 
 
 def open_movie(path: Path) -> Movie:
@@ -244,9 +261,9 @@ def _first_frame(
 ) -> av.video.frame.VideoFrame:
     last_words = "it holds no packet of it"
     try:
-        for packet in container.demux(stream):
+        for packet in data_packets(container, stream):
             try:
-                for frame in packet.decode():
+                for frame in stream.codec_context.decode(packet):
                     return frame
             except av.error.FFmpegError as error:
                 last_words = str(error.strerror)

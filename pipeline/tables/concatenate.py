@@ -34,6 +34,7 @@ def concatenated(parts: Sequence[Observations]) -> Observations:
         shapes=_changes(np.concatenate([part.shapes for part in full])),
         refused=sum(part.refused for part in full),
         damaged=sum(part.damaged for part in full),
+        missing=sum(part.missing for part in full),
     )
 
 

@@ -28,6 +28,7 @@ class Observations:
         damaged: frames that the decoder marked as damaged.
         shapes: int64 ``(k, 3)``: pts, width and height of the first frame and of each one whose upright, square-pixel
             picture has another size than the frame before; none without frames.
+        missing: frames that the file promises and that were not found.
     """
 
     pts: NDArray[np.int64]
@@ -43,6 +44,7 @@ class Observations:
     refused: int
     damaged: int
     shapes: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    missing: int = 0
 
     def __post_init__(self) -> None:
         faces = len(self.face_frame)
@@ -66,4 +68,4 @@ class Observations:
         return Observations(**values | {name: int(values[name]) for name in _COUNTS})
 
 
-_COUNTS: Final = ("refused", "damaged")
+_COUNTS: Final = ("refused", "damaged", "missing")

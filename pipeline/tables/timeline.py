@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -151,9 +152,15 @@ def make_tables(
 
 
 def _times(movie: Movie, whole: Observations) -> FrameTimes:
-    cuts = find_cuts(whole.pts.tolist(), movie.time_base, whole.change)
     begins = np.zeros(len(whole.pts), np.int32)
-    begins[cuts] = 1
+    steps = np.searchsorted(whole.pts, [joint.pts for joint in movie.clock.discontinuities])
+    borders = sorted({0, *steps.tolist(), len(whole.pts)})
+    for start, end in pairwise(borders):  # what comes behind a step of the file's clock was taken at another time
+        change = whole.change[start:end].copy()
+        change[0] = 0
+        cuts = find_cuts(whole.pts[start:end].tolist(), movie.time_base, change)
+        begins[[start + cut for cut in [0, *cuts]]] = 1
+    begins[0] = 0
     return frame_times(movie, whole.pts, np.cumsum(begins, dtype=np.int32))
 
 

@@ -93,6 +93,7 @@ def test_describe_prints_counts_and_saves_a_picture(data, tmp_path):
         (("train", "--data", "."), "expected labelled pictures, found none"),
         (("evaluate", "--data", "DATA", "--model", "best"), "no model is called 'best'; known models: "),
         (("evaluate", "--data", "DATA", "--model", "seed", "--split", "private"), "expected a split 'private'"),
+        (("evaluate", "--data", "DATA", "--ferplus", "votes.csv"), "FER+ votes go with FER2013's csv"),
         (("evaluate", "--data", "DATA", "--prior", "sad"), "--prior sad: expected film or balanced"),
         (("evaluate", "--data", "DATA", "--side", "fer=wide"), "--side fer=wide: expected NAME=NUMBER"),
         (("evaluate", "--data", "DATA", "--side", "lfw=1.6"), "--side: no --data is called lfw"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 from jobs.results.errors import NotFoundError
 from pipeline.errors import PipelineError
 from pipeline.media.colour import Converter
-from pipeline.media.movie import Fits, Movie, opened
+from pipeline.media.geometry import Fit
+from pipeline.media.movie import Fits, Movie, data_packets, opened
 
 Image = NDArray[np.uint8]
 """BGR ``(h, w, 3)``."""
@@ -65,12 +67,20 @@ def video_of(container: av.container.InputContainer, movie: Movie) -> av.video.s
     return stream
 
 
-def upright(movie: Movie, frame: av.video.frame.VideoFrame, widest: int | None = None) -> Image:
+@dataclass(frozen=True)
+class Shown:
+    """A decoded frame, and where it lies in the movie's picture."""
+
+    frame: av.video.frame.VideoFrame
+    fit: Fit
+
+
+def upright(movie: Movie, shown: Shown, widest: int | None = None) -> Image:
     """Convert a decoded frame for people.
 
     Args:
         movie: that it is a frame of.
-        frame: as decoded.
+        shown: the frame.
         widest: the most pixels in width; None for the movie's own.
 
     Returns:
@@ -78,10 +88,10 @@ def upright(movie: Movie, frame: av.video.frame.VideoFrame, widest: int | None =
         frame of another shape lies between black bars, so that boxes are where they are.
     """
     scale = min(1.0, (widest or movie.width) / movie.width)
-    fit = Fits(movie).of(frame)
+    fit = shown.fit
     x, y, width, height, *whole = (round(side * scale) for side in (fit.x, fit.y, fit.width, fit.height, *movie.size))
     width, height, *whole = (max(1, side) for side in (width, height, *whole))
-    picture = fit.orientation.apply(Converter(Interpolation.AREA).bgr(frame, fit.stored(width, height)))
+    picture = fit.orientation.apply(Converter(Interpolation.AREA).bgr(shown.frame, fit.stored(width, height)))
     if [width, height] == whole:
         return picture
     image = np.zeros((whole[1], whole[0], 3), np.uint8)
@@ -95,10 +105,12 @@ def pts_at(movie: Movie, time: float) -> int:
     return round((Fraction(time) + movie.clock_start + Fraction(1, 2000)) / movie.time_base)
 
 
-def readable(container: av.container.InputContainer, movie: Movie) -> Iterator[av.video.frame.VideoFrame]:
+def readable(container: av.container.InputContainer, movie: Movie) -> Iterator[Shown]:
     """Yield the frames from the container's position on; those that cannot be decoded are skipped."""
-    for packet in container.demux(video_of(container, movie)):
+    fits, stream = Fits(movie), video_of(container, movie)
+    for packet in data_packets(container, stream):
         try:
-            yield from packet.decode()
+            for frame in stream.codec_context.decode(packet):
+                yield Shown(frame, fits.of(frame))
         except av.error.FFmpegError:
             continue
