@@ -67,9 +67,9 @@ def _counts(faces: list[LabelledFace], both: int) -> dict[str, int]:
         "compared": both,
         "lost": sum(face.track < 0 for face in faces),
         "unclear": sum(face.said == UNCLEAR for face in faces),
-        "unclear_with_label": sum(face.said == UNCLEAR and bool(face.found) for face in faces),
+        "unclear_with_label": sum(face.said == UNCLEAR and face.found in EMOTIONS for face in faces),
         "no_face": sum(face.said == NO_FACE for face in faces),
-        "no_face_with_label": sum(face.said == NO_FACE and bool(face.found) for face in faces),
+        "no_face_with_label": sum(face.said == NO_FACE and face.found in EMOTIONS for face in faces),
     }
 
 

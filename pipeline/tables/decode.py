@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from pipeline.faces.track import Sightings, TrackOptions
 from pipeline.schema import UNSURE
-from pipeline.tables.labels import labels_of, weight_of
+from pipeline.tables.labels import labels_of, support_of, weight_of
 
 LOOK_S: Final = 0.25
+BELOW: Final = 0.1
+"""A label never stays where its support, averaged, is lower than ``sure`` by more."""
 _LEAST: Final = 1e-4
 """No frame speaks more strongly than such a probability: one picture must not exclude a label."""
 
@@ -83,6 +85,7 @@ def track_labels(
     labels = np.zeros(len(seen), np.int32)
     for rows in rows_by_track(seen.track):
         labels[rows] = decode(time[rows], probabilities[rows], quality[rows], options.stay, sure)
+    labels[support_of(seen.smoothed, seen.quality) < sure - BELOW] = UNSURE
     return labels
 
 

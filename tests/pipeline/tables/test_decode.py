@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pipeline.faces.track import Sightings, TrackOptions
 from pipeline.schema import UNSURE
-from pipeline.tables.decode import decode, rows_by_track
+from pipeline.tables.decode import decode, rows_by_track, track_labels
 
 HAPPY, SAD = 3, 4
 
@@ -58,3 +59,14 @@ def test_what_was_not_seen_speaks_for_nothing() -> None:
 def test_rows_of_tracks() -> None:
     assert [rows.tolist() for rows in rows_by_track(np.array([2, 0, 2, 1, 0], np.int32))] == [[1, 4], [3], [0, 2]]
     assert rows_by_track(np.zeros(0, np.int32)) == []
+
+
+def test_a_label_does_not_outlive_its_support() -> None:
+    time, probabilities = track((50, HAPPY, 0.9), (10, HAPPY, 0.45), (50, HAPPY, 0.9))
+    quality = np.full(110, 0.9, np.float32)
+    nothing = np.zeros(110, np.int32)
+    seen = Sightings(nothing, nothing, nothing, np.zeros((110, 4), np.float32), probabilities, quality)
+    assert decode(time, probabilities, quality, 2.0, 0.6).tolist() == [HAPPY] * 110
+    found = track_labels(time, seen, probabilities, quality, TrackOptions(), 0.6).tolist()
+    assert found == [HAPPY] * 50 + [UNSURE] * 10 + [HAPPY] * 50
+    assert track_labels(time, seen, probabilities, quality, TrackOptions(), 0).tolist() == [HAPPY] * 110
