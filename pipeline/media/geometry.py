@@ -27,6 +27,11 @@ _FINEST: Final = 2**12
 _FINEST_DENOMINATOR: Final = 300
 _MOST_GRAPHS: Final = 8
 
+_MOST_UNNAMED: Final = 16
+
+_Kind = tuple[int, int, str]
+"""Width, height and pixel format of a stored picture."""
+
 
 @dataclass(frozen=True)
 class Orientation:
@@ -54,22 +59,15 @@ class Orientation:
         return np.ascontiguousarray(picture)
 
     @staticmethod
-    def of_frame(frame: av.video.frame.VideoFrame) -> "Orientation | None":
-        """Read a frame's display matrix; None where it has none.
+    def of_matrix(matrix: bytes) -> "Orientation":
+        """Read a display matrix.
 
         FFmpeg's ``libavutil/display.h``: nine int32, row major, a point being a row vector; the first two
         columns of the first two rows, in 16.16 fixed point, turn and mirror. Angles between the quarter
         turns are rounded to the nearest.
         """
-        try:
-            side_data = frame.side_data.get(SideDataType.DISPLAYMATRIX)  # type: ignore[call-overload]  # takes a Type too
-        except ValueError:  # PyAV has no name for one of the frame's side data, and so refuses them all
-            named = _without_unnamed_side_data(frame)
-            side_data = named.side_data.get(SideDataType.DISPLAYMATRIX)  # type: ignore[call-overload]
-        if side_data is None:
-            return None
-        matrix = np.frombuffer(side_data, np.int32)
-        a, b, c, d = (int(matrix[k]) for k in (0, 1, 3, 4))
+        numbers = np.frombuffer(matrix, np.int32)
+        a, b, c, d = (int(numbers[k]) for k in (0, 1, 3, 4))
         if abs(a) + abs(d) >= abs(b) + abs(c):  # x' = a x, y' = d y
             return Orientation(False, flip_x=a < 0, flip_y=d < 0)
         return Orientation(True, flip_x=c < 0, flip_y=b < 0)  # x' = c y, y' = b x
@@ -171,7 +169,11 @@ def fitted(size: tuple[int, int], into: tuple[int, int], orientation: Orientatio
 
 
 class ShapeReader:
-    """Reads what decoded pictures say of their geometry; for one thread, and for pictures in the order of time."""
+    """Reads what decoded pictures say of their geometry; for one thread, and for pictures in the order of time.
+
+    Decoders change it with key frames, or with the size; H.264 and HEVC may say it with a key frame alone for all that
+    follow. Other pictures are taken for like the one before, unless they turn, which is quick to see.
+    """
 
     def __init__(self, orientation: Orientation | None = None) -> None:
         """Begin anywhere in a movie.
@@ -179,46 +181,66 @@ class ShapeReader:
         Args:
             orientation: of the pictures before.
         """
-        self._orientation = orientation or Orientation()
-        self._graphs: OrderedDict[tuple[int, int, str], av.filter.Graph | None] = OrderedDict()
+        self._shape = Shape(0, 0, orientation=orientation or Orientation())
+        self._kind: _Kind | None = None  # of the picture before
+        self._turn = 0
+        self._graphs: OrderedDict[_Kind, av.filter.Graph | None] = OrderedDict()
 
     def read(self, picture: av.video.frame.VideoFrame) -> Shape:
-        """Return a picture's shape."""
-        orientation = Orientation.of_frame(picture)
-        # H.264 and HEVC may say it with a key frame alone, for all that follow.
-        if orientation is not None or picture.key_frame:
-            self._orientation = orientation or Orientation()
-        return Shape(picture.width, picture.height, self._aspect(picture), self._orientation)
+        """Return the next picture's shape."""
+        kind = picture.width, picture.height, picture.format.name
+        turn = picture.rotation
+        if picture.key_frame or kind != self._kind or turn not in (0, self._turn):
+            self._shape = self._read(picture, kind)
+            self._kind, self._turn = kind, turn
+        return self._shape
 
-    def _aspect(self, picture: av.video.frame.VideoFrame) -> Fraction:
-        """Return the aspect of a picture's pixels.
+    def _read(self, picture: av.video.frame.VideoFrame, kind: _Kind) -> Shape:
+        width, height, _ = kind
+        line = self._line(picture, kind)
+        if line is None:
+            return Shape(width, height, orientation=self._shape.orientation)
+        # Not of the picture itself: to ask PyAV for side data ties a knot, and only now and then knots are untied.
+        matrix = line.side_data.get(SideDataType.DISPLAYMATRIX)  # type: ignore[call-overload]  # takes a Type too
+        if matrix is not None:
+            orientation = Orientation.of_matrix(bytes(matrix))
+        else:
+            orientation = Orientation() if picture.key_frame else self._shape.orientation
+        return Shape(width, height, _aspect_told_by(line.width), orientation)
 
-        PyAV does not hand it out, and the decoder's own is already that of pictures to come. FFmpeg's filter ``scale``
-        knows it: we ask for one line of pixels whose number tells the aspect. That takes 10 us.
+    def _line(self, picture: av.video.frame.VideoFrame, kind: _Kind) -> av.video.frame.VideoFrame | None:
+        """Return a line of pixels whose number tells the aspect; None where FFmpeg cannot scale such a picture.
+
+        PyAV does not hand out a picture's aspect, and the decoder's own is already that of pictures to come. FFmpeg's
+        filter ``scale`` knows it.
         """
-        key = (picture.width, picture.height, picture.format.name)
-        if key not in self._graphs:
-            self._graphs[key] = _line_that_tells_the_aspect(picture)
+        if kind not in self._graphs:
+            self._graphs[kind] = _graph_for(kind)
             if len(self._graphs) > _MOST_GRAPHS:
                 self._graphs.popitem(last=False)
-        graph = self._graphs[key]
+        graph = self._graphs[kind]
         if graph is None:
-            return Fraction(1)
+            return None
         try:
             graph.vpush(picture)
-            return _aspect_told_by(graph.vpull().width)
+            return graph.vpull()
         except av.error.FFmpegError:
-            self._graphs[key] = None  # its pixels cannot be scaled, which is said where they are needed
-            return Fraction(1)
+            self._graphs[kind] = None  # what cannot be scaled is said where it is needed
+            return None
 
 
-def _line_that_tells_the_aspect(picture: av.video.frame.VideoFrame) -> av.filter.Graph | None:
+def _graph_for(kind: _Kind) -> av.filter.Graph | None:
+    width, height, pixels = kind
     graph = av.filter.Graph()
     graph.threads = 1
-    source = f"video_size={picture.width}x{picture.height}:pix_fmt={picture.format.name}:time_base=1/25"
+    # PyAV refuses all side data where it has no name for one, as for EXIF or the views of MV-HEVC. The named ones are
+    # numbered from 0 on.
+    unnamed = range(len(SideDataType), len(SideDataType) + _MOST_UNNAMED)
     try:
         graph.link_nodes(
-            graph.add("buffer", source),
+            graph.add("buffer", f"video_size={width}x{height}:pix_fmt={pixels}:time_base=1/25"),
+            *(graph.add("sidedata", f"mode=delete:type={number}") for number in unnamed),
+            graph.add("setfield", "prog"),  # the fields of interlaced pictures would be scaled apart, for 0.3 ms
             graph.add("scale", f"w=1+round({_FINEST}*sar/(1+sar)):h=1:flags=neighbor:eval=frame"),
             graph.add("buffersink"),
         ).configure()
@@ -232,22 +254,10 @@ def _aspect_told_by(width: int) -> Fraction:
     if width == 1 + _FINEST // 2:
         return Fraction(1)
     lower, upper = ((width - 1 + half) / _FINEST for half in (-0.5, 0.5))
-    middle = Fraction(width - 1, _FINEST)
-    middle = min(max(middle, Fraction(1, _FINEST)), Fraction(_FINEST - 1, _FINEST))
+    middle = Fraction(min(max(width - 1, 1), _FINEST - 1), _FINEST)
     aspect = middle / (1 - middle)
     for denominator in range(1, _FINEST_DENOMINATOR):
         simple = Fraction(round(aspect * denominator), denominator)
-        if lower <= simple / (1 + simple) <= upper and simple > 0:
+        if simple > 0 and lower <= simple / (1 + simple) <= upper:
             return simple
     return aspect
-
-
-def _without_unnamed_side_data(frame: av.video.frame.VideoFrame) -> av.video.frame.VideoFrame:
-    """Return a frame without the kinds of side data that PyAV has no name for, as EXIF or the views of MV-HEVC."""
-    graph = av.filter.Graph()
-    first = len(SideDataType)  # they are numbered from 0 on
-    unnamed = [graph.add("sidedata", f"mode=delete:type={kind}") for kind in range(first, first + 16)]
-    source = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base=1/25"
-    graph.link_nodes(graph.add("buffer", source), *unnamed, graph.add("buffersink")).configure()
-    graph.vpush(frame)
-    return graph.vpull()
