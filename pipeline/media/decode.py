@@ -15,11 +15,12 @@ import av.video.frame
 import av.video.stream
 
 from pipeline.errors import InputError
-from pipeline.media.clock import StampMover
+from pipeline.media.faults import Counts, DecodeFaults
 from pipeline.media.movie import Movie
 from pipeline.media.reader import Reader, stream_of
-from pipeline.media.recount import Frame, recounted
 from pipeline.media.segments import FIRST_PTS, Segment
+from pipeline.media.timing.clock import StampMover
+from pipeline.media.timing.recount import Frame, recounted
 
 __all__ = ["DecodeFaults", "Frame", "Reader", "TimestampError", "decode", "frame_before", "shown_for"]
 
@@ -29,30 +30,6 @@ _RUN_UPS: Final = (0, 2, 10)
 
 class TimestampError(InputError):
     """The decoder's time stamps do not rise although the packets' did: the movie must be one untrusted segment."""
-
-
-class DecodeFaults:
-    """What went wrong while decoding without stopping it.
-
-    Attributes:
-        refused: packets that could not be decoded.
-        damaged: pictures that the decoder marked as damaged.
-        missing: frames of the segment that the file promises and that were not found, where anything went wrong: a
-            refused packet may take others with it, and reading may end early.
-    """
-
-    def __init__(self) -> None:
-        self.refused = 0
-        self.damaged = 0
-        self.missing = 0
-
-    def __str__(self) -> str:
-        parts = []
-        if self.refused:
-            parts.append(f"{self.refused} packets could not be decoded")
-        if self.damaged:
-            parts.append(f"{self.damaged} frames are damaged")
-        return ", ".join(parts)
 
 
 def decode(
@@ -71,7 +48,7 @@ def decode(
         movie: that the segment is of.
         segment: its span.
         faults: counts what cannot be decoded within the span; it is skipped.
-        threads: bound on the decoder's.
+        threads: bound on the decoder's; which pictures come out does not depend on it.
         reader: may still hold the file from the segment before, and then keeps it for the next one.
         with_next: yield the first frame behind the segment as well; it is decoded anyway.
 
@@ -81,47 +58,32 @@ def decode(
     """
     with ExitStack() as stack:
         reader = reader or stack.enter_context(Reader())
-        counts, sound = _Counts(faults), False
+        counts, sound, last = Counts(faults), False, FIRST_PTS
         try:
-            if segment.trusted:
-                pictures = _pictures(movie, segment, counts, threads, reader)
-                frames = _within(movie, segment, pictures, faults, with_next)
-            else:
-                container = reader.open(movie, threads, reopen=True)
-                start = stream_of(container, movie).start_time or 0
-                frames = recounted(movie, start, _frames(movie, container, segment, counts))
-            found = 0
-            for frame in frames:
-                found += frame.pts < segment.end
-                yield frame
-            sound = counts.settle(segment.frames, found)
+            # Where several threads meet an error, the pictures that are then on their way get lost. And what was
+            # decoded when a picture came out, which untrusted ones are counted by, depends on the number of threads.
+            for at_once in sorted({threads if segment.trusted else 1, 1}, reverse=True):
+                counts.restart(at_once)
+                for frame in _attempt(movie, segment, counts, reader, with_next):
+                    if frame.pts > last:
+                        counts.found += frame.pts < segment.end
+                        last = frame.pts
+                        yield frame
+                if not counts.in_doubt:
+                    break
+            sound = counts.settle(segment.frames)
         finally:
             if not sound:  # its decoder may remember what went wrong
                 reader.close()
 
 
-class _Counts:
-    """What one segment's decoding meets; ``read`` is the number of its pictures that came out of the file."""
-
-    def __init__(self, faults: DecodeFaults) -> None:
-        self.faults = faults
-        self.read = 0
-        self._before = faults.refused, faults.damaged
-
-    def restart(self) -> None:
-        """Forget all, for another attempt meets the same packets."""
-        self.read = 0
-        self.faults.refused = self._before[0]
-
-    def settle(self, expected: int, found: int) -> bool:
-        """Add to the faults what is missing of ``expected`` frames; return whether nothing went wrong.
-
-        Some packets never give a picture, without anything being wrong: VP8's invisible frames, for one.
-        """
-        sound = (self.faults.refused, self.faults.damaged) == self._before and self.read >= expected
-        if self.faults.refused > self._before[0] or self.read < expected:
-            self.faults.missing += max(0, expected - found)
-        return sound
+def _attempt(movie: Movie, segment: Segment, counts: Counts, reader: Reader, with_next: bool) -> Iterator[Frame]:
+    if segment.trusted:
+        return _within(movie, segment, _pictures(movie, segment, counts, reader), counts.faults, with_next)
+    container = reader.open(movie, counts.threads, reopen=True)
+    start = stream_of(container, movie).start_time or 0
+    step = max(1, round(1 / (movie.rate * movie.time_base)))
+    return recounted(step, start, _frames(movie, container, segment, counts))
 
 
 def frame_before(movie: Movie, segment: Segment, threads: int = 1) -> Frame | None:
@@ -140,17 +102,21 @@ def frame_before(movie: Movie, segment: Segment, threads: int = 1) -> Frame | No
     faults = DecodeFaults()
     with Reader() as reader:
         # From the last tick before: decoding must not start at the segment's own first key frame.
-        pictures = _pictures(movie, replace(lead, start=segment.start - 1), _Counts(faults), threads, reader)
-        frames = deque(_within(movie, lead, pictures, faults), maxlen=1)
+        counts = Counts(faults)
+        frames: deque[Frame] = deque(maxlen=1)
+        for at_once in sorted({threads, 1}, reverse=True):
+            counts.restart(at_once)
+            pictures = _pictures(movie, replace(lead, start=segment.start - 1), counts, reader)
+            frames = deque(_within(movie, lead, pictures, faults), maxlen=1)
+            if not counts.in_doubt:
+                break
     return frames[0] if frames else None
 
 
-def _pictures(
-    movie: Movie, segment: Segment, counts: _Counts, threads: int, reader: Reader
-) -> Iterator[av.video.frame.VideoFrame]:
+def _pictures(movie: Movie, segment: Segment, counts: Counts, reader: Reader) -> Iterator[av.video.frame.VideoFrame]:
     """Yield all pictures from a key frame on that is early enough for ``segment``."""
     for attempt, run_up in enumerate(_run_ups(movie, segment)):
-        container = reader.open(movie, threads, reopen=attempt > 0 or run_up is None)
+        container = reader.open(movie, counts.threads, reopen=attempt > 0 or run_up is None)
         if run_up is not None:
             try:
                 container.seek(run_up, backward=True, stream=stream_of(container, movie))
@@ -178,20 +144,27 @@ def _run_ups(movie: Movie, segment: Segment) -> list[int | None]:
 
 
 def _frames(
-    movie: Movie, container: av.container.InputContainer, segment: Segment, counts: _Counts
+    movie: Movie, container: av.container.InputContainer, segment: Segment, counts: Counts
 ) -> Iterator[av.video.frame.VideoFrame]:
     """Yield all pictures; skip packets that cannot be decoded, and stop where the file cannot be read any further."""
     stream, faults = stream_of(container, movie), counts.faults
     for packet in _packets(movie, container, faults):
         # The neighbours of a segment see its border packets too: each fault is counted by its own segment.
         own = packet is None or packet.pts is None or segment.start <= packet.pts < segment.end
-        counts.read += own and packet is not None and not packet.is_discard
+        if packet is not None and not packet.is_discard:
+            counts.read += own
+            counts.pending += 1
         try:
             pictures = stream.codec_context.decode(packet)
         except av.error.FFmpegError:
             faults.refused += own
+            if counts.threads > 1:
+                counts.in_doubt = True
+                return
             continue
+        counts.pending -= len(pictures)
         yield from pictures
+    counts.in_doubt = counts.threads > 1 and counts.pending > 0
 
 
 def _packets(

@@ -16,9 +16,9 @@ import av.video.frame
 import av.video.stream
 
 from pipeline.errors import InputError, NotAMovieError
-from pipeline.media.clock import PLAIN, FileClock
 from pipeline.media.colour import is_hdr
 from pipeline.media.geometry import LONGEST_SIDE, Fit, Orientation, Shape, ShapeReader, fitted, upright_size
+from pipeline.media.timing.clock import PLAIN, FileClock
 
 _STILL_FORMATS: Final = ("image2", "tty", "ico")
 """FFmpeg's demuxers that make a "movie" of any picture or text."""

@@ -12,9 +12,9 @@ import av.format
 import av.packet
 import av.stream
 
-from pipeline.media.clock import PLAIN, FileClock
 from pipeline.media.movie import Movie
-from pipeline.media.steps import StepFinder
+from pipeline.media.timing.clock import PLAIN, FileClock
+from pipeline.media.timing.steps import StepFinder
 
 _SEEK_GUESSES: Final = ("mpeg",)
 """FFmpeg's demuxers of files without a time stamp for every frame: what they fill in after a seek differs from what

@@ -18,8 +18,8 @@ import av.packet
 import av.stream
 
 from pipeline.errors import FfmpegError
-from pipeline.media.clock import StampMover
 from pipeline.media.movie import Movie, opened
+from pipeline.media.timing.clock import StampMover
 
 LEAD_S: Final = 10
 """s that all time stamps in the file are late: it cannot hold negative ones, and an encoder's first sound has some."""

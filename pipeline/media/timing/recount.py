@@ -10,8 +10,6 @@ from typing import Final
 
 import av.video.frame
 
-from pipeline.media.movie import Movie
-
 _MOST: Final = 16
 """Pictures that are held back until one comes that is later; after so many, the frame rate counts on."""
 
@@ -35,18 +33,17 @@ class Frame:
     picture: av.video.frame.VideoFrame
 
 
-def recounted(movie: Movie, start: int, pictures: Iterator[av.video.frame.VideoFrame]) -> Iterator[Frame]:
+def recounted(step: int, start: int, pictures: Iterator[av.video.frame.VideoFrame]) -> Iterator[Frame]:
     """Yield all pictures in their order, each later than the one before.
 
     A picture that is not is put between its neighbours. Where no later one follows soon, pictures are shown as long as
-    the one before, and where none has a time stamp (raw H.264), by the average frame rate.
+    the one before, and where none has a time stamp (raw H.264), for a ``step``.
 
     Args:
-        movie: that they are of.
+        step: ticks for which a picture is shown, as far as is known.
         start: pts of the first picture, if its decoding time is all that is known.
         pictures: in presentation order.
     """
-    step = max(1, round(1 / (movie.rate * movie.time_base)))
     first = list(islice(pictures, _FIRST))
     guess = _Guess(start, first)
     held: list[av.video.frame.VideoFrame] = []

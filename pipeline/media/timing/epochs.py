@@ -1,6 +1,6 @@
 """Epochs, stretches of a file with one clock each, and where each begins on the movie's clock.
 
-:mod:`pipeline.media.steps` finds them.
+:mod:`pipeline.media.timing.steps` finds them.
 """
 
 from bisect import bisect_right
@@ -11,7 +11,7 @@ from itertools import pairwise
 from statistics import median_low
 from typing import Final
 
-from pipeline.media.clock import Discontinuity, FileClock, Piece, rising
+from pipeline.media.timing.clock import Discontinuity, FileClock, Piece, rising
 
 YOUNG: Final = 16
 """Packets after which a stream that comes back to its old clock never left it: their time stamps were wrong."""
@@ -114,7 +114,16 @@ class Joined:
         frame: int,
         may_wrap: bool,
     ) -> None:
-        """See :meth:`pipeline.media.steps.StepFinder.joined`; ``may_wrap`` says whether the clock may be MPEG's."""
+        """Join what was found.
+
+        Args:
+            epochs: in the order in which they were begun.
+            tracks: by the index of the stream.
+            video: index of the movie's stream.
+            pts: of the pictures of each of its runs, in the order of decoding.
+            frame: ticks of one frame, where pictures do not say.
+            may_wrap: whether the clock may be MPEG's.
+        """
         self._epochs = epochs
         self._tracks = tracks
         self._frame = frame

@@ -98,7 +98,13 @@ class StampMover:
     """Moves the time stamps of one stream from the file's clock to the movie's."""
 
     def __init__(self, clock: FileClock, index: int, time_base: Fraction) -> None:
-        """Move stamps of stream ``index``, whose ``time_base`` is in s."""
+        """Move the stamps of a stream.
+
+        Args:
+            clock: of its file.
+            index: of the stream.
+            time_base: of the stream, in s.
+        """
         self._pieces = clock.of_stream(index)
         self._firsts = [piece.first for piece in self._pieces]
         self._starts = clock.starts if self._pieces else ()

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Final
 
-from pipeline.media.clock import PLAIN, FileClock
-from pipeline.media.epochs import HOLD_S, USUAL_TIMES, WRAP_S, Epoch, Joined, Run, Track
+from pipeline.media.timing.clock import PLAIN, FileClock
+from pipeline.media.timing.epochs import HOLD_S, USUAL_TIMES, WRAP_S, Epoch, Joined, Run, Track
 
 _FALL_S: Final = Fraction(1, 10)
 """s by which decoding times may fall before it counts as a step; less is a slip, which the next packets make good."""
@@ -43,7 +43,13 @@ class StepFinder:
         self._epochs: list[Epoch] = []
 
     def add_stream(self, index: int, kind: str, time_base: Fraction) -> None:
-        """Follow a stream: pictures, sound, or what goes with them."""
+        """Follow a stream.
+
+        Args:
+            index: of it.
+            kind: pictures, sound, or what goes with them.
+            time_base: in s.
+        """
         self._tracks[index] = Track(index, kind, time_base, round(_GAP_S / time_base))
 
     def follows(self, index: int) -> bool:
@@ -51,7 +57,14 @@ class StepFinder:
         return index in self._tracks
 
     def add_empty(self, index: int, dts: int | None, pts: int | None, duration: int) -> None:
-        """Take an empty packet: what the packet before it holds is to stay that long."""
+        """Take an empty packet: what the packet before it holds is to stay that long.
+
+        Args:
+            index: of its stream.
+            dts: of the packet, in its stream's ticks.
+            pts: likewise.
+            duration: likewise; 0 if it is unknown.
+        """
         track = self._tracks[index]
         track.count += 1
         moment = pts if dts is None else dts
