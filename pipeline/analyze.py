@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pipeline.faces.candidate_filter import CandidateFilter, Verdict
 from pipeline.faces.crops import cut_crops
 from pipeline.faces.detect import Detections, FaceDetector
+from pipeline.faces.quality import contrast_of, sharpness_of, yaw_of
 from pipeline.faces.sparse_detection import FrameFaces, SparseDetector
 from pipeline.faces.track import TrackOptions
 from pipeline.media.colour import Converter
@@ -127,9 +128,13 @@ def analyze(
         boxes=columns.boxes,
         scores=columns.scores,
         probabilities=columns.probabilities,
+        yaw=columns.yaw,
+        sharpness=columns.sharpness,
+        contrast=columns.contrast,
         shapes=np.array(shapes, np.int64).reshape(-1, 3),
         refused=faults.refused,
         damaged=faults.damaged,
+        missing=faults.missing,
     )
 
 
@@ -173,7 +178,10 @@ def find_faces(picture: av.video.frame.VideoFrame, scaler: "Scaler", detector: F
     bgr = scaler.upright_bgr(picture, fit)
     height, width = bgr.shape[:2]
     found = detector.detect(bgr)
-    return Detections(fit.to_movie(found.boxes, (width, height)), found.scores)
+    # Points move as the corners of boxes do.
+    points = np.tile(found.landmarks.reshape(-1, 2), 2)
+    landmarks = fit.to_movie(points, (width, height))[:, :2].reshape(found.landmarks.shape)
+    return Detections(fit.to_movie(found.boxes, (width, height)), found.scores, landmarks)
 
 
 class Scaler:
@@ -198,9 +206,8 @@ class Scaler:
         """Return the picture upright, uint8 ``(h, w, 3)``, BGR, contiguous."""
         width, height = fit.size
         scale = min(1.0, self._long_side / max(width, height)) if self._long_side else 1.0
-        return self._scaled(
-            self._to_search, picture, fit, (max(1, round(width * scale)), max(1, round(height * scale)))
-        )
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        return self._scaled(self._to_search, picture, fit, size)
 
     def thumbnail(self, picture: av.video.frame.VideoFrame, fit: Fit) -> NDArray[np.uint8]:
         """Return the picture upright, uint8 ``(90, 160, 3)``, BGR, contiguous: for comparison with its neighbours.
@@ -224,6 +231,9 @@ class _FaceColumns:
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     probabilities: NDArray[np.float32]
+    yaw: NDArray[np.float32]
+    sharpness: NDArray[np.float32]
+    contrast: NDArray[np.float32]
 
 
 class _FaceCollector:
@@ -239,6 +249,7 @@ class _FaceCollector:
         self._kept: list[int] = []
         self._queue: list[NDArray[np.uint8]] = []
         self._done = [np.zeros((0, len(EMOTIONS)), np.float32)]
+        self._measured = [np.zeros((2, 0), np.float32)]  # sharpness and contrast
 
     def add(self, time: float, faces: Detections, crops: NDArray[np.uint8]) -> None:
         """Take the faces of the next frame, shown at ``time`` in s, and their crops, uint8 ``(n, 48, 48)``."""
@@ -258,11 +269,15 @@ class _FaceCollector:
         numbers = np.array(self._kept, np.int64)
         order = np.argsort(numbers)
         kept = numbers[order]
+        sharpness, contrast = np.concatenate(self._measured, axis=1)[:, order]
         return _FaceColumns(
             frame=np.array(self._frames, np.int32)[kept],
             boxes=np.concatenate([faces.boxes for faces in self._found])[kept],
             scores=np.concatenate([faces.scores for faces in self._found])[kept],
             probabilities=np.concatenate(self._done)[order],
+            yaw=yaw_of(np.concatenate([faces.landmarks for faces in self._found])[kept]),
+            sharpness=sharpness,
+            contrast=contrast,
         )
 
     def _settle(self, verdict: Verdict) -> None:
@@ -275,5 +290,7 @@ class _FaceCollector:
 
     def _classify(self) -> None:
         if self._queue:
-            self._done.append(self._classifier.predict(np.stack(self._queue)))
+            crops = np.stack(self._queue)
+            self._done.append(self._classifier.predict(crops))
+            self._measured.append(np.stack([sharpness_of(crops), contrast_of(crops)]))
             self._queue = []

@@ -7,6 +7,8 @@ TIME_BASE: Final = Fraction(1, 90_000)
 """Unit of a session's pts in s: the usual video clock, in which a frame of any common rate lasts a whole number."""
 
 _TRUSTED_WITHIN: Final = Fraction(1)
+_LONGEST_GAP: Final = Fraction(60)
+"""s until the next picture of a file that are waited for; more is a step of its clock."""
 _PATIENCE: Final = 0.5
 
 
@@ -43,8 +45,11 @@ class SessionClock:
         arrived = Fraction(round((now - self._began) / float(TIME_BASE))) * TIME_BASE
         time = arrived
         if source_time is not None:
+            shown = max(self._last, 0) * TIME_BASE
             if self._shift is None or (not paced and abs(source_time + self._shift - arrived) > _TRUSTED_WITHIN):
                 self._shift = arrived - source_time
+            elif paced and not -_TRUSTED_WITHIN < source_time + self._shift - shown < _LONGEST_GAP:
+                self._shift = shown - source_time  # the clock of the file steps; the movie goes on
             time = source_time + self._shift
         self._last = max(self._last + 1, round(time / TIME_BASE))
         return self._last

@@ -25,7 +25,7 @@ from jobs.live.cameras import cameras, describe_cameras
 from pipeline.errors import InputError
 from pipeline.media.decode import Frame
 from pipeline.media.deinterlace import deinterlaced
-from pipeline.media.movie import Movie, describe, open_movie, video_stream
+from pipeline.media.movie import Movie, data_packets, describe, open_movie, video_stream
 
 OPEN_S: Final = 10.0
 """Seconds that a stream may take to answer; an RTSP camera sends its first key frame after up to 5."""
@@ -136,9 +136,9 @@ class Connection:
         """Yield all pictures; packets that cannot be decoded are skipped."""
         base = Fraction(self._stream.time_base or Fraction(1, 1000))
         try:
-            for packet in self._container.demux(self._stream):
+            for packet in data_packets(self._container, self._stream):
                 try:
-                    frames = packet.decode()
+                    frames = self._stream.codec_context.decode(packet)
                 except av.error.FFmpegError:
                     continue
                 for frame in frames:

@@ -31,7 +31,7 @@ class MovieSummary:
         coverage: part of the time with at least one face, 0..1.
         frames, tracks, scenes: how many.
         width, height: of the upright picture, in pixels.
-        shares: of face-time, in the order of EMOTIONS; None without a face, too.
+        shares: of face-time, in the order of LABELS; None without a face, too.
     """
 
     duration: float | None = None
@@ -59,6 +59,7 @@ class JobFacts:
         summary: the movie in a few numbers.
         provenance: how the results were made: key and value as text, without what is unknown.
         settings, versions: of the run.
+        steps: places where the clock of the original steps; its times are then not those of the tables.
     """
 
     movie: str
@@ -72,6 +73,7 @@ class JobFacts:
     provenance: dict[str, str]
     settings: dict[str, Any]
     versions: dict[str, Any]
+    steps: int = 0
 
     @property
     def has_results(self) -> bool:
@@ -100,6 +102,7 @@ def job_facts(job: dict[str, Any]) -> JobFacts:
         provenance={key: str(job[key]) for key in _PROVENANCE if job.get(key) not in (None, "")},
         settings=_mapping(job.get("settings")),
         versions=_mapping(job.get("versions")),
+        steps=_count(job.get("steps")) or 0,
     )
 
 

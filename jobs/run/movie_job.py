@@ -104,7 +104,8 @@ class MovieJob:
         movie = order.probe.movie
         packets = await self._units.run(Stage.SCAN, tasks.scan, movie)
         self._begun = time.monotonic() - self._units.seconds["scan"]  # before, it waited for its turn
-        self._expect(len(packets.pts) or movie.frames)
+        order = replace(order, probe=replace(order.probe, movie=packets.timed(movie)))
+        self._expect(packets.count or movie.frames)
         segments = cut(movie, packets, self._run.settings.segment)
         self._folder.clear_temporary()
         self._run.workspace.require_room(self._source.path.stat().st_size * _ROOM_PER_BYTE)
@@ -168,25 +169,32 @@ class MovieJob:
         self._run.progress.skipped(self._expected)
         job = order.earlier.job
         assert job is not None
-        return AssembledMovie(job.summary, job.refused, job.damaged, job.trusted)
+        return AssembledMovie(job.summary, job.refused, job.damaged, job.trusted, job.missing)
 
     async def _tables(self, order: _Order, segments: list[Segment]) -> AssembledMovie:
         run, probe, name = self._units.run, order.probe, self._source.name
         settings = self._run.settings
         units = units_of(segments, order.keys.analysis, ".npz")
-        await run_all(
-            run(Stage.ANALYZE, tasks.analyze_segment, probe.movie, unit.segment, settings, self._path(unit))
-            for unit in self._left(units, order.earlier)
-        )
+        if not order.todo.relabels:
+            await run_all(
+                run(Stage.ANALYZE, tasks.analyze_segment, probe.movie, unit.segment, settings, self._path(unit))
+                for unit in self._left(units, order.earlier)
+            )
         await run(Stage.ASSEMBLE, tasks.confirm_unchanged, self._source.path, probe.fingerprint)
         job = self._folder.read_job_file()
         if order.todo.replaces and job is not None and job.has_results:
             job.being_replaced().write(self._folder.job)
         origin = provenance(settings, name, probe.fingerprint, self._run.equipment.result(), order.keys)
-        about = tasks.About(name, segments[0].trusted, origin)
-        parts = [self._path(unit) for unit in units]
-        arguments = (probe.movie, parts, self._folder, settings, about)
-        tables: AssembledMovie = await run(Stage.ASSEMBLE, tasks.assemble_movie, *arguments)
+        tables: AssembledMovie
+        if order.todo.relabels:
+            before = self._tables_before(order)
+            arguments = (probe.movie, self._folder, settings, tasks.About(name, before.trusted, origin))
+            summary = await run(Stage.ASSEMBLE, tasks.relabel_movie, *arguments)
+            tables = replace(before, summary=summary)
+        else:
+            about = tasks.About(name, segments[0].trusted, origin)
+            parts = [self._path(unit) for unit in units]
+            tables = await run(Stage.ASSEMBLE, tasks.assemble_movie, probe.movie, parts, self._folder, settings, about)
         if order.todo.replaces:
             self._folder.report.unlink(missing_ok=True)  # it shows the tables that were replaced
             if job is None or job.fingerprint != probe.fingerprint:
@@ -216,6 +224,8 @@ class MovieJob:
         self._preparing = asyncio.create_task(self._prepare_report(movie))
 
     async def _prepare_report(self, movie: Movie) -> "Prepared | None":
+        if movie.clock.pieces:
+            return None  # pictures are then taken from the annotated video
         with suppress(Exception):  # the report then makes it itself, and says what is in the way
             prepared: Prepared = await self._units.run(Stage.RENDER, tasks.prepare_report, self._folder, movie)
             return prepared
@@ -263,6 +273,7 @@ class MovieJob:
         remarks = [*remarks_of(self._folder.timeline), *remarks]
         if not tables.trusted:
             remarks = ["time stamps are missing or contradict each other; frames were counted instead", *remarks]
+        remarks = [*filter(None, [packets.clock.remark()]), *remarks]
         faults = faults_of(packets, tables)
         result = self._result("partial" if faults else "done", "; ".join(faults), tables.summary)
         job = replace(
@@ -272,6 +283,8 @@ class MovieJob:
             fingerprint=order.probe.fingerprint,
             refused=tables.refused,
             damaged=tables.damaged,
+            missing=tables.missing,
+            steps=packets.clock.steps,
             trusted=tables.trusted,
             frames_before=self._frames_before // self._passes,
         )

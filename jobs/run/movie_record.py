@@ -24,6 +24,8 @@ def faults_of(packets: Packets, tables: AssembledMovie) -> list[str]:
     """Return why a movie is partial; nothing if it is whole."""
     faults = [packets.fault] if packets.fault else []
     faults += [f"{tables.refused} packets could not be decoded"] if tables.refused else []
+    expected = tables.summary.frames + tables.missing if tables.summary.frames else tables.missing
+    faults += [f"{expected} frames expected, {expected - tables.missing} found"] if tables.missing else []
     faults += [f"{tables.damaged} frames are damaged"] if tables.damaged else []
     return faults
 

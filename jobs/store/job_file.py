@@ -51,6 +51,7 @@ class MovieSummary:
     share_sad: float | None = None
     share_surprise: float | None = None
     share_neutral: float | None = None
+    share_unsure: float | None = None
     mean_angry: float | None = None
     mean_disgust: float | None = None
     mean_fear: float | None = None
@@ -71,12 +72,6 @@ class MovieSummary:
         """Return the columns by name; empty if nothing is known."""
         columns = {name: getattr(self, name) for name in _SUMMARY_READERS}
         return columns if any(value is not None for value in columns.values()) else {}
-
-    @property
-    def shares(self) -> tuple[float, ...] | None:
-        """Shares of face-time in the order of :data:`pipeline.schema.EMOTIONS`; None where there is no face."""
-        shares = [getattr(self, name) for name in _SUMMARY_READERS if name.startswith("share_")]
-        return None if None in shares else tuple(shares)
 
 
 def _int32_of(value: Any) -> int | None:
@@ -105,6 +100,8 @@ class JobFile:
         remarks: what the user should know of the results.
         fingerprint: of the source.
         refused, damaged: packets and frames that could not be decoded.
+        missing: frames that the file promises and that were not found.
+        steps: places where the file's clock steps; from the first on, the movie's times are not those of a player.
         trusted: whether the file's time stamps were used.
         frames_before: of the movie, that earlier runs had done.
         stage_seconds: s of work by stage, over all workers.
@@ -130,6 +127,8 @@ class JobFile:
     fingerprint: str = ""
     refused: int = 0
     damaged: int = 0
+    missing: int = 0
+    steps: int = 0
     trusted: bool = True
     frames_before: int = 0
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
@@ -214,7 +213,7 @@ class JobFile:
 
 _NAMES: Final = tuple(one.name for one in fields(JobFile) if one.name != "rest")
 _TEXTS: Final = "reason source fingerprint finished device model model_digest detector details".split()
-_COUNTS: Final = ("refused", "damaged", "frames_before")
+_COUNTS: Final = ("refused", "damaged", "missing", "steps", "frames_before")
 
 
 def read_job_file(path: Path) -> JobFile | None:

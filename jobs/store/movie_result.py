@@ -49,12 +49,14 @@ class AssembledMovie:
         summary: the content in figures.
         refused, damaged: packets and frames that could not be decoded.
         trusted: whether the file's time stamps were used.
+        missing: frames that the file promises and that were not found.
     """
 
     summary: MovieSummary
     refused: int
     damaged: int
     trusted: bool
+    missing: int = 0
 
 
 def job_file_of(result: MovieResult, facts: Mapping[str, Any]) -> JobFile:

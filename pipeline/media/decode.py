@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
@@ -15,8 +15,14 @@ import av.video.frame
 import av.video.stream
 
 from pipeline.errors import InputError
-from pipeline.media.movie import Movie, identity, opened
+from pipeline.media.faults import Counts, DecodeFaults
+from pipeline.media.movie import Movie
+from pipeline.media.reader import Reader, stream_of
 from pipeline.media.segments import FIRST_PTS, Segment
+from pipeline.media.timing.clock import StampMover
+from pipeline.media.timing.recount import Frame, recounted
+
+__all__ = ["DecodeFaults", "Frame", "Reader", "TimestampError", "decode", "frame_before", "shown_for"]
 
 _RUN_UPS: Final = (0, 2, 10)
 """Seconds before a segment at which decoding is tried to start; after that, from the start of the file."""
@@ -24,91 +30,6 @@ _RUN_UPS: Final = (0, 2, 10)
 
 class TimestampError(InputError):
     """The decoder's time stamps do not rise although the packets' did: the movie must be one untrusted segment."""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One decoded picture as it is stored: not yet turned upright, its pixels perhaps not square.
-
-    Attributes:
-        pts: when it is shown, in the movie's time base.
-        picture: the decoder's picture, any pixel format. Treat as read-only: the decoder may still refer to it.
-    """
-
-    pts: int
-    picture: av.video.frame.VideoFrame
-
-
-class DecodeFaults:
-    """What went wrong while decoding without stopping it.
-
-    Attributes:
-        refused: packets that could not be decoded.
-        damaged: pictures that the decoder marked as damaged.
-    """
-
-    def __init__(self) -> None:
-        self.refused = 0
-        self.damaged = 0
-
-    def __str__(self) -> str:
-        parts = []
-        if self.refused:
-            parts.append(f"{self.refused} packets could not be decoded")
-        if self.damaged:
-            parts.append(f"{self.damaged} frames are damaged")
-        return ", ".join(parts)
-
-
-class Reader:
-    """Keeps a movie's file open from one segment to the next.
-
-    FFmpeg decodes several frames to probe what it opens, 23 ms at 720p and 57 at 1080p; seeking takes a tenth of that.
-    What is decoded is the same: for a segment at the start of the file, or after one in which something went wrong, the
-    file is opened again. Not thread-safe.
-    """
-
-    def __init__(self) -> None:
-        self._stack = ExitStack()
-        self._opened: av.container.InputContainer | None = None
-        self._of: tuple[object, ...] = ()
-
-    def __enter__(self) -> "Reader":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._opened = None
-        self._stack.close()
-
-    def open(self, movie: Movie, threads: int, reopen: bool) -> av.container.InputContainer:
-        """Return the movie's file, open.
-
-        Args:
-            movie: whose file it is.
-            threads: bound on the decoder's.
-            reopen: open it again even if it is open, so that its decoder remembers nothing.
-
-        Raises:
-            InputError: it cannot be opened.
-        """
-        needed = (movie.path, movie.stream, threads, identity(movie.path))
-        if self._opened is None or reopen or needed != self._of:
-            self.close()
-            container = self._stack.enter_context(opened(movie.path))
-            context = _stream_of(container, movie).codec_context
-            context.thread_count, context.thread_type = threads, "AUTO"
-            self._opened, self._of = container, needed
-        return self._opened
-
-
-def _stream_of(container: av.container.InputContainer, movie: Movie) -> av.video.stream.VideoStream:
-    stream = container.streams[movie.stream]
-    assert isinstance(stream, av.video.stream.VideoStream)
-    return stream
 
 
 def decode(
@@ -127,7 +48,7 @@ def decode(
         movie: that the segment is of.
         segment: its span.
         faults: counts what cannot be decoded within the span; it is skipped.
-        threads: bound on the decoder's.
+        threads: bound on the decoder's; which pictures come out does not depend on it.
         reader: may still hold the file from the segment before, and then keeps it for the next one.
         with_next: yield the first frame behind the segment as well; it is decoded anyway.
 
@@ -137,19 +58,32 @@ def decode(
     """
     with ExitStack() as stack:
         reader = reader or stack.enter_context(Reader())
-        before, sound = str(faults), False
+        counts, sound, last = Counts(faults), False, FIRST_PTS
         try:
-            if segment.trusted:
-                pictures = _pictures(movie, segment, faults, threads, reader)
-                yield from _within(movie, segment, pictures, faults, with_next)
-            else:
-                container = reader.open(movie, threads, reopen=True)
-                stream = _stream_of(container, movie)
-                yield from _recounted(movie, stream, _frames(container, stream, segment, faults))
-            sound = str(faults) == before
+            # Where several threads meet an error, the pictures that are then on their way get lost. And what was
+            # decoded when a picture came out, which untrusted ones are counted by, depends on the number of threads.
+            for at_once in sorted({threads if segment.trusted else 1, 1}, reverse=True):
+                counts.restart(at_once)
+                for frame in _attempt(movie, segment, counts, reader, with_next):
+                    if frame.pts > last:
+                        counts.found += frame.pts < segment.end
+                        last = frame.pts
+                        yield frame
+                if not counts.in_doubt:
+                    break
+            sound = counts.settle(segment.frames)
         finally:
             if not sound:  # its decoder may remember what went wrong
                 reader.close()
+
+
+def _attempt(movie: Movie, segment: Segment, counts: Counts, reader: Reader, with_next: bool) -> Iterator[Frame]:
+    if segment.trusted:
+        return _within(movie, segment, _pictures(movie, segment, counts, reader), counts.faults, with_next)
+    container = reader.open(movie, counts.threads, reopen=True)
+    start = stream_of(container, movie).start_time or 0
+    step = max(1, round(1 / (movie.rate * movie.time_base)))
+    return recounted(step, start, _frames(movie, container, segment, counts))
 
 
 def frame_before(movie: Movie, segment: Segment, threads: int = 1) -> Frame | None:
@@ -168,31 +102,33 @@ def frame_before(movie: Movie, segment: Segment, threads: int = 1) -> Frame | No
     faults = DecodeFaults()
     with Reader() as reader:
         # From the last tick before: decoding must not start at the segment's own first key frame.
-        pictures = _pictures(movie, replace(lead, start=segment.start - 1), faults, threads, reader)
-        frames = deque(_within(movie, lead, pictures, faults), maxlen=1)
+        counts = Counts(faults)
+        frames: deque[Frame] = deque(maxlen=1)
+        for at_once in sorted({threads, 1}, reverse=True):
+            counts.restart(at_once)
+            pictures = _pictures(movie, replace(lead, start=segment.start - 1), counts, reader)
+            frames = deque(_within(movie, lead, pictures, faults), maxlen=1)
+            if not counts.in_doubt:
+                break
     return frames[0] if frames else None
 
 
-def _pictures(
-    movie: Movie, segment: Segment, faults: DecodeFaults, threads: int, reader: Reader
-) -> Iterator[av.video.frame.VideoFrame]:
+def _pictures(movie: Movie, segment: Segment, counts: Counts, reader: Reader) -> Iterator[av.video.frame.VideoFrame]:
     """Yield all pictures from a key frame on that is early enough for ``segment``."""
     for attempt, run_up in enumerate(_run_ups(movie, segment)):
-        container = reader.open(movie, threads, reopen=attempt > 0 or run_up is None)
-        stream = _stream_of(container, movie)
+        container = reader.open(movie, counts.threads, reopen=attempt > 0 or run_up is None)
         if run_up is not None:
             try:
-                container.seek(run_up, backward=True, stream=stream)
+                container.seek(run_up, backward=True, stream=stream_of(container, movie))
             except av.error.FFmpegError:
                 continue
-        refused = faults.refused
-        frames = _frames(container, stream, segment, faults)
+        counts.restart()
+        frames = _frames(movie, container, segment, counts)
         if run_up is None:
             yield from frames
             return
         first = _first_keyframe(frames, segment)
         if first is None:
-            faults.refused = refused  # the next attempt meets the same packets
             continue
         yield first
         yield from frames
@@ -200,30 +136,69 @@ def _pictures(
 
 
 def _run_ups(movie: Movie, segment: Segment) -> list[int | None]:
-    """Return where to start reading, best first: pts to seek to, or None for the start of the file."""
-    if segment.is_first:
+    """Return where to start reading, best first: file pts to seek to, or None for the start of the file."""
+    if segment.is_first or not movie.clock.seekable(movie.stream):
         return [None]
-    return [segment.start - round(seconds / movie.time_base) for seconds in _RUN_UPS] + [None]
+    mover = StampMover(movie.clock, movie.stream, movie.time_base)
+    return [mover.to_file(segment.start - round(seconds / movie.time_base)) for seconds in _RUN_UPS] + [None]
 
 
 def _frames(
-    container: av.container.InputContainer, stream: av.video.stream.VideoStream, segment: Segment, faults: DecodeFaults
+    movie: Movie, container: av.container.InputContainer, segment: Segment, counts: Counts
 ) -> Iterator[av.video.frame.VideoFrame]:
     """Yield all pictures; skip packets that cannot be decoded, and stop where the file cannot be read any further."""
-    packets = container.demux(stream)
-    readable = True
-    while readable:
-        packet: av.packet.Packet[av.video.stream.VideoStream] | None = None
+    stream, faults = stream_of(container, movie), counts.faults
+    for packet in _packets(movie, container, faults):
+        # The neighbours of a segment see its border packets too: each fault is counted by its own segment.
+        own = packet is None or packet.pts is None or segment.start <= packet.pts < segment.end
+        if packet is not None and not packet.is_discard:
+            counts.read += own
+            counts.pending += 1
         try:
-            packet = next(packets, None)
-            # demux() ends with an empty packet that flushes the decoder. Where reading breaks off instead, None does.
-            readable = packet is not None and packet.size > 0
             pictures = stream.codec_context.decode(packet)
         except av.error.FFmpegError:
-            # The neighbours of a segment see its border packets too: each fault is counted by its own segment.
-            faults.refused += packet is None or packet.pts is None or segment.start <= packet.pts < segment.end
+            faults.refused += own
+            if counts.threads > 1:
+                counts.in_doubt = True
+                return
             continue
+        counts.pending -= len(pictures)
         yield from pictures
+    counts.in_doubt = counts.threads > 1 and counts.pending > 0
+
+
+def _packets(
+    movie: Movie, container: av.container.InputContainer, faults: DecodeFaults
+) -> "Iterator[av.packet.Packet[av.video.stream.VideoStream] | None]":
+    """Yield the packets that hold data, their stamps on the movie's clock; at the end None, which flushes the decoder.
+
+    Empty ones are passed over, as in :func:`pipeline.media.movie.data_packets`.
+    """
+    mover = StampMover(movie.clock, movie.stream, movie.time_base)
+    from_start = not movie.clock.starts
+    number = -1
+    shift = 0
+    packets = container.demux(stream_of(container, movie))
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.error.FFmpegError:
+            faults.refused += 1
+            packet = None
+        if packet is None:
+            break
+        number += packet.size > 0 or packet.pts is not None or packet.dts is not None  # as a Scan counts
+        if not packet.size:
+            continue
+        if movie.clock.pieces:
+            if from_start:
+                shift = mover.by_number(number)
+            elif packet.pts is not None:
+                shift = mover.by_pts(packet.pts)
+            packet.pts = None if packet.pts is None else packet.pts + shift
+            packet.dts = None if packet.dts is None else packet.dts + shift
+        yield packet
+    yield None
 
 
 def _first_keyframe(frames: Iterator[av.video.frame.VideoFrame], segment: Segment) -> av.video.frame.VideoFrame | None:
@@ -259,27 +234,6 @@ def _within(
         if last >= segment.start:
             faults.damaged += picture.is_corrupt
             yield Frame(last, picture)
-
-
-def _recounted(
-    movie: Movie, stream: av.video.stream.VideoStream, frames: Iterator[av.video.frame.VideoFrame]
-) -> Iterator[Frame]:
-    """Yield all pictures with pts derived from the order of decoding.
-
-    A decoder passes on the dts of the packet that completed a picture; those rise by the frame's duration where the
-    container has any (AVI). Where it has none (raw H.264) or they fall, the average frame rate continues the count.
-    """
-    step = max(1, round(1 / (movie.rate * movie.time_base)))
-    shift: int | None = None
-    last: int | None = None
-    for picture in frames:
-        if picture.dts is not None and shift is None:
-            shift = (stream.start_time or 0) - picture.dts
-        pts = None if picture.dts is None or shift is None else picture.dts + shift
-        if pts is None or (last is not None and pts <= last):
-            pts = 0 if last is None else last + step
-        last = pts
-        yield Frame(pts, picture)
 
 
 def shown_for(movie: Movie, pts: list[int]) -> Fraction:

@@ -108,7 +108,13 @@ class Fit:
 
     @staticmethod
     def filling(width: int, height: int, orientation: Orientation | None = None) -> "Fit":
-        """Return the fit of a picture that fills a movie's picture of this size."""
+        """Return the fit of a picture that fills the movie's picture.
+
+        Args:
+            width: of both, upright.
+            height: likewise.
+            orientation: of the stored picture; None for one that is stored upright.
+        """
         return Fit(orientation or Orientation(), (width, height), 0, 0, width, height)
 
     def stored(self, width: int, height: int) -> tuple[int, int]:

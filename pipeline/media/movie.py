@@ -10,6 +10,7 @@ from typing import Final
 import av
 import av.container
 import av.error
+import av.packet
 import av.stream
 import av.video.frame
 import av.video.stream
@@ -17,6 +18,7 @@ import av.video.stream
 from pipeline.errors import InputError, NotAMovieError
 from pipeline.media.colour import is_hdr
 from pipeline.media.geometry import LONGEST_SIDE, Fit, Orientation, Shape, ShapeReader, fitted, upright_size
+from pipeline.media.timing.clock import PLAIN, FileClock
 
 _STILL_FORMATS: Final = ("image2", "tty", "ico")
 """FFmpeg's demuxers that make a "movie" of any picture or text."""
@@ -59,6 +61,8 @@ class Movie:
         shape: of its first frame, as decoded; None where every frame fills the movie's picture.
         aspect: of that frame's pixels, as the container says, or else the decoder.
         hdr: FFmpeg's number of its first frame's transfer if that is HDR, else 0.
+        clock: how the movie's time stamps follow from the file's; known once the packets have been read
+            (:meth:`pipeline.media.scan.Packets.timed`). All pts but the file's own are on the movie's clock.
     """
 
     path: Path
@@ -75,6 +79,7 @@ class Movie:
     shape: Shape | None = None
     aspect: Fraction = Fraction(1)
     hdr: int = 0
+    clock: FileClock = PLAIN
 
     @property
     def size(self) -> tuple[int, int]:
@@ -176,6 +181,18 @@ def _kind(stream: av.stream.Stream) -> str:
     return "cover pictures" if stream.type == "video" else str(stream.type)
 
 
+def data_packets(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream
+) -> "Iterator[av.packet.Packet[av.video.stream.VideoStream] | None]":
+    """Yield the packets that hold data, and at the end None, which flushes the decoder.
+
+    An empty packet says that the picture before it stays, or that one was dropped; decoders would take it for the end.
+    FFmpeg's own program passes it over, too.
+    """
+    yield from (packet for packet in container.demux(stream) if packet.size)
+    yield None
+
+
 def open_movie(path: Path) -> Movie:
     """Describe the movie at ``path``; decodes its first frame.
 
@@ -244,9 +261,9 @@ def _first_frame(
 ) -> av.video.frame.VideoFrame:
     last_words = "it holds no packet of it"
     try:
-        for packet in container.demux(stream):
+        for packet in data_packets(container, stream):
             try:
-                for frame in packet.decode():
+                for frame in stream.codec_context.decode(packet):
                     return frame
             except av.error.FFmpegError as error:
                 last_words = str(error.strerror)

@@ -10,13 +10,12 @@ from typing import Final
 import av.error
 
 from pipeline.media.movie import Movie, opened
+from pipeline.media.scan import Packets, Scan
+
+__all__ = ["FIRST_PTS", "LAST_PTS", "Packets", "Segment", "as_one", "cut", "read_packets"]
 
 FIRST_PTS: Final = -(2**63)
 LAST_PTS: Final = 2**63 - 1
-
-_SEEK_GUESSES: Final = ("mpeg",)
-"""FFmpeg's demuxers of files without a time stamp for every frame: what they fill in after a seek differs from what
-they fill in when reading from the start."""
 
 _SHORTEST: Final = Fraction(2, 5)
 """Seconds between two places at which a movie may be cut. Both sides of each are searched for faces, which would make
@@ -25,9 +24,6 @@ movies of nothing but key frames slow."""
 _PARTS: Final = 8
 _SHORT: Final = Fraction(2)
 """A segment holds an eighth of what is left of the movie, but at least these seconds: workers should end together."""
-
-_END_TOLERANCE: Final = Fraction(1, 2)
-"""Seconds by which a healthy file may end before its header says: containers round, and sound may stop early."""
 
 
 @dataclass(frozen=True)
@@ -69,41 +65,17 @@ class Segment:
         return self.start == FIRST_PTS
 
 
-@dataclass(frozen=True)
-class Packets:
-    """What is known of a file from reading it once without decoding.
-
-    Attributes:
-        keyframes: pts at which decoding can start, ascending; none where only reading from the start of the file
-            gives the right time stamps.
-        pts: pts of the video packets, ascending.
-        trusted: whether every packet has its own time stamp and they go forward.
-        fault: why the file ends before its header says it does, or "" where it does not.
-    """
-
-    keyframes: Sequence[int]
-    pts: Sequence[int]
-    trusted: bool
-    fault: str
-
-
 def read_packets(movie: Movie, on_progress: Callable[[], None] = lambda: None) -> Packets:
-    """Read every packet of the movie once, which takes as long as reading the file.
+    """Read every packet of the movie once; the price is that of reading the file.
 
-    Args:
-        movie: to read.
-        on_progress: called for every packet.
+    ``on_progress`` is called for every packet.
 
     Raises:
         InputError: the file cannot be opened.
     """
-    pts: list[int] = []
-    keyframes: list[int] = []
-    trusted, fault = True, ""
-    last_dts, end = FIRST_PTS, movie.clock_start
+    fault = ""
     with opened(movie.path) as container:
-        promised = Fraction(container.duration or 0, av.time_base)
-        can_seek = container.format.name not in _SEEK_GUESSES
+        scan = Scan(movie, container)
         packets = container.demux()
         while True:
             try:
@@ -114,29 +86,14 @@ def read_packets(movie: Movie, on_progress: Callable[[], None] = lambda: None) -
                 fault = f"reading stopped: {error.strerror}"
                 break
             on_progress()
-            stamp = packet.dts if packet.pts is None else packet.pts
-            if stamp is not None and packet.time_base:
-                end = max(end, (stamp + (packet.duration or 0)) * packet.time_base)
-            if packet.stream.index != movie.stream or packet.size == 0:
-                continue
-            if packet.pts is None or (packet.dts is not None and packet.dts < last_dts):
-                trusted = False
-                continue
-            last_dts = packet.dts if packet.dts is not None else last_dts
-            pts.append(packet.pts)
-            if packet.is_keyframe and can_seek:
-                keyframes.append(packet.pts)
-    found = end - movie.clock_start
-    if not fault and promised - found > _END_TOLERANCE:
-        fault = f"the header promises {float(promised):.1f} s, the data end at {float(found):.1f} s"
-    pts.sort()
-    trusted = trusted and all(a < b for a, b in pairwise(pts))
-    return Packets(sorted(keyframes), pts, trusted, fault)
+            scan.add(packet)
+        return scan.finish(fault)
 
 
 def as_one(packets: Packets) -> Segment:
     """Return all of a movie whose time stamps cannot be trusted as one segment."""
-    return Segment(0, FIRST_PTS, LAST_PTS, len(packets.pts), trusted=False)
+    joints = tuple(discontinuity.pts for discontinuity in packets.clock.discontinuities)
+    return Segment(0, FIRST_PTS, LAST_PTS, packets.count, trusted=False, joints=joints)
 
 
 def cut(movie: Movie, packets: Packets, seconds: float) -> list[Segment]:
@@ -155,10 +112,11 @@ def cut(movie: Movie, packets: Packets, seconds: float) -> list[Segment]:
         return [as_one(packets)]
     first = packets.pts[0] if packets.pts else LAST_PTS
     # Where a movie may be cut must not depend on the length of segments: both sides of each joint are searched.
-    joints = _spaced(packets.keyframes, first, max(1, round(_SHORTEST / movie.time_base)))
+    places = _spaced(packets.keyframes, first, max(1, round(_SHORTEST / movie.time_base)))
+    joints = sorted({*places, *(discontinuity.pts for discontinuity in packets.clock.discontinuities)})
     length, short = (round(s / movie.time_base) for s in (Fraction(seconds), min(Fraction(seconds), _SHORT)))
     borders, last = [FIRST_PTS], first
-    for joint in joints:
+    for joint in places:
         if joint - last >= max(min(length, (packets.pts[-1] - last) // _PARTS), short, 1):
             borders.append(joint)
             last = joint

@@ -5,7 +5,8 @@ The result counts time on the player's clock of the source, as the video does: s
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ from pipeline.errors import FfmpegError, InputError
 from pipeline.media.ffmpeg import ffmpeg_exe, run, url
 from pipeline.media.movie import Movie, opened
 from pipeline.video.join import exact_time_base, open_part
+from pipeline.video.moved_source import LEAD_S, write_moved_source
 
 _COPIED_AUDIO: Final = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "dts", "opus", "flac", "alac"})
 """Sound that mp4 holds and players know; anything else is encoded as AAC."""
@@ -43,6 +45,23 @@ class _SourceStream:
     def label(self) -> str:
         """Return what to call it to the user."""
         return f"{self.kind} stream {self.index} ({self.codec or 'unknown'})"
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where sound, subtitles, chapters and title are read from.
+
+    Attributes:
+        path: the movie's file, or what was written of it on the movie's clock.
+        late_s: s by which its time stamps are later than the player's clock.
+        places: index in it by index in the movie's file.
+        has_chapters: whether its chapters are on that clock, too.
+    """
+
+    path: Path
+    late_s: Fraction
+    places: dict[int, int]
+    has_chapters: bool = True
 
 
 @dataclass(frozen=True)
@@ -89,18 +108,47 @@ def mux(
     language = next((s.language for s in streams if s.index == movie.stream), None)
     if language:
         extra["metadata:s:v:0"] = f"language={language}"
-    failure: FfmpegError | None = None
-    for attempt in _attempts(streams, movie.stream):
-        remarks = list(attempt.remarks)
-        if failure is not None:
-            remarks.append(f"the first try failed: {_reason(failure)}")
-        try:
-            run(_command(attempt, video, movie, out, extra), out, on_progress=on_progress)
-            return remarks
-        except FfmpegError as error:
-            failure = failure or error
+    with _source(movie, streams, out, on_progress) as (source, kept, said):
+        failure: FfmpegError | None = None
+        for attempt in _attempts(kept, movie.stream):
+            remarks = [*said, *attempt.remarks]
+            if failure is not None:
+                remarks.append(f"the first try failed: {_reason(failure)}")
+            try:
+                run(_command(attempt, video, source, out, extra), out, on_progress=on_progress)
+                return remarks
+            except FfmpegError as error:
+                failure = failure or error
     assert failure is not None
     raise failure
+
+
+@contextmanager
+def _source(
+    movie: Movie, streams: Sequence[_SourceStream], out: Path, on_progress: Callable[[], None]
+) -> Iterator[tuple[_Source, Sequence[_SourceStream], list[str]]]:
+    """Yield what to read, the streams that it has, and remarks.
+
+    Where the movie's clock is the file's, that is the file. Else it is one that is written beside ``out`` and removed.
+    """
+    if not movie.clock.pieces:
+        yield _Source(movie.path, movie.clock_start, {s.index: s.index for s in streams}), streams, []
+        return
+    text = {s.index for s in streams if s.kind == "subtitle" and s.codec in _TEXT_SUBTITLES}
+    sound = {s.index for s in streams if s.kind == "audio"}
+    if not text | sound:
+        yield _Source(movie.path, movie.clock_start, {}, has_chapters=False), streams, []
+        return
+    path = out.with_name(f"{out.name}.nut")
+    try:
+        moved = write_moved_source(movie, text | sound, path, on_progress)
+        kept = [s for s in streams if s.index not in text | sound or s.index in moved.places]
+        kept = [replace(s, codec="pcm_s16le") if s.index in moved.decoded else s for s in kept]
+        lost = (text | sound) - moved.places.keys()
+        remarks = [f"{s.label} left out: its time stamps cannot be moved" for s in streams if s.index in lost]
+        yield _Source(path, Fraction(LEAD_S), moved.places), kept, [*moved.remarks(), *remarks]
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _reason(failure: FfmpegError) -> str:
@@ -162,24 +210,28 @@ def _left_out(streams: Iterable[_SourceStream], shown: int) -> Iterator[str]:
             yield f"{stream.label} left out: only video stream {shown} was looked at"
 
 
-def _command(attempt: _Attempt, video: Path, movie: Movie, out: Path, extra: dict[str, str]) -> list[str]:
+def _command(attempt: _Attempt, video: Path, source: _Source, out: Path, extra: dict[str, str]) -> list[str]:
     """Return ffmpeg's command line.
 
     ``copyts`` keeps ffmpeg from moving each input to its own start; ``itsoffset`` moves the source to the
     player's clock, so that sound, subtitles and chapters meet the video there.
     """
-    inputs = [ffmpeg.input(url(video))["v:0"]]
+    # ffmpeg-python takes only names that are UTF-8: the files' own take the place of these once it is done.
+    names = {"VIDEO": url(video), "SOURCE": url(source.path), "OUT": url(out)}
+    inputs = [ffmpeg.input("VIDEO")["v:0"]]
     options: dict[str, Any] = {"c": "copy", "write_tmcd": 0, "map_metadata": -1, "map_chapters": -1}
     if attempt.with_source:
-        source = ffmpeg.input(url(movie.path), itsoffset=f"{-round(movie.clock_start * _MICRO)}us")
+        read = ffmpeg.input("SOURCE", itsoffset=f"{-round(source.late_s * _MICRO)}us")
         chosen = [stream.index for stream, _ in attempt.audio] + [stream.index for stream in attempt.subtitles]
-        inputs += [source[str(index)] for index in chosen] or [source[_NO_STREAM]]
-        options |= {"map_metadata": 1, "map_chapters": 1, "c:s": "mov_text"} | _audio_options(attempt)
+        inputs += [read[str(source.places[index])] for index in chosen] or [read[_NO_STREAM]]
+        chapters = 1 if source.has_chapters else -1
+        options |= {"map_metadata": 1, "map_chapters": chapters, "c:s": "mov_text"} | _audio_options(attempt)
     node = ffmpeg.output(
-        *inputs, url(out), f="mp4", movflags="+faststart", max_error_rate=1, **options, **extra
+        *inputs, "OUT", f="mp4", movflags="+faststart", max_error_rate=1, **options, **extra
     )  # fmt: skip
     node = node.global_args("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-copyts")
-    return [str(word) for word in node.overwrite_output().compile(cmd=ffmpeg_exe())]
+    words = node.overwrite_output().compile(cmd=ffmpeg_exe())
+    return [names.get(word, str(word)) for word in words]
 
 
 def _audio_options(attempt: _Attempt) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from jobs.results.errors import NotFoundError
 from pipeline.errors import PipelineError
 from pipeline.media.colour import Converter
 from pipeline.media.geometry import Fit
-from pipeline.media.movie import Fits, Movie, opened
+from pipeline.media.movie import Fits, Movie, data_packets, opened
 
 Image = NDArray[np.uint8]
 """BGR ``(h, w, 3)``."""
@@ -107,10 +107,10 @@ def pts_at(movie: Movie, time: float) -> int:
 
 def readable(container: av.container.InputContainer, movie: Movie) -> Iterator[Shown]:
     """Yield the frames from the container's position on; those that cannot be decoded are skipped."""
-    fits = Fits(movie)
-    for packet in container.demux(video_of(container, movie)):
+    fits, stream = Fits(movie), video_of(container, movie)
+    for packet in data_packets(container, stream):
         try:
-            for frame in packet.decode():
+            for frame in stream.codec_context.decode(packet):
                 yield Shown(frame, fits.of(frame))
         except av.error.FFmpegError:
             continue

@@ -29,6 +29,8 @@ def find_original(facts: JobFacts, fingerprint: Callable[[Path], str] = fingerpr
     if not facts.source or not facts.fingerprint:
         return Original(None, "the results do not say what they were made from")
     path = Path(facts.source)
+    if facts.steps:
+        return Original(None, f"the clock of the original, {path}, steps; only the annotated video runs on")
     try:
         if not path.is_file():
             return Original(None, f"the original, {path}, no longer exists")

@@ -25,7 +25,12 @@ def test_a_made_up_movie(tmp_path):
 
 def test_shares_are_in_the_order_of_emotions():
     summary = {f"share_{emotion}": k / 21 for k, emotion in enumerate(EMOTIONS)}
-    assert job_facts({"summary": summary}).summary.shares == tuple(k / 21 for k in range(7))
+    of_version_1 = (*(k / 21 for k in range(7)), 0)
+    assert job_facts({"summary": summary}).summary.shares == of_version_1
+    quarter = job_facts({"summary": summary | {"share_unsure": 0.25}}).summary.shares
+    assert quarter == (*(k / 21 * 0.75 for k in range(7)), 0.25)
+    nothing = dict.fromkeys(summary) | {"share_unsure": 1.0}
+    assert job_facts({"summary": nothing}).summary.shares == (*[0] * 7, 1)
     assert job_facts({"summary": summary | {"share_sad": None}}).summary.shares is None
     assert job_facts({"summary": summary | {"share_sad": math.nan}}).summary.shares is None
 

@@ -48,6 +48,9 @@ def write_timeline(path: Path, movie: Movie, frames: Sequence[int], box: Box = B
         boxes=np.array([box] * n, np.float32).reshape(-1, 4),
         scores=np.ones(n, np.float32),
         probabilities=np.eye(7, dtype=np.float32)[[3] * n],
+        yaw=np.zeros(n, np.float32),
+        sharpness=np.full(n, 0.2, np.float32),
+        contrast=np.full(n, 0.2, np.float32),
         refused=0,
         damaged=0,
     )
