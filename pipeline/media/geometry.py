@@ -27,7 +27,6 @@ _FINEST: Final = 2**12
 _FINEST_DENOMINATOR: Final = 300
 _MOST_GRAPHS: Final = 8
 
-_MOST_UNNAMED: Final = 16
 
 _Kind = tuple[int, int, str]
 """Width, height and pixel format of a stored picture."""
@@ -233,13 +232,9 @@ def _graph_for(kind: _Kind) -> av.filter.Graph | None:
     width, height, pixels = kind
     graph = av.filter.Graph()
     graph.threads = 1
-    # PyAV refuses all side data where it has no name for one, as for EXIF or the views of MV-HEVC. The named ones are
-    # numbered from 0 on.
-    unnamed = range(len(SideDataType), len(SideDataType) + _MOST_UNNAMED)
     try:
         graph.link_nodes(
             graph.add("buffer", f"video_size={width}x{height}:pix_fmt={pixels}:time_base=1/25"),
-            *(graph.add("sidedata", f"mode=delete:type={number}") for number in unnamed),
             graph.add("setfield", "prog"),  # the fields of interlaced pictures would be scaled apart, for 0.3 ms
             graph.add("scale", f"w=1+round({_FINEST}*sar/(1+sar)):h=1:flags=neighbor:eval=frame"),
             graph.add("buffersink"),

@@ -78,13 +78,14 @@ def see(path: Path, folder: Path, seconds: float = 1000) -> Seen:
     """Analyze and render a film, cut into segments of so many ``seconds``."""
     opened = open_movie(path)
     packets = read_packets(opened)
+    opened = packets.timed(opened)
     segments = cut(opened, packets, seconds) if packets.trusted else [as_one(packets)]
     detector, keeper = DiscDetector(), CropKeeper()
     parts = [analyze(opened, segment, Analysis(detector, keeper)) for segment in segments]
     whole = concatenated(parts)
     movie, moved = in_one_picture(opened, whole)
-    faceless = replace(whole, face_frame=whole.face_frame[:0], boxes=whole.boxes[:0], scores=whole.scores[:0],
-                       probabilities=whole.probabilities[:0])  # fmt: skip
+    per_face = ("face_frame", "boxes", "scores", "probabilities", "yaw", "sharpness", "contrast")
+    faceless = replace(whole, **{name: getattr(whole, name)[:0] for name in per_face})
     timeline = folder / "timeline.parquet"
     pq.write_table(assemble("m", opened, [faceless], TrackOptions(), {}).timeline, timeline)
     drawn = []
