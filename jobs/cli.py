@@ -1,5 +1,6 @@
 """The command ``moodreel``."""
 
+import getpass
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -33,6 +34,8 @@ Device = Annotated[str | None, _option("device")]
 Detector = Annotated[str | None, _option("detector")]
 DetectorModel = Annotated[Path | None, _option("detector_model")]
 DetectEvery = Annotated[float | None, _option("detect_every")]
+PriorOption = Annotated[str | None, _option("prior")]
+Sure = Annotated[float | None, _option("sure")]
 Video = Annotated[str | None, _option("video")]
 Crf = Annotated[int | None, _option("crf")]
 Preset = Annotated[str | None, _option("preset")]
@@ -62,6 +65,8 @@ def run(
     detector: Detector = None,
     detector_model: DetectorModel = None,
     detect_every: DetectEvery = None,
+    prior: PriorOption = None,
+    sure: Sure = None,
     video: Video = None,
     crf: Crf = None,
     preset: Preset = None,
@@ -87,6 +92,8 @@ def run(
         detector=detector,
         detector_model=detector_model,
         detect_every=detect_every,
+        prior=prior,
+        sure=sure,
         video=video,
         crf=crf,
         preset=preset,
@@ -145,12 +152,18 @@ def review(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8765,
     token: Annotated[str | None, typer.Option(help="Require this token.", show_default=False)] = None,
     browser: Annotated[bool, typer.Option("--open/--no-browser", help="Open a browser.")] = False,
+    edit: Annotated[
+        bool, typer.Option("--edit", help="Let faces be labelled, in review.json beside each movie's results.")
+    ] = False,
+    by: Annotated[
+        str | None, typer.Option(help="With --edit: who labels; by default your user name.", show_default=False)
+    ] = None,
 ) -> None:
-    """Show results in a browser: timelines, scenes, faces. Nothing is written."""
+    """Show results in a browser: timelines, scenes, faces. Without --edit, nothing is written."""
     from jobs.review.command import review
 
     try:
-        review(out, host, port, token, browser)
+        review(out, host, port, token, browser, (by or _user()) if edit else None)
     except JobError as error:
         end(error)
 
@@ -183,6 +196,8 @@ def live(
     device: Device = None,
     detector: Detector = None,
     detector_model: DetectorModel = None,
+    prior: PriorOption = None,
+    sure: Sure = None,
     video: Video = None,
     crf: Crf = None,
     preset: Preset = None,
@@ -193,7 +208,7 @@ def live(
     Exit code: 0 after Ctrl-C, 1 if the session failed, 2 if it could not begin.
     """
     flags = {"model": model, "device": device, "detector": detector, "detector_model": detector_model}
-    choice = _chosen(config, **flags, video=video, crf=crf, preset=preset)
+    choice = _chosen(config, **flags, prior=prior, sure=sure, video=video, crf=crf, preset=preset)
     from jobs.live.command import live
     from models.errors import ModelError
     from pipeline.errors import PipelineError
@@ -231,6 +246,13 @@ def settings(config: Config = None) -> None:
     choice = _chosen(config)
     for name, value in choice.settings.model_dump(mode="json").items():
         print(f"{name:<16}{'-' if value is None else value!s:<12}{choice.origins[name]}")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no name for this user
+        return "somebody"
 
 
 def _show_version(wanted: bool) -> None:

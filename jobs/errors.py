@@ -7,6 +7,7 @@
     ├── SampleError      the sample movie cannot be made
     ├── ReportError      a report cannot be made of what is there
     ├── SourceError      a camera, file or stream gives no pictures (any more)
+    ├── ReviewFileError  review.json cannot be read or written, or belongs to another state of the movie
     ├── WorkspaceError   the output folder cannot be used
     ├── DiskFullError    there is too little room for what comes next: the run stops and can be resumed
     ├── StoppedError     the run was stopped before a unit began
@@ -33,6 +34,10 @@ class ReportError(JobError):
 
 class SourceError(JobError):
     """A live source gives no pictures, or none any more."""
+
+
+class ReviewFileError(JobError):
+    """``review.json`` cannot be read or written, or belongs to another state of the movie."""
 
 
 class WorkspaceError(JobError):

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from jobs.errors import JobError, UsageError
 from jobs.exit import end
 from models.errors import ModelError
 
@@ -106,7 +107,24 @@ def train(
 
 
 def evaluate(
-    data: Data,
+    movie: Annotated[str | None, typer.Argument(help="With --video: one movie alone.", show_default=False)] = None,
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            help="As --data of train; or an npz of faces with votes, labels or groups. May be repeated.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006
+    video: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with results: compare them with the labels that you gave in moodreel review --edit.",
+            show_default=False,
+        ),
+    ] = None,
+    changed: Annotated[
+        bool, typer.Option("--changed", help="With --video: use labels of movies that have changed since, too.")
+    ] = False,
     model: Annotated[
         list[str],
         typer.Option(help="Name, or path of a model's .json or .onnx; several are reported with mean and spread."),
@@ -115,29 +133,83 @@ def evaluate(
         str | None, typer.Option(help="Split to measure on; by default all except train.", show_default=False)
     ] = None,
     ferplus: Ferplus = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(help="film or balanced: use the network's output for such material.", show_default=False),
+    ] = None,
+    side: Annotated[
+        list[str],
+        typer.Option(
+            help="NAME=NUMBER: the pictures of NAME.npz are NUMBER times the face's box; cut them as a run does.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006
     device: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
     out: Annotated[
         Path | None, typer.Option(help="Folder for JSON, Markdown, CSV and pictures.", show_default=False)
     ] = None,
 ) -> None:
-    """Measure trained networks: accuracy with its interval, macro-F1, per class, confusion, calibration."""
-    from models.data import read_dataset
+    """Measure trained networks: accuracy with its interval, macro-F1, calibration, agreement with votes, groups."""
+    if prior not in (None, "film", "balanced"):
+        end(UsageError(f"--prior {prior}: expected film or balanced"))
+    if movie is not None and video is None:
+        end(UsageError(f"{movie}: a movie goes with --video"))
+    if not data and video is None:
+        end(UsageError("expected --data, or --video with the folder of results that you labelled"))
+    if video is not None:
+        from jobs.own_film import evaluate_own
+
+        try:
+            print(evaluate_own(video, movie, changed, out))
+        except (JobError, OSError) as error:
+            end(error)
+    if not data:
+        return
+    from models.data import read_for_evaluation
+    from models.data.dataset import Dataset
 
     try:
-        dataset = read_dataset(data, ferplus)
-        for line in dataset.faults.lines():
-            print(line)
+        sides = _sides(side)
+        if ferplus and not any(path.suffix.lower() == ".csv" for path in data):
+            raise UsageError(f"{ferplus}: FER+ votes go with FER2013's csv; no --data is one")
+        several = [read_for_evaluation(path, _goes_with(path, ferplus), sides.pop(path.stem, None)) for path in data]
+        if sides:
+            raise UsageError(f"--side: no --data is called {', '.join(sides)}")
+        for dataset in several:
+            for line in dataset.faults.lines() if isinstance(dataset, Dataset) else ():
+                print(line)
         _load_tensorflow()
-        from models.evaluation.evaluate import evaluate, save
+        from models.evaluation.evaluate import as_markdown, evaluate_all, save
+        from models.evaluation.predictor import load_predictors
         from models.model_file import find_model
 
-        models = [find_model(name) for name in model]
-        evaluation = evaluate(models, dataset, split, device)
-        print(evaluation.as_markdown())
+        predictors = load_predictors([find_model(name) for name in model], device, prior or "")
+        for note in filter(None, (predictor.note for predictor in predictors)):
+            print(note)
+        evaluation, sets = evaluate_all(predictors, several, split)
+        print(as_markdown(evaluation, sets))
         if out:
-            save(evaluation, out)
-    except (ModelError, OSError) as error:
+            save(evaluation, sets, out)
+    except (ModelError, JobError, OSError) as error:
         end(error)
+
+
+def _goes_with(path: Path, ferplus: Path | None) -> Path | None:
+    """Return FER+'s votes for FER2013's csv, and None for other data."""
+    return ferplus if path.suffix.lower() == ".csv" else None
+
+
+def _sides(given: list[str]) -> dict[str, float]:
+    sides = {}
+    for text in given:
+        name, _, number = text.rpartition("=")
+        try:
+            sides[name] = float(number)
+        except ValueError:
+            sides[name] = 0.0
+        if not (name and 0.1 <= sides[name] <= 100):
+            raise UsageError(f"--side {text}: expected NAME=NUMBER, such as lfw=1.6")
+    return sides
 
 
 def _load_tensorflow() -> None:

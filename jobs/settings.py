@@ -53,6 +53,15 @@ class Settings(BaseModel):
         allow_inf_nan=False,
         description="Seconds of movie between searches for faces, boxes in between are interpolated; 0: every frame.",
     )
+    prior: Literal["film", "balanced"] = Field(
+        "film", description="How frequent emotions are: film (as in films) or balanced (each one equally frequent)."
+    )
+    sure: float = Field(
+        0.64,  # scripts/sure_study.py fits it; docs/decisions/unsure.md has the curve
+        ge=0,
+        le=1,
+        description="Support from which a label is shown, 0 (always) to 1; with less, a face is unsure.",
+    )
     video: Literal["h264", "none"] = Field("h264", description="Annotated video: h264 or none.")
     crf: int = Field(23, ge=0, le=51, description="x264 quality, 0 (lossless) to 51.")
     preset: Preset = Field("veryfast", description="x264 preset, ultrafast to veryslow.")

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,7 +58,8 @@ class ModelFile:
         temperature: the logits are divided by this before the softmax (Guo et al. 2017, arXiv:1706.04599).
         calibrated_on: the rows that the temperature was fitted on, in words.
         onnx: the calibrated network for CPUs, where it was exported.
-        priors: outputs that combine both heads, the one that is used first; none: the head ``emotion`` is used alone.
+        priors: outputs that combine both heads, the usual one first; none: the head ``emotion`` is used alone.
+        chosen: name of the prior to use instead of the usual one; "" for that.
     """
 
     name: str
@@ -69,6 +70,7 @@ class ModelFile:
     calibrated_on: str = ""
     onnx: OnnxFile | None = None
     priors: tuple[Prior, ...] = ()
+    chosen: str = ""
 
     @property
     def digest(self) -> str:
@@ -79,7 +81,18 @@ class ModelFile:
         calibrated = f"{self.sha256}/{self.temperature}"
         if not self.priors:
             return calibrated
-        return f"{calibrated}/{hashlib.sha256(repr(self.priors).encode()).hexdigest()[:16]}"
+        combined = hashlib.sha256(repr(self.priors).encode()).hexdigest()[:16]
+        return "/".join([calibrated, combined, *([self.chosen] if self.chosen else [])])
+
+    @property
+    def prior(self) -> str:
+        """Name of the prior in use; "" for a model without any."""
+        return self.chosen or (self.priors[0].name if self.priors else "")
+
+    def with_prior(self, name: str) -> "ModelFile":
+        """Return the model with its answers for the prior ``name``; unchanged if it has no such output."""
+        names = [prior.name for prior in self.priors]
+        return replace(self, chosen="" if name not in names or name == names[0] else name)
 
 
 def sha256_of(path: Path) -> str:

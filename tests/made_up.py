@@ -84,6 +84,7 @@ def _timeline(rows: FaceRows, frames: int, random: np.random.Generator) -> dict[
         "track": rows.track,
         **{"x1": x, "y1": x * 0 + 100, "x2": x + 150, "y2": x * 0 + 300, "score": x * 0 + 0.9},
         **{name: rows.probabilities[:, k] for k, name in enumerate(EMOTIONS)},
+        **{"size": x * 0 + 170, "yaw": x * 0 + 5, "sharpness": x * 0 + 0.2, "quality": x * 0 + 0.8},
         "emotion": pa.DictionaryArray.from_arrays(pa.array(rows.emotion), pa.array(EMOTIONS)),
         "confidence": rows.probabilities.max(axis=1),
     }

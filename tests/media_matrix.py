@@ -244,10 +244,11 @@ has a `-`: then the film has none that belong together.
 
 ## Time stamps
 
-Where the file's clock steps, shots and tracks end, and picture and sound go on together; a remark in `job.json` says
-so. A step is a fall of the clock, or a gap of 10 s in which neither picture nor sound comes. Where the format's clock
-is not supposed to step (Matroska, MP4, AVI, ...), a gap in a film without sound counts from 60 s on, and from 360 s on
-if the file declares it to be display time. Slides, which are shown for so long each, are no gaps.
+Where the file's clock steps, shots and tracks end, and picture and sound continue together; a remark in
+`job.json` says so. A step is a fall of the clock, or a gap of 10 s in which neither picture nor sound comes.
+Where the format's clock is not supposed to step (Matroska, MP4, AVI, ...), a gap in a film without sound counts
+from 60 s on, and from 360 s on if the file declares it to be display time. Slides, which are shown for so long
+each, are no gaps.
 
 | time stamps | container | pictures | s | steps before picture | in sync | longest picture, s | partial |
 |---|---|---|---|---|---|---|---|

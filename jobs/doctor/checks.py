@@ -94,7 +94,8 @@ def try_detecting(clip: Path, threads: int) -> str:
     movie = open_movie(clip)
     scaler = Scaler(movie, detector.long_side)
     (segment,) = cut(movie, read_packets(movie), FRAMES)
-    pictures = [scaler.upright_bgr(frame.picture) for frame in decode(movie, segment, DecodeFaults(), threads)]
+    frames = (frame.picture for frame in decode(movie, segment, DecodeFaults(), threads))
+    pictures = [scaler.upright_bgr(picture, scaler.fit(picture)) for picture in frames]
     begun = time.perf_counter()
     for picture in pictures:
         detector.detect(picture)

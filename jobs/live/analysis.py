@@ -14,10 +14,12 @@ from jobs.live.clock import TIME_BASE
 from pipeline.analyze import Classifier, Scaler, crop_faces
 from pipeline.faces.detect import FaceDetector
 from pipeline.faces.online import OnlineTracker
+from pipeline.faces.quality import Looks, contrast_of, looks_of, sharpness_of, yaw_of
 from pipeline.faces.track import Sightings, TrackOptions
 from pipeline.media.movie import Movie
 from pipeline.scenes.shots import ChangeScorer, CutSpotter
-from pipeline.schema import EMOTIONS
+from pipeline.schema import EMOTIONS, LABELS
+from pipeline.tables.labels import labels_of
 from pipeline.video.draw import LabelledFace, Planes, draw_faces
 from pipeline.video.render import Upright
 
@@ -37,6 +39,8 @@ class Analysed:
         faces: a row each.
         scores: float32 ``(n,)``: the detector's; NaN where it saw nothing.
         probabilities: float32 ``(n, 7)``: the network's; NaN likewise.
+        looks: how they are shown; NaN likewise.
+        sure: support from which labels are shown, 0..1.
     """
 
     number: int
@@ -45,6 +49,8 @@ class Analysed:
     faces: Sightings
     scores: NDArray[np.float32]
     probabilities: NDArray[np.float32]
+    looks: Looks
+    sure: float = 0.0
 
     @property
     def time(self) -> float:
@@ -53,24 +59,29 @@ class Analysed:
 
     def labelled(self) -> list[LabelledFace]:
         """Return the faces with the labels that are drawn."""
-        rows = zip(self.faces.boxes.tolist(), self.faces.smoothed, self.faces.track.tolist(), strict=True)
+        faces = self.faces
+        labels, confidence = labels_of(faces.smoothed, faces.quality, self.sure), faces.smoothed.max(axis=1, initial=0)
+        rows = zip(faces.boxes.tolist(), labels.tolist(), confidence.tolist(), faces.track.tolist(), strict=True)
         return [
-            LabelledFace((x1, y1, x2, y2), EMOTIONS[int(p.argmax())], float(p.max()), track)
-            for (x1, y1, x2, y2), p, track in rows
+            LabelledFace((x1, y1, x2, y2), LABELS[label], part, track) for (x1, y1, x2, y2), label, part, track in rows
         ]
 
 
 class Analyst:
     """Analyses the pictures of a session one after another; for one thread."""
 
-    def __init__(self, detector: FaceDetector, classifier: Classifier, options: TrackOptions) -> None:
+    def __init__(
+        self, detector: FaceDetector, classifier: Classifier, options: TrackOptions, sure: float = 0.0
+    ) -> None:
         """Prepare for a session.
 
         Args:
             detector: finds faces.
             classifier: labels them.
             options: how they are followed.
+            sure: support from which labels are shown, 0..1; see :mod:`pipeline.tables.labels`.
         """
+        self._sure = sure
         self._detector = detector
         self._classifier = classifier
         self._tracker = OnlineTracker(options)
@@ -90,18 +101,27 @@ class Analyst:
             self._scaler = Scaler(captured.movie, self._detector.long_side)
             self._scorer, self._spotter = ChangeScorer(), CutSpotter()
         assert self._scaler is not None
-        seen = crop_faces(captured.frame, captured.movie, self._scaler, self._detector)
+        seen = crop_faces(captured.frame, self._scaler, self._detector)
         probabilities = self._classifier.predict(seen.crops)
+        yaw, sharpness = yaw_of(seen.faces.landmarks), sharpness_of(seen.crops)
+        looks = looks_of(seen.faces.boxes, yaw, sharpness, contrast_of(seen.crops))
         time = float(captured.pts * TIME_BASE)
         is_cut = self._spotter.step(time, self._scorer.score(seen.thumbnail)) or (new_connection and self._number > 0)
         self._shot += is_cut
-        faces = self._tracker.step(self._number, time, seen.faces, probabilities, new_shot=is_cut)
+        faces = self._tracker.step(self._number, time, seen.faces, probabilities, is_cut, looks.quality)
         found = faces.detection >= 0
         scores = np.where(found, np.append(seen.faces.scores, np.nan)[faces.detection], np.nan)
         rows = np.concatenate([probabilities, np.full((1, len(EMOTIONS)), np.nan, np.float32)])[faces.detection]
         self._number += 1
         return Analysed(
-            self._number - 1, captured.pts, self._shot, faces, np.asarray(scores, np.float32), rows.astype(np.float32)
+            number=self._number - 1,
+            pts=captured.pts,
+            shot=self._shot,
+            faces=faces,
+            scores=np.asarray(scores, np.float32),
+            probabilities=rows.astype(np.float32),
+            looks=looks.picked(faces.detection),
+            sure=self._sure,
         )
 
 

@@ -220,10 +220,11 @@ class _Loader:
 
         settings = self._settings
         detector = make_detector(settings.detector, settings.detector_model)
-        classifier = load_classifier(find_model(settings.model), settings.device, _threads(), padded=False)
+        model = find_model(settings.model).with_prior(settings.prior)
+        classifier = load_classifier(model, settings.device, _threads(), padded=False)
         self.device = classifier.device
         self.model_digest = classifier.model.digest
-        return Analyst(detector, classifier, settings.track_options())
+        return Analyst(detector, classifier, settings.track_options(), settings.sure)
 
 
 def _facts(source: LiveSource, settings: Settings, loaded: _Loader) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from jobs.results.tables import open_table, read_rows
 from jobs.results.timeline_index import TimelineIndex
-from pipeline.schema import BOX, EMOTIONS
+from pipeline.schema import BOX, LABELS
 
 _ALIGNED: Final = 25
 """Chunks start at multiples of it, so that those around neighbouring frames are the same."""
@@ -67,7 +67,7 @@ def _faces(index: TimelineIndex, first_row: int, end_row: int) -> list[Any]:
 
 def _short(row: dict[str, Any]) -> list[float]:
     box = (round(row[corner], 1) for corner in BOX)
-    return [row["frame"], row["track"], *box, EMOTIONS.index(row["emotion"]), round(100 * row["confidence"])]
+    return [row["frame"], row["track"], *box, LABELS.index(row["emotion"]), round(100 * row["confidence"])]
 
 
 def box_of(index: TimelineIndex, frame: int, track: int) -> tuple[float, float, float, float] | None:

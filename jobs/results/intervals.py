@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.results.timeline_index import TimelineIndex
-from pipeline.schema import EMOTIONS
+from pipeline.schema import LABELS, UNSURE
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Filter:
     """Which intervals to find.
 
     Attributes:
-        emotion: their label; None for any.
+        emotion: their label; None for any emotion.
+        unsure: whether ``unsure`` counts as any, too.
         confidence: least of each of their frames, 0..1.
         seconds: least length.
         start, end: span in s that they must overlap.
@@ -25,6 +26,7 @@ class Filter:
     emotion: str | None = None
     confidence: float = 0.0
     seconds: float = 0.0
+    unsure: bool = False
     start: float = float("-inf")
     end: float = float("inf")
 
@@ -61,7 +63,7 @@ class Intervals:
 
     Attributes:
         track, first_frame, last_frame: int32; the last frame is inclusive.
-        emotion: int8, index into EMOTIONS.
+        emotion: int8, index into LABELS.
         start, end: float64, s.
         mean, most: float32, mean and maximum of the confidence, 0..1.
     """
@@ -93,7 +95,7 @@ class Intervals:
     def __getitem__(self, k: int) -> Interval:
         return Interval(
             track=int(self.track[k]),
-            emotion=EMOTIONS[int(self.emotion[k])],
+            emotion=LABELS[int(self.emotion[k])],
             start=round(float(self.start[k]), 6),
             end=round(float(self.end[k]), 6),
             seconds=round(float(self.end[k] - self.start[k]), 6),
@@ -106,7 +108,7 @@ class Intervals:
 
 def find_intervals(index: TimelineIndex, wanted: Filter) -> Intervals:
     """Return the intervals that ``wanted`` lets through, sorted by start, then by track."""
-    found = _runs(index, wanted.emotion, wanted.confidence)
+    found = _runs(index, wanted)
     # A microsecond less: rounding must not lose an interval of exactly the wanted length.
     fits = (found.seconds >= wanted.seconds - 1e-6) & (found.end > wanted.start) & (found.start < wanted.end)
     found = found.take(fits)
@@ -131,12 +133,14 @@ def next_interval(index: TimelineIndex, wanted: Filter, after: float) -> Interva
     return found[int(later[0]) if len(later) else 0]
 
 
-def _runs(index: TimelineIndex, emotion: str | None, confidence: float) -> Intervals:
+def _runs(index: TimelineIndex, wanted: Filter) -> Intervals:
     """Return the runs of one label of all tracks, sorted by track, then by start."""
     faces = index.faces
-    fits = faces.confidence >= np.float32(confidence)
-    if emotion is not None:
-        fits &= faces.emotion == EMOTIONS.index(emotion)
+    fits = faces.confidence >= np.float32(wanted.confidence)
+    if wanted.emotion is not None:
+        fits &= faces.emotion == LABELS.index(wanted.emotion)
+    elif not wanted.unsure:
+        fits &= faces.emotion != UNSURE
     kept = np.flatnonzero(fits)
     frame, track, label = faces.frame[kept], faces.track[kept], faces.emotion[kept]
     # Faces are sorted by track, then by frame: a run ends where the next row is not the next frame of the same.

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from jobs.results.intervals import Filter, Intervals, find_intervals
 from jobs.results.timeline_index import TimelineIndex
+from pipeline.schema import LABELS
 
 _MOST_TRACKS = 1_500
 _MOST_RUNS = 4_000
@@ -22,7 +23,7 @@ class Lanes:
     Attributes:
         track, lane: int32.
         start, end: float64, s.
-        dominant: int8: the label of most frames, index into EMOTIONS.
+        dominant: int8: the label of most frames, index into LABELS.
         runs: all intervals of one label, of all tracks.
         count: number of lanes.
     """
@@ -61,7 +62,7 @@ def make_lanes(index: TimelineIndex) -> Lanes:
     number, first, frames = np.unique(faces.track, return_index=True, return_counts=True)
     start = index.time[faces.frame[first]] if len(number) else np.zeros(0)
     end = index.time[faces.frame[first + frames - 1] + 1] if len(number) else np.zeros(0)
-    counts = np.zeros((len(number), 7), np.int64)
+    counts = np.zeros((len(number), len(LABELS)), np.int64)
     np.add.at(counts, (np.searchsorted(number, faces.track), faces.emotion), 1)
     order = np.lexsort((number, start))
     lane = _packed(start[order], end[order])
@@ -71,7 +72,7 @@ def make_lanes(index: TimelineIndex) -> Lanes:
         start=start[order],
         end=end[order],
         dominant=counts.argmax(axis=1).astype(np.int8)[order],
-        runs=find_intervals(index, Filter()),
+        runs=find_intervals(index, Filter(unsure=True)),
         count=int(lane.max()) + 1 if len(lane) else 0,
     )
 

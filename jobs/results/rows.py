@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from pipeline.schema import EMOTIONS
+from pipeline.schema import LABELS
 
-SHARE_COLUMNS: Final = tuple(f"share_{emotion}" for emotion in EMOTIONS)
+SHARE_COLUMNS: Final = tuple(f"share_{label}" for label in LABELS)
 SCENE_COLUMNS: Final = ("scene", "start", "end", "coverage", "faces_max", "tracks", "dominant", *SHARE_COLUMNS)
 TRACK_COLUMNS: Final = ("track", "scene", "start", "end", "frames", "score", "dominant", *SHARE_COLUMNS)
 
@@ -24,7 +24,7 @@ class Scene:
         faces_max: most faces at once.
         tracks: how many tracks it has.
         dominant: the label of most face-time; None without a face.
-        shares: of face-time, in the order of EMOTIONS; None without a face.
+        shares: of face-time, in the order of LABELS; None without a face.
     """
 
     scene: int
@@ -48,7 +48,7 @@ class Track:
         frames: in how many it is.
         score: mean score of its detections, 0..1.
         dominant: the label of most of its time.
-        shares: of its time, in the order of EMOTIONS.
+        shares: of its time, in the order of LABELS.
     """
 
     track: int
@@ -72,9 +72,17 @@ def tracks_of(table: pa.Table) -> list[Track]:
 
 
 def shares_of(row: Mapping[str, float | None]) -> tuple[float, ...] | None:
-    """Return the columns ``share_<emotion>`` of a row, in the order of EMOTIONS; None if any is missing or null."""
-    shares = [row.get(column) for column in SHARE_COLUMNS]
-    return None if None in shares else tuple(share or 0.0 for share in shares)
+    """Return which part of the face-time carries each label, in the order of LABELS; None if that is not known.
+
+    A table's shares of the emotions are of the time that is sure. Tables of version 1 know no ``share_unsure``: there
+    all of the time is.
+    """
+    *columns, last = SHARE_COLUMNS
+    unsure = row.get(last) or 0.0
+    shares = [row.get(column) for column in columns]
+    if unsure >= 1:
+        return (*[0.0] * len(shares), 1.0)
+    return None if None in shares else (*((share or 0.0) * (1 - unsure) for share in shares), unsure)
 
 
 def _rows(table: pa.Table) -> list[dict[str, Any]]:

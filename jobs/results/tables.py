@@ -45,7 +45,7 @@ def facts_of(file: pq.ParquetFile) -> dict[str, Any]:
 def read_rows(
     file: pq.ParquetFile, path: Path, columns: Sequence[str], groups: Sequence[int] | None = None
 ) -> pa.Table:
-    """Read columns of an open table.
+    """Read columns of an open table; those that are younger than the file are null.
 
     Args:
         file: the open table.
@@ -56,14 +56,20 @@ def read_rows(
     Raises:
         UnreadableError: the file is damaged, or lacks a column.
     """
-    missing = [name for name in columns if name not in file.schema_arrow.names]
+    absent = [name for name in columns if name not in file.schema_arrow.names]
+    version = facts_of(file)["schema_version"]
+    missing = [name for name in absent if version >= schema.ADDED.get(name, 0)]
     if missing:
         raise UnreadableError(f"{path.name}: expected columns {', '.join(columns)}; it lacks {', '.join(missing)}")
     try:
         wanted = range(file.num_row_groups) if groups is None else groups
-        return file.read_row_groups(list(wanted), columns=list(columns), use_threads=False)
+        there = [name for name in columns if name not in absent]
+        table = file.read_row_groups(list(wanted), columns=there, use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise _damaged(path, error) from error
+    for name in absent:
+        table = table.append_column(name, pa.nulls(len(table), pa.float32()))
+    return table.select(list(columns))
 
 
 def read_table(path: Path, columns: Sequence[str]) -> pa.Table:

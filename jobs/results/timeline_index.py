@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from jobs.results.errors import UnreadableError
 from jobs.results.tables import facts_of, open_table, read_rows
-from pipeline.schema import EMOTIONS
+from pipeline.schema import LABELS
 
 _COLUMNS = ("frame", "time", "track", "score", "emotion", "confidence")
 _LONE_FRAME_S = 0.04
@@ -23,7 +23,7 @@ class LabelledFaces:
 
     Attributes:
         frame, track: int32 ``(n,)``.
-        emotion: int8 ``(n,)``: index into EMOTIONS.
+        emotion: int8 ``(n,)``: index into LABELS.
         confidence: float32 ``(n,)``.
         detected: bool ``(n,)``: the detector itself saw the face.
     """
@@ -49,7 +49,7 @@ class TimelineIndex:
         faces: the rows with a face.
         row_frame: int32 ``(rows,)``: the frame of each row of the file; never decreases.
         group_rows: int64 ``(g + 1,)``: the first row of each row group, then the number of rows.
-        face_seconds: float64 ``(f + 1, 7)``, s: face-time with each label before a frame appears.
+        face_seconds: float64 ``(f + 1, 8)``, s: face-time with each label before a frame appears.
         covered: float64 ``(f + 1,)``, s: time with at least one face before a frame appears.
     """
 
@@ -82,7 +82,7 @@ class TimelineIndex:
         return int(np.clip(np.searchsorted(self.time, time, "right") - 1, 0, self.frames - 1))
 
     def heights(self, start: float, end: float, bins: int) -> NDArray[np.float64]:
-        """Return each emotion's share of the face-time in equal parts of a span, times the coverage of that part.
+        """Return each label's share of the face-time in equal parts of a span, times the coverage of that part.
 
         A row adds up to the part of the bin's time in which a face is seen, so areas are comparable over the movie.
 
@@ -92,7 +92,7 @@ class TimelineIndex:
             bins: how many parts.
 
         Returns:
-            float64 ``(bins, 7)``, 0..1, in the order of EMOTIONS.
+            float64 ``(bins, 8)``, 0..1, in the order of LABELS.
         """
         edges = np.linspace(start, end, bins + 1)
         seconds = np.stack([np.diff(np.interp(edges, self.time, total)) for total in self.face_seconds.T], axis=1)
@@ -102,7 +102,7 @@ class TimelineIndex:
         return np.asarray(np.clip(seconds * scale[:, None], 0, 1))
 
     def shares(self, start: float, end: float) -> list[float] | None:
-        """Return each emotion's share of the face-time in a span in s; None without a face."""
+        """Return each label's share of the face-time in a span in s; None without a face."""
         seconds = [float(np.diff(np.interp([start, end], self.time, total))[0]) for total in self.face_seconds.T]
         whole = sum(seconds)
         return [value / whole for value in seconds] if whole > 0 else None
@@ -148,22 +148,22 @@ def _faces(table: pa.Table) -> LabelledFaces:
 
 
 def _labels(column: pa.ChunkedArray) -> NDArray[np.int8]:
-    """Return indices into EMOTIONS; a file's dictionary need not be in that order."""
+    """Return indices into LABELS; a file's dictionary need not be in that order."""
     whole = column.unify_dictionaries().combine_chunks() if column.num_chunks else pa.array([], column.type)
     if isinstance(whole, pa.ChunkedArray):
         whole = whole.chunk(0) if whole.num_chunks else pa.array([], column.type)
     names = whole.dictionary.to_pylist()
-    position = np.array([EMOTIONS.index(name) for name in names] or [0], np.int8)
+    position = np.array([LABELS.index(name) for name in names] or [0], np.int8)
     return np.asarray(position[whole.indices.to_numpy(zero_copy_only=False)])
 
 
 def _sums(faces: LabelledFaces, seconds: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the running sums of labelled face-time ``(f + 1, 7)`` and of time with a face ``(f + 1,)``, float64, s."""
+    """Return the running sums of labelled face-time ``(f + 1, 8)`` and of time with a face ``(f + 1,)``, float64, s."""
     frames = len(seconds)
-    cell = faces.frame.astype(np.int64) * len(EMOTIONS) + faces.emotion
+    cell = faces.frame.astype(np.int64) * len(LABELS) + faces.emotion
     # In place: for a film of two hours each copy would be 10 MB.
-    labelled = np.zeros((frames + 1, len(EMOTIONS)))
-    labelled[1:] = np.bincount(cell, seconds[faces.frame], frames * len(EMOTIONS)).reshape(frames, len(EMOTIONS))
+    labelled = np.zeros((frames + 1, len(LABELS)))
+    labelled[1:] = np.bincount(cell, seconds[faces.frame], frames * len(LABELS)).reshape(frames, len(LABELS))
     np.cumsum(labelled, axis=0, out=labelled)
     covered = np.zeros(frames + 1)
     np.cumsum((np.bincount(faces.frame, minlength=frames) > 0) * seconds, out=covered[1:])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.schema import EMOTIONS
+from pipeline.schema import LABELS
 
 
 def timecode(seconds: float | None, tenths: bool = False) -> str:
@@ -28,7 +28,7 @@ class BarSegment:
 def bar_segments(shares: Sequence[float]) -> list[BarSegment]:
     """Return the segments of a bar of ``shares``, which add up to 1; empty ones are left out."""
     found, x = [], 0.0
-    for emotion, share in zip(EMOTIONS, shares, strict=True):
+    for emotion, share in zip(LABELS, shares, strict=True):
         if share > 0:
             found.append(BarSegment(emotion, round(1000 * x, 1), round(1000 * share, 1)))
         x += share
@@ -39,5 +39,5 @@ def shares_in_words(shares: Sequence[float] | None) -> str:
     """Return shares in words, the largest first, for those who do not see the bar."""
     if shares is None:
         return "no face"
-    order = sorted(zip(shares, EMOTIONS, strict=True), reverse=True)
+    order = sorted(zip(shares, LABELS, strict=True), reverse=True)
     return ", ".join(f"{emotion} {share:.0%}" for share, emotion in order if share >= 0.005) or "no face"

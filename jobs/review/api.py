@@ -15,7 +15,7 @@ from jobs.results.tables import read_table
 from jobs.review.library import read_library
 from jobs.review.query import query_filter, query_number, query_span
 from jobs.review.result_store import ResultStore
-from pipeline.schema import EMOTIONS
+from pipeline.schema import LABELS
 
 _MOST_BINS: Final = 2_000
 _SCENES_AT_ONCE: Final = 100
@@ -110,7 +110,7 @@ def _movie(store: ResultStore, name: str) -> dict[str, Any]:
     index, lanes = store.index(name), store.lanes(name)
     scenes = read_table(store.table(name, "scenes"), ["start", "dominant"])
     shots = read_table(store.table(name, "shots"), ["start"])
-    codes = {emotion: str(k) for k, emotion in enumerate(EMOTIONS)}
+    codes = {emotion: str(k) for k, emotion in enumerate(LABELS)}
     videos = []
     if store.annotated(name) is not None:
         videos.append({"kind": "annotated", "url": url_for("files.annotated", name=name)})

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from jobs.results.errors import NotReadyError
 from jobs.results.job_facts import JobFacts
 from jobs.review.api import make_api
+from jobs.review.edit import make_edit
 from jobs.review.files import make_files
 from jobs.review.library import read_library
 from jobs.review.result_store import ResultStore
@@ -18,12 +19,20 @@ from jobs.web.app import make_app
 _PROVENANCE: Final = ("model", "detector", "device", "finished", "source")
 
 
-def make_review(out: Path, address: Address) -> Flask:
-    """Return the application that shows the results in ``out``; it need not exist yet."""
+def make_review(out: Path, address: Address, editor: str | None = None) -> Flask:
+    """Return the application that shows results.
+
+    Args:
+        out: their folder; it need not exist yet.
+        address: that it is served at.
+        editor: who labels faces; None: nothing can be written.
+    """
     app = make_app(__package__ or "jobs.review", address)
     store = ResultStore(out)
     app.register_blueprint(make_api(store))
     app.register_blueprint(make_files(store))
+    if editor is not None:
+        app.register_blueprint(make_edit(store, editor))
 
     @app.get("/")
     def library() -> ResponseReturnValue:
@@ -51,6 +60,7 @@ def make_review(out: Path, address: Address) -> Flask:
             summary=facts.summary,
             provenance=provenance,
             notes=_notes(store, name, facts),
+            edit=editor is not None,
         )
 
     return app

@@ -10,7 +10,7 @@ from jobs.web.server import serve
 _THREADS = 12
 
 
-def review(out: Path, host: str, port: int, token: str | None, browser: bool) -> None:
+def review(out: Path, host: str, port: int, token: str | None, browser: bool, editor: str | None = None) -> None:
     """Serve the pages of an output folder until the user stops it.
 
     Args:
@@ -19,6 +19,7 @@ def review(out: Path, host: str, port: int, token: str | None, browser: bool) ->
         port: to listen on; 0 for any that is free.
         token: that visitors need; None makes one if other machines can connect.
         browser: whether to open one.
+        editor: who may label faces; None: nothing is written.
 
     Raises:
         UsageError: there is no such folder, or the address is not available.
@@ -26,4 +27,4 @@ def review(out: Path, host: str, port: int, token: str | None, browser: bool) ->
     if not out.is_dir():
         raise UsageError(f"{out}: no such folder; expected the --out of a run")
     address = choose_address(host, port, token)
-    serve(make_review(out, address), address, f"Review of {out}", browser, threads=_THREADS)
+    serve(make_review(out, address, editor), address, f"Review of {out}", browser, threads=_THREADS)

@@ -7,7 +7,7 @@ from werkzeug.exceptions import BadRequest
 
 from jobs.results.intervals import Filter
 from jobs.results.timeline_index import TimelineIndex
-from pipeline.schema import EMOTIONS
+from pipeline.schema import LABELS
 
 _SHORTEST_SPAN = 1e-3
 """s"""
@@ -50,7 +50,8 @@ def query_filter(index: TimelineIndex) -> Filter:
         BadRequest: there is no such emotion, or something is not a number.
     """
     emotion = request.args.get("emotion") or None
-    if emotion is not None and emotion not in EMOTIONS:
-        raise BadRequest(f"emotion: expected one of {', '.join(EMOTIONS)}, found {emotion[:40]!r}")
+    if emotion is not None and emotion not in LABELS:
+        raise BadRequest(f"emotion: expected one of {', '.join(LABELS)}, found {emotion[:40]!r}")
     start, end = query_span(index)
-    return Filter(emotion, query_number("confidence", 0, 0, 1), query_number("seconds", 0, 0), start, end)
+    confidence, seconds = query_number("confidence", 0, 0, 1), query_number("seconds", 0, 0)
+    return Filter(emotion, confidence, seconds, start=start, end=end)

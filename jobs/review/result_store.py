@@ -20,6 +20,7 @@ from jobs.store.provenance import fingerprint_movie
 from jobs.store.run_files import is_settled, read_plan
 from jobs.store.workspace import MovieFolder
 from pipeline.errors import PipelineError
+from pipeline.media.geometry import LONGEST_SIDE
 from pipeline.media.movie import Movie, identity, open_movie
 
 _KEPT: Final = 6
@@ -75,7 +76,7 @@ class ResultStore:
             NotReadyError: it is still being processed.
         """
         folder = self.folder(name)
-        job = folder.read_job()
+        job = folder.read_job_file()
         if job is None or not is_settled(job, read_plan(folder)):
             raise NotReadyError(
                 f"{name} is still being processed, or its run was stopped; its page opens when it is done"
@@ -138,9 +139,14 @@ class ResultStore:
         if path is None:
             raise NotFoundError(f"{name}: neither the annotated video nor the original is available")
         try:
-            return self._movies.get(identity(path), lambda: open_movie(path))
+            movie = self._movies.get(identity(path), lambda: open_movie(path))
         except PipelineError as error:
             raise NotFoundError(str(error)) from error
+        facts = read_job_facts(self.folder(name))
+        width, height = (facts.summary.width, facts.summary.height) if facts else (None, None)
+        if width and height and 0 < width <= LONGEST_SIDE and 0 < height <= LONGEST_SIDE:
+            return movie.with_picture(width, height)  # boxes are in it
+        return movie
 
     def _if_inside(self, path: Path) -> Path | None:
         try:

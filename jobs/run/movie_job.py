@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from jobs.errors import DiskFullError, JobError, StoppedError
 from jobs.run import tasks
 from jobs.run.discover import MovieSource
-from jobs.run.movie_record import faults_of, job_file, source_text
+from jobs.run.movie_record import faults_of, job_file, remarks_of, source_text
 from jobs.run.plan import Earlier, Todo, Unit, other_movie, units_left, units_of, what_is_left
 from jobs.run.units import MovieUnits, Run, Stage, run_all
 from jobs.store.job_file import MovieSummary, Status
@@ -44,6 +44,13 @@ class _Order:
     keys: Keys
     earlier: Earlier
     todo: Todo
+
+    def with_picture(self, summary: MovieSummary) -> "_Order":
+        """Return the order for the picture that the movie's tables are in."""
+        if not (summary.width and summary.height):
+            return self
+        movie = self.probe.movie.with_picture(summary.width, summary.height)
+        return replace(self, probe=replace(self.probe, movie=movie))
 
 
 class MovieJob:
@@ -113,6 +120,7 @@ class MovieJob:
         if not tables.trusted and segments[0].trusted:
             segments = [as_one(packets)]
             self._write_plan(segments, order.keys)
+        order = order.with_picture(tables.summary)
         remarks = await self._video(order, segments) if order.todo.video else []
         return self._finished(order, packets, tables, remarks)
 
@@ -167,19 +175,26 @@ class MovieJob:
         run, probe, name = self._units.run, order.probe, self._source.name
         settings = self._run.settings
         units = units_of(segments, order.keys.analysis, ".npz")
-        await run_all(
-            run(Stage.ANALYZE, tasks.analyze_segment, probe.movie, unit.segment, settings, self._path(unit))
-            for unit in self._left(units, order.earlier)
-        )
+        if not order.todo.relabels:
+            await run_all(
+                run(Stage.ANALYZE, tasks.analyze_segment, probe.movie, unit.segment, settings, self._path(unit))
+                for unit in self._left(units, order.earlier)
+            )
         await run(Stage.ASSEMBLE, tasks.confirm_unchanged, self._source.path, probe.fingerprint)
         job = self._folder.read_job_file()
         if order.todo.replaces and job is not None and job.has_results:
             job.being_replaced().write(self._folder.job)
         origin = provenance(settings, name, probe.fingerprint, self._run.equipment.result(), order.keys)
-        about = tasks.About(name, segments[0].trusted, origin)
-        parts = [self._path(unit) for unit in units]
-        arguments = (probe.movie, parts, self._folder, settings, about)
-        tables: AssembledMovie = await run(Stage.ASSEMBLE, tasks.assemble_movie, *arguments)
+        tables: AssembledMovie
+        if order.todo.relabels:
+            before = self._tables_before(order)
+            arguments = (probe.movie, self._folder, settings, tasks.About(name, before.trusted, origin))
+            summary = await run(Stage.ASSEMBLE, tasks.relabel_movie, *arguments)
+            tables = replace(before, summary=summary)
+        else:
+            about = tasks.About(name, segments[0].trusted, origin)
+            parts = [self._path(unit) for unit in units]
+            tables = await run(Stage.ASSEMBLE, tasks.assemble_movie, probe.movie, parts, self._folder, settings, about)
         if order.todo.replaces:
             self._folder.report.unlink(missing_ok=True)  # it shows the tables that were replaced
             if job is None or job.fingerprint != probe.fingerprint:
@@ -255,6 +270,7 @@ class MovieJob:
         if order.todo.replaces and not order.todo.video:
             # Before job.json names the new tables: a video beside them must show them.
             remarks = [*self._folder.set_video_aside(keep=not self._run.force), *remarks]
+        remarks = [*remarks_of(self._folder.timeline), *remarks]
         if not tables.trusted:
             remarks = ["time stamps are missing or contradict each other; frames were counted instead", *remarks]
         remarks = [*filter(None, [packets.clock.remark()]), *remarks]

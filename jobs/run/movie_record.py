@@ -1,6 +1,10 @@
 """What is recorded of a movie that ended."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow.parquet as pq
 
 from jobs.iso_time import now
 from jobs.run.discover import MovieSource
@@ -24,6 +28,12 @@ def faults_of(packets: Packets, tables: AssembledMovie) -> list[str]:
     faults += [f"{expected} frames expected, {expected - tables.missing} found"] if tables.missing else []
     faults += [f"{tables.damaged} frames are damaged"] if tables.damaged else []
     return faults
+
+
+def remarks_of(timeline: Path) -> list[str]:
+    """Return the remarks that the tables themselves carry: on the movie, and so true of any video made of them."""
+    about = json.loads((pq.read_schema(timeline).metadata or {}).get(b"moodreel", b"{}"))
+    return [str(remark) for remark in about.get("remarks", [])]
 
 
 def job_file(run: Run, source: MovieSource, result: MovieResult, stage_seconds: Mapping[str, float]) -> JobFile:

@@ -45,6 +45,7 @@ class Todo:
 
     Attributes:
         tables: the tables.
+        relabels: whether they are made of the timeline that stands, which differs in labels alone.
         video: the annotated video.
         replaces: whether tables that stand will be replaced by others, so that a video beside them is outdated.
         video_key: what ``job.json`` is to say of the video afterwards.
@@ -52,6 +53,7 @@ class Todo:
     """
 
     tables: bool
+    relabels: bool
     video: bool
     replaces: bool
     video_key: str
@@ -83,11 +85,16 @@ def what_is_left(earlier: Earlier, keys: Keys, fingerprint: str, force: bool) ->
     video = bool(keys.video) and not video_stands
     return Todo(
         tables=not tables_stand,
+        relabels=not force and not tables_stand and earlier.files >= TABLES and _same_analysis(job, keys),
         video=video,
         replaces=not same_tables,
         video_key=keys.video if video else known_video,
         why=() if force else tuple(_why(earlier, keys, fingerprint, same_tables, tables_stand)),
     )
+
+
+def _same_analysis(job: JobFile | None, keys: Keys) -> bool:
+    return job is not None and job.has_results and job.keys.analysis == keys.analysis
 
 
 def _why(earlier: Earlier, keys: Keys, fingerprint: str, same_tables: bool, tables_stand: bool) -> list[str]:
@@ -99,6 +106,8 @@ def _why(earlier: Earlier, keys: Keys, fingerprint: str, same_tables: bool, tabl
             cause = "the movie was changed since"
         elif same_tables:
             cause = "some of their files are missing"
+        elif _same_analysis(job, keys):
+            cause = "other labels are to be shown; nothing is analyzed again"
         else:
             cause = "they were made with other settings, another model or device, or by another version"
         why.append(f"the results of {job.finished or 'an earlier run'} are replaced: {cause}")

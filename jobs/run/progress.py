@@ -56,6 +56,8 @@ class Progress:
         self.note(
             f"device {equipment.device}, {workers}, model {settings.model} ({digest}), detector {settings.detector}"
         )
+        if equipment.prior != settings.prior and settings.prior != "film":
+            self.note(f"model {settings.model} has no answers for --prior {settings.prior}; its usual ones are used")
 
     def expect(self, frames: int, passes: int) -> None:
         """Add frames to come (or, below 0, take some away), over each of which ``passes`` passes are made."""

@@ -63,9 +63,9 @@ def equip(settings: Settings) -> Equipment:
         ModelError, DetectorError: one of them is not available.
     """
     _detector(settings.detector, settings.detector_model)
-    classifier = _classifier(settings.model, settings.device, settings.threads)
+    classifier = _classifier(settings.model, settings.prior, settings.device, settings.threads)
     versions = {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()}
-    return Equipment(classifier.device, classifier.model.digest, versions)
+    return Equipment(classifier.device, classifier.model.digest, versions, classifier.model.prior)
 
 
 def probe(path: Path) -> Probe:
@@ -116,7 +116,7 @@ def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Pat
     from pipeline.analyze import Analysis, analyze  # with PySceneDetect, which the runner need not load
 
     detector = _detector(settings.detector, settings.detector_model)
-    classifier = _classifier(settings.model, settings.device, settings.threads)
+    classifier = _classifier(settings.model, settings.prior, settings.device, settings.threads)
     analysis = Analysis(detector, classifier, settings.detect_every, settings.track_options())
     observations = analyze(movie, segment, analysis, settings.threads, count_frame, _READER)
     commit(out, lambda temporary: temporary.write_bytes(observations.to_bytes()))
@@ -146,17 +146,41 @@ def assemble_movie(
     Returns:
         What was found out.
     """
-    from pipeline.tables.timeline import assemble, concatenated  # as in analyze_segment
+    from pipeline.tables.concatenate import concatenated  # as in analyze_segment
+    from pipeline.tables.timeline import assemble
 
     observations = [Observations.load(part) for part in parts]
     _make_room(sum(len(o.pts) for o in observations))
     whole = concatenated(observations)
     del observations  # of a long movie, its parts would be a tenth of the memory that is needed
-    tables = assemble(about.name, movie, [whole], settings.track_options(), about.provenance.to_json())
+    about_json = about.provenance.to_json()
+    tables = assemble(about.name, movie, [whole], settings.track_options(), about_json, settings.sure)
     refused, damaged, missing = whole.refused, whole.damaged, whole.missing
     del whole
     commit_tables(tables, folder)
     return AssembledMovie(MovieSummary.parse(tables.summary), refused, damaged, about.trusted, missing)
+
+
+def relabel_movie(movie: Movie, folder: MovieFolder, settings: Settings, about: About) -> MovieSummary:
+    """Make the movie's tables from its timeline, with the labels that ``settings.sure`` shows, and commit them.
+
+    Args:
+        movie: that was observed.
+        folder: where the tables are.
+        settings: of the run.
+        about: what the tables say of the movie.
+
+    Returns:
+        The content in figures.
+    """
+    from pipeline.tables.relabel import relabel
+
+    timeline = pq.read_table(folder.timeline)
+    _make_room(len(timeline))
+    origin = about.provenance.to_json()
+    tables = relabel(about.name, movie, timeline, settings.track_options(), origin, settings.sure)
+    commit_tables(tables, folder)
+    return MovieSummary.parse(tables.summary)
 
 
 def render_segment(movie: Movie, segment: Segment, timeline: Path, settings: Settings, out: Path) -> None:
@@ -246,11 +270,11 @@ def _detector(name: str, model: Path | None) -> FaceDetector:
 
 
 @lru_cache(maxsize=1)
-def _classifier(model: str, device: str, threads: int) -> Any:
+def _classifier(model: str, prior: str, device: str, threads: int) -> Any:
     # Imported here: only analyzing needs it.
     from models.emotions import EMOTIONS
     from models.inference.load import load_classifier
     from models.model_file import find_model
 
     assert EMOTIONS == schema.EMOTIONS, "models and pipeline disagree on the order of emotions"
-    return load_classifier(find_model(model), device, threads)
+    return load_classifier(find_model(model).with_prior(prior), device, threads)

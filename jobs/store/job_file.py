@@ -51,6 +51,7 @@ class MovieSummary:
     share_sad: float | None = None
     share_surprise: float | None = None
     share_neutral: float | None = None
+    share_unsure: float | None = None
     mean_angry: float | None = None
     mean_disgust: float | None = None
     mean_fear: float | None = None
@@ -71,12 +72,6 @@ class MovieSummary:
         """Return the columns by name; empty if nothing is known."""
         columns = {name: getattr(self, name) for name in _SUMMARY_READERS}
         return columns if any(value is not None for value in columns.values()) else {}
-
-    @property
-    def shares(self) -> tuple[float, ...] | None:
-        """Shares of face-time in the order of :data:`pipeline.schema.EMOTIONS`; None where there is no face."""
-        shares = [getattr(self, name) for name in _SUMMARY_READERS if name.startswith("share_")]
-        return None if None in shares else tuple(shares)
 
 
 def _int32_of(value: Any) -> int | None:

@@ -50,11 +50,13 @@ class Equipment:
         device: ``cpu`` or ``gpu``.
         model_digest: SHA-256 of the weights together with their calibration.
         versions: of Python and the libraries, by name.
+        prior: that the network's answers are for; "" where it has no choice.
     """
 
     device: str
     model_digest: str
     versions: dict[str, str]
+    prior: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Provenance:
         model, model_digest: the network's name, and its identity.
         device: ``cpu`` or ``gpu``; half precision on a GPU gives slightly different probabilities.
         detector, detect_every, tracking: how faces were found and followed.
+        sure: support from which labels are shown.
         versions: of Python and the libraries, by name.
     """
 
@@ -79,6 +82,7 @@ class Provenance:
     device: str
     detector: str
     detect_every: float
+    sure: float
     tracking: dict[str, Any]
     versions: dict[str, str]
 
@@ -102,7 +106,8 @@ def make_keys(settings: Settings, fingerprint: str, equipment: Equipment) -> Key
         OSError: the detector's file cannot be read.
     """
     analysis = _analysis_key(settings, fingerprint, equipment)
-    tables = digest([analysis, repr(settings.track_options())])
+    # Invariant: where the analysis is the same, tables differ in labels alone, and can be made of one another.
+    tables = digest([analysis, repr(settings.track_options()), settings.sure])
     return Keys(analysis, tables, _video_key(settings, tables))
 
 
@@ -120,9 +125,8 @@ def _analysis_key(settings: Settings, fingerprint: str, equipment: Equipment) ->
         repr(settings.track_options()),
         BOX_SCALE,
     ]
-    return digest(
-        [schema.VERSION, version.OBSERVATIONS, fingerprint, equipment.model_digest, equipment.device, *search]
-    )
+    versions = [schema.VERSION, version.OBSERVATIONS, version.LABELS]
+    return digest([*versions, fingerprint, equipment.model_digest, equipment.device, *search])
 
 
 def _video_key(settings: Settings, tables: str) -> str:
@@ -153,6 +157,7 @@ def provenance(settings: Settings, movie: str, fingerprint: str, equipment: Equi
         device=equipment.device,
         detector=settings.detector,
         detect_every=settings.detect_every,
+        sure=settings.sure,
         tracking=dict(vars(settings.track_options())),
         versions=equipment.versions,
     )

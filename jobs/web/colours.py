@@ -7,7 +7,7 @@ with the colour is outlined with the edge.
 
 from typing import Final
 
-from pipeline.palette import EMOTION_COLOURS
+from pipeline.palette import LABEL_COLOURS
 
 GROUNDS: Final = {"light": "#FFFFFF", "dark": "#1B1D22"}
 """Backgrounds of charts, by theme; ``--ground`` in the style sheets."""
@@ -37,11 +37,11 @@ def colour_sheet() -> str:
     The theme is the system's unless ``data-theme`` on the root element says otherwise.
     """
     light, dark = (_variables(theme) for theme in ("light", "dark"))
-    fixed = "".join(f"--{emotion}:{colour};" for emotion, colour in EMOTION_COLOURS.items())
+    fixed = "".join(f"--{emotion}:{colour};" for emotion, colour in LABEL_COLOURS.items())
     classes = "".join(
         f".e-{emotion}{{fill:var(--{emotion});stroke:var(--{emotion}-edge);"
         f"background-color:var(--{emotion});border-color:var(--{emotion}-edge)}}\n"
-        for emotion in EMOTION_COLOURS
+        for emotion in LABEL_COLOURS
     )
     return (
         f":root{{{fixed}{light}}}\n"
@@ -53,7 +53,7 @@ def colour_sheet() -> str:
 
 def _variables(theme: str) -> str:
     ground = GROUNDS[theme]
-    edges = "".join(f"--{emotion}-edge:{edge_of(colour, ground)};" for emotion, colour in EMOTION_COLOURS.items())
+    edges = "".join(f"--{emotion}-edge:{edge_of(colour, ground)};" for emotion, colour in LABEL_COLOURS.items())
     return f"--ground:{ground};{edges}"
 
 

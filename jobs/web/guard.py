@@ -2,7 +2,7 @@
 
 import hmac
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import Forbidden, Unauthorized
@@ -25,6 +25,11 @@ POLICY: Final = "; ".join(
 )
 """Content security policy: everything from our own files, nothing inline, nothing from elsewhere."""
 
+WRITING: Final = "X-Moodreel"
+"""Header that every request that changes something must have, with the value 1."""
+
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
 _HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -44,6 +49,8 @@ def guard(app: Flask, address: Address) -> None:
         if address.is_loopback and not _names_this_machine(request.host):
             # Else a foreign page could point its own name to our address and read everything (DNS rebinding).
             raise Forbidden(f"expected localhost or 127.0.0.1 as the host, found {request.host}")
+        if request.method not in _READING:
+            _require_own_page()
         return _check_token(address) if address.token else None
 
     @app.after_request
@@ -52,6 +59,17 @@ def guard(app: Flask, address: Address) -> None:
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-cache")
         return response
+
+
+def _require_own_page() -> None:
+    """Refuse writing on behalf of other sites' pages (cross-site request forgery).
+
+    A page of another site can make a browser send a form here, but not with this header: for that, the browser would
+    first ask us, and we do not allow it.
+    """
+    origin = request.headers.get("Origin")
+    if request.headers.get(WRITING) != "1" or (origin and urlsplit(origin).netloc != request.host):
+        raise Forbidden(f"only our own pages may change anything: expected the header {WRITING} and their origin")
 
 
 def _names_this_machine(host: str) -> bool:

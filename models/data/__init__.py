@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from models.data.dataset import Dataset
+from models.data.face_set import FaceSet, is_face_set, read_face_set
 from models.data.folders import read_folders
 from models.data.npz import read_npz
 from models.errors import DatasetError
@@ -24,3 +25,17 @@ def read_dataset(path: Path, ferplus: Path | None = None) -> Dataset:
 
         return read_csv(path, ferplus)
     return read_folders(path) if path.is_dir() else read_npz(path)
+
+
+def read_for_evaluation(path: Path, ferplus: Path | None = None, side: float | None = None) -> Dataset | FaceSet:
+    """Read what networks can be measured on: a data set to train on, or an npz of faces that people judged.
+
+    Args:
+        path: see :func:`read_dataset` and :func:`models.data.face_set.read_face_set`.
+        ferplus: see :func:`read_dataset`.
+        side: see :func:`models.data.face_set.read_face_set`.
+
+    Raises:
+        DatasetError: there is nothing there, or nothing of use.
+    """
+    return read_face_set(path, side) if is_face_set(path) else read_dataset(path, ferplus)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.data.dataset import Dataset, Rejections, checked, mark_copies
 from models.data.faces import CROP_SIZE, Faces, faces_of
-from models.emotions import EMOTIONS
+from models.emotions import EMOTIONS, emotion_of
 
 _SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm"})
 _SPLITS: Final = {
@@ -21,14 +21,6 @@ _SPLITS: Final = {
     "val": "validation",
     "test": "test",
     "testing": "test",
-}
-_EMOTIONS: Final = {name: name for name in EMOTIONS} | {
-    "anger": "angry",
-    "disgusted": "disgust",
-    "fearful": "fear",
-    "happiness": "happy",
-    "sadness": "sad",
-    "surprised": "surprise",
 }
 
 
@@ -68,7 +60,7 @@ def _subfolders(path: Path) -> list[Path]:
 def _files(folder: Path, faults: Rejections) -> Iterator[tuple[str, Path]]:
     """Yield the emotion and the path of each picture below the folder of a split."""
     for child in _subfolders(folder):
-        emotion = _EMOTIONS.get(child.name.lower())
+        emotion = emotion_of(child.name)
         for file in sorted(child.iterdir()):
             if file.suffix.lower() not in _SUFFIXES:
                 continue

@@ -1,5 +1,6 @@
 """Pictures of trainings and of what networks get right: PNG files."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from models.emotions import EMOTIONS
+from models.evaluation.agreement import CoveragePoint
+from models.evaluation.groups import GroupRates
 from models.evaluation.measure import Figures
 
 
@@ -56,6 +59,42 @@ def draw_reliability(figures: Figures, path: Path) -> None:
     lower.set_xlabel("highest probability")
     lower.set_ylabel("pictures")
     lower.set_xlim(0, 1)
+    _save(figure, path)
+
+
+def draw_coverage(curve: Sequence[CoveragePoint], path: Path) -> None:
+    """Draw which part of the labels is right over the part that is shown, and how many unclear faces carry one."""
+    figure = _figure(5.5, 4.5)
+    axes = figure.subplots()
+    shown = [100 * point.shown for point in curve]
+    axes.plot(shown, [100 * point.right for point in curve], marker="o", color="#0072B2", label="right, of those shown")
+    low, high = ([100 * point.interval[end] for point in curve] for end in (0, 1))
+    axes.fill_between(shown, low, high, color="#0072B2", alpha=0.15, linewidth=0)
+    if not math.isnan(curve[0].unclear):
+        unclear = [100 * point.unclear for point in curve]
+        axes.plot(shown, unclear, marker="s", color="#D55E00", label="unclear faces that carry a label")
+    axes.set_xlabel("faces with a verdict that carry a label, %")
+    axes.set_ylabel("%")
+    axes.set_xlim(0, 100)
+    axes.set_ylim(0, 100)
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    _save(figure, path)
+
+
+def draw_rates(rates: GroupRates, path: Path) -> None:
+    """Draw the rate of each label, a bar for each group."""
+    figure = _figure(9, 4)
+    axes = figure.subplots()
+    width = 0.8 / len(rates.names)
+    shades = [f"{0.15 + 0.65 * k / max(len(rates.names) - 1, 1):.2f}" for k in range(len(rates.names))]
+    for k, (name, row) in enumerate(zip(rates.names, rates.rates, strict=True)):
+        places = np.arange(len(EMOTIONS)) + k * width - 0.4 + width / 2
+        axes.bar(places, 100 * row, width, label=f"{name} ({rates.rows[k]})", color=shades[k])
+    axes.set_xticks(range(len(EMOTIONS)), EMOTIONS)
+    axes.set_ylabel("faces with this label, %")
+    axes.grid(alpha=0.3, axis="y")
+    axes.legend(frameon=False, ncols=2, fontsize=8)
     _save(figure, path)
 
 

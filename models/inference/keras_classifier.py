@@ -51,7 +51,8 @@ class KerasClassifier:
         self._batch_size = BATCH_SIZE if device == "cpu" else GPU_BATCH_SIZE
         self._padded = padded
         with _half_precision(device):
-            self._network = compiled(load_network(model), self._batch_size if padded else None, device)
+            batch_size = self._batch_size if padded else None
+            self._network = compiled(load_network(model), batch_size, device, model.chosen or "emotion")
         self.predict(np.zeros((1, CROP_SIZE, CROP_SIZE), np.uint8))
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -126,13 +127,14 @@ def _combined(network: keras.Model, model: ModelFile) -> keras.Model:
     return keras.Model(network.input, outputs, name=network.name)
 
 
-def compiled(network: keras.Model, batch_size: int | None, device: str) -> Any:
-    """Compile a network into one function from a batch to its output ``emotion``.
+def compiled(network: keras.Model, batch_size: int | None, device: str, output: str = "emotion") -> Any:
+    """Compile a network into one function from a batch to one of its outputs.
 
     Args:
         network: takes float32 ``(n, 48, 48, 1)``.
         batch_size: of every batch; None: any.
         device: ``cpu`` or ``gpu``.
+        output: its name.
 
     Returns:
         A function of float32 ``(batch_size, 48, 48, 1)`` that returns float32 ``(batch_size, 7)``.
@@ -143,6 +145,6 @@ def compiled(network: keras.Model, batch_size: int | None, device: str) -> Any:
         jit_compile=device == "gpu",  # XLA fuses well for GPUs; its convolutions on CPUs are slow
     )
     def predict(crops: Any) -> Any:
-        return network(crops, training=False)["emotion"]
+        return network(crops, training=False)[output]
 
     return predict

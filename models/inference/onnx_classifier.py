@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import onnxruntime
@@ -12,6 +13,9 @@ from models.emotions import EMOTIONS
 from models.errors import WeightsError
 from models.inference.base import BATCH_SIZE, check_crops
 from models.model_file import ModelFile
+
+PRIORS: Final = ("film", "balanced")
+"""Names of priors: emotions as frequent as in films, or each one equally frequent."""
 
 
 class OnnxClassifier:
@@ -54,13 +58,22 @@ class OnnxClassifier:
                 f"found {shapes}"
             )
         names = [tensor.name for tensor in outputs]
-        priors = {prior.name for prior in model.priors}
-        self._input, self._outputs = inputs[0].name, names[:1] + [name for name in names[1:] if name not in priors]
+        # A file without a description says by its names alone which outputs are for a prior.
+        described = [prior.name for prior in model.priors] or [names[0], *(set(names[1:]) & set(PRIORS))]
+        self._of_prior = {name: names[0] if k == 0 else name for k, name in enumerate(described)}
+        self._input = inputs[0].name
+        self._outputs = names[:1] + [name for name in names[1:] if name not in self._of_prior]
+        self.priors = tuple(name for name in described if self._of_prior[name] in names)
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :class:`models.inference.base.EmotionClassifier`."""
+        return self.predict_for(crops, self.model.chosen or self.priors[0])
+
+    def predict_for(self, crops: NDArray[np.uint8], prior: str) -> NDArray[np.float32]:
+        """Return float32 ``(n, 7)`` for one of ``self.priors``; else as :meth:`predict`."""
         check_crops(crops)
-        return np.concatenate([np.zeros((0, len(EMOTIONS)), np.float32), *(row[0] for row in self._run(crops, 1))])
+        found = [batch[0] for batch in self._run(crops, [self._of_prior[prior]])]
+        return np.concatenate([np.zeros((0, len(EMOTIONS)), np.float32), *found])
 
     def predict_and_describe(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return probabilities, and the features that the network gives beside them: float32 ``(n, k)``, k 0 if none.
@@ -69,10 +82,12 @@ class OnnxClassifier:
             ValueError: the crops have another shape or type, or there are none.
         """
         check_crops(crops)
-        probabilities, *features = (np.concatenate(parts) for parts in zip(*self._run(crops, 2), strict=True))
+        probabilities, *features = (
+            np.concatenate(parts) for parts in zip(*self._run(crops, self._outputs[:2]), strict=True)
+        )
         return probabilities, features[0] if features else np.zeros((len(crops), 0), np.float32)
 
-    def _run(self, crops: NDArray[np.uint8], outputs: int) -> Iterator[list[NDArray[np.float32]]]:
+    def _run(self, crops: NDArray[np.uint8], outputs: list[str]) -> Iterator[list[NDArray[np.float32]]]:
         for start in range(0, len(crops), BATCH_SIZE):
             batch = to_input(crops[start : start + BATCH_SIZE])
-            yield self._session.run(self._outputs[:outputs], {self._input: batch})
+            yield self._session.run(outputs, {self._input: batch})

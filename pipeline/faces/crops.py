@@ -1,17 +1,19 @@
 """Face box -> 48x48 grey crop: the one place that says how a face is cut out."""
 
-from typing import Final
+from typing import Any, Final
 
 import av.video.frame
 import cv2
 import numpy as np
-from av.video.reformatter import ColorRange
+from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
-from pipeline.media.movie import Movie, Orientation
+from pipeline.media.colour import hdr_matrix, is_hdr, to_sdr
+from pipeline.media.geometry import Fit, Orientation
 
 CROP_SIZE: Final = 48
 """Side of a crop in pixels."""
+
 
 BOX_SCALE: Final = 1.1
 """Side of the square that is cut, in units of the geometric mean of the box's sides.
@@ -25,26 +27,34 @@ _LUMA_FIRST: Final = frozenset(
 ) | {"gray", "nv12", "nv21"}
 """Pixel formats whose first plane is the 8-bit grey picture."""
 
+_DEEP: Final = frozenset(f"yuv{layout}p{bits}le" for layout in ("420", "422", "444") for bits in (10, 12, 16))
+"""Pixel formats of three planes of 16-bit numbers."""
 
-def cut_crops(picture: av.video.frame.VideoFrame, boxes: NDArray[np.float32], movie: Movie) -> NDArray[np.uint8]:
+_MOST_MAPPED: Final = 3
+"""Times the side of a crop at which faces of HDR pictures are mapped."""
+
+_BT709_LUMA: Final = np.array([0.2126, 0.7152, 0.0722])
+
+
+def cut_crops(picture: av.video.frame.VideoFrame, boxes: NDArray[np.float32], fit: Fit) -> NDArray[np.uint8]:
     """Cut the faces in ``boxes`` out of a picture as it is stored.
 
     Args:
-        picture: as decoded: not upright, its pixels perhaps not square.
-        boxes: float32 ``(n, 4)``: x1, y1, x2, y2 in pixels of the movie's upright, square-pixel picture. They may
-            reach outside of it; what lies outside repeats the picture's edge.
-        movie: gives the geometry.
+        picture: as decoded: not upright, its pixels perhaps not square, its range perhaps high.
+        boxes: float32 ``(n, 4)``: x1, y1, x2, y2 in pixels of the movie's picture. They may reach outside of the
+            picture; what lies outside repeats the picture's edge.
+        fit: where the picture lies in the movie's.
 
     Returns:
         uint8 ``(n, 48, 48)``: upright, grey 0..255.
     """
     if len(boxes) == 0:
         return np.zeros((0, CROP_SIZE, CROP_SIZE), np.uint8)
+    squares = _to_stored(fit.from_movie(_squares(boxes)), fit.orientation)
+    if is_hdr(picture):
+        return np.stack([fit.orientation.apply(crop) for crop in _of_hdr(picture, squares)])
     luma, full_range = _luma(picture)
-    size = np.array([movie.width, movie.height] * 2, np.float32)
-    squares = _to_stored(_squares(boxes) / size, movie.orientation)
-    squares *= np.array([luma.shape[1], luma.shape[0]] * 2, np.float32)
-    crops = np.stack([movie.orientation.apply(_resized(luma, square)) for square in squares])
+    crops = np.stack([fit.orientation.apply(_resized(luma, square)) for square in squares])
     return crops if full_range else _expanded(crops)
 
 
@@ -76,12 +86,61 @@ def _luma(picture: av.video.frame.VideoFrame) -> tuple[NDArray[np.uint8], bool]:
         # FFmpeg takes grey for full range, tagged or not.
         full = picture.format.name.startswith(("yuvj", "gray")) or picture.color_range == ColorRange.JPEG
         return luma, full
-    grey = picture.reformat(format="gray", dst_color_range=ColorRange.JPEG)
+    # Whatever the matrix, Y' is the grey, as above; FFmpeg would make BT.601's of it.
+    matrix = Colorspace.ITU601
+    grey = picture.reformat(
+        format="gray", src_colorspace=matrix, dst_colorspace=matrix, dst_color_range=ColorRange.JPEG
+    )
     return np.asarray(grey.to_ndarray(), np.uint8), True
 
 
-def _resized(luma: NDArray[np.uint8], square: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Cut ``square`` (x1, y1, x2, y2) out of ``luma`` and scale it to a crop, repeating the edge outside."""
+def _of_hdr(picture: av.video.frame.VideoFrame, squares: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Cut ``squares``, in units of the sides, out of an HDR picture: uint8 ``(n, 48, 48)``, grey of BT.709, 0..255."""
+    matrix = hdr_matrix(picture)
+    if picture.format.name not in _DEEP:
+        picture = picture.reformat(
+            format="yuv444p16le", src_colorspace=matrix, dst_colorspace=matrix, dst_color_range=ColorRange.MPEG
+        )
+    planes = []
+    for plane in picture.planes:
+        levels = np.frombuffer(plane, "<u2").reshape(-1, plane.line_size // 2)  # type: ignore[call-overload]
+        planes.append(levels[: plane.height, : plane.width])
+    crops = []
+    for square in squares:
+        # To average levels of HDR is not to average light, so faces are mapped while they are larger.
+        height = float(square[3] - square[1]) * picture.height
+        side = CROP_SIZE * int(np.clip(height // CROP_SIZE, 1, _MOST_MAPPED))
+        y, cb, cr = (_resized(plane, square, side).astype(np.float64) for plane in planes)
+        rgb = _rgb_of(y, cb, cr, picture, matrix)
+        grey = np.asarray(np.round(255 * (to_sdr(rgb, picture.color_trc) @ _BT709_LUMA)), np.uint8)
+        crops.append(cv2.resize(grey, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA))
+    return np.stack(crops)
+
+
+def _rgb_of(
+    y: NDArray[np.float64],
+    cb: NDArray[np.float64],
+    cr: NDArray[np.float64],
+    picture: av.video.frame.VideoFrame,
+    matrix: Colorspace,
+) -> NDArray[np.float64]:
+    """Return R'G'B' ``(h, w, 3)``, 0..1, of the levels ``(h, w)`` in an HDR picture's planes (BT.2100)."""
+    bits = picture.format.components[0].bits
+    unit = 2.0 ** (bits - 8)
+    if picture.color_range == ColorRange.JPEG:
+        white = colour = 2.0**bits - 1
+        black = 0.0
+    else:
+        black, white, colour = 16 * unit, 219 * unit, 224 * unit
+    y, cb, cr = (y - black) / white, (cb - 128 * unit) / colour, (cr - 128 * unit) / colour
+    red, blue = (0.2126, 0.0722) if matrix == Colorspace.ITU709 else (0.2627, 0.0593)
+    r, b = y + 2 * (1 - red) * cr, y + 2 * (1 - blue) * cb
+    return np.stack([r, (y - red * r - blue * b) / (1 - red - blue), b], axis=-1)
+
+
+def _resized(luma: NDArray[Any], square: NDArray[np.float32], side: int = CROP_SIZE) -> NDArray[Any]:
+    """Cut ``square``, in units of the sides, out of a plane and scale it to ``side``, repeating the edge outside."""
+    square = square * np.array([luma.shape[1], luma.shape[0]] * 2, np.float32)
     x1, y1, x2, y2 = (int(v) for v in np.round(square))
     x2, y2 = max(x2, x1 + 1), max(y2, y1 + 1)
     height, width = luma.shape
@@ -89,11 +148,11 @@ def _resized(luma: NDArray[np.uint8], square: NDArray[np.float32]) -> NDArray[np
     x, y = min(max(x1, 0), width - 1), min(max(y1, 0), height - 1)
     inside = luma[y : max(y2 - bottom, y + 1), x : max(x2 - right, x + 1)]
     if left or top or right or bottom:
-        inside = np.asarray(cv2.copyMakeBorder(inside, top, bottom, left, right, cv2.BORDER_REPLICATE), np.uint8)
+        inside = np.asarray(cv2.copyMakeBorder(inside, top, bottom, left, right, cv2.BORDER_REPLICATE))
     # Averaging over areas: a face 300 px high scaled down by sampling alone would be full of false edges.
-    shrinks = inside.shape[0] > CROP_SIZE
+    shrinks = inside.shape[0] > side
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(inside, (CROP_SIZE, CROP_SIZE), interpolation=interpolation), np.uint8)
+    return np.asarray(cv2.resize(inside, (side, side), interpolation=interpolation))
 
 
 def _expanded(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:

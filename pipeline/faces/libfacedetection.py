@@ -33,7 +33,10 @@ _HEAD: Final = "backbone__model0_pw_weight"
 
 
 class LibfacedetectionNetwork:
-    """Finds faces: ``(n, 5)`` rows of left, top, width, height in pixels and score 0..1, best first."""
+    """Finds faces: ``(n, 15)`` rows of left, top, width, height in pixels, score 0..1, and landmarks, best first.
+
+    Landmarks are x and y in pixels of the eyes, the nose and the corners of the mouth.
+    """
 
     def __init__(self, library: Path, threads: int = 1, max_overlap: float = _MAX_OVERLAP) -> None:
         """Read the weights.
@@ -66,10 +69,11 @@ class LibfacedetectionNetwork:
         self._padded[:height, :width] = bgr
         self._padded[height:] = 0
         self._padded[:, width:] = 0
-        scores, boxes = self._session.run(["score", "box"], {"bgr": self._padded})
+        scores, boxes, landmarks = self._session.run(["score", "box", "landmark"], {"bgr": self._padded})
         likely = np.flatnonzero(scores > _MIN_SCORE)
         corners, scores = boxes[likely], scores[likely]
-        rows = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2], scores[:, None]], axis=1)
+        sides = corners[:, 2:] - corners[:, :2]
+        rows = np.concatenate([corners[:, :2], sides, scores[:, None], landmarks[likely]], axis=1)
         kept = cv2.dnn.NMSBoxes(rows[:, :4].tolist(), scores.tolist(), _MIN_SCORE, self._max_overlap)
         return np.asarray(rows[np.asarray(kept, np.int64).reshape(-1)], np.float32)
 
@@ -105,7 +109,8 @@ def _shapes() -> dict[str, tuple[int, ...]]:
     for level in range(3):
         layers[f"neck__lateral_convs__{level}"] = (64, 64)
         layers |= {
-            f"bbox_head__multi_level_{kind}__{level}": (64, n) for kind, n in (("cls", 1), ("obj", 1), ("bbox", 4))
+            f"bbox_head__multi_level_{kind}__{level}": (64, n)
+            for kind, n in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10))
         }
     shapes: dict[str, tuple[int, ...]] = {"backbone__model0_pw_bias": (16,)}
     for name, (into, out) in layers.items():

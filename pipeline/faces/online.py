@@ -30,7 +30,7 @@ class _Track:
         frame: that of the last detection.
         detections: how many.
         peak: the best one's score.
-        recent: times in s and probabilities ``(7,)`` of the last detections, for smoothing.
+        recent: times in s, and probabilities and quality ``(8,)``, of the last detections, for smoothing.
         number: _UNNUMBERED until it counts as a face.
     """
 
@@ -52,7 +52,13 @@ class OnlineTracker:
         self._numbers = 0
 
     def step(
-        self, frame: int, time: float, faces: Detections, probabilities: NDArray[np.float32], new_shot: bool = False
+        self,
+        frame: int,
+        time: float,
+        faces: Detections,
+        probabilities: NDArray[np.float32],
+        new_shot: bool = False,
+        quality: NDArray[np.float32] | None = None,
     ) -> Sightings:
         """Take the next picture and return the faces to be shown on it.
 
@@ -62,11 +68,13 @@ class OnlineTracker:
             faces: those found on it.
             probabilities: float32 ``(n, 7)``, of ``faces``.
             new_shot: whether it begins a new shot: no track continues into it.
+            quality: float32 ``(n,)``, 0..1: of ``faces``; None for faces that are all shown well.
 
         Returns:
             A row per face, in the order of tracks; ``detection`` is an index into ``faces``, or -1 where the face went
             unseen and its box is that of the last detection.
         """
+        values = np.column_stack([probabilities, np.ones(len(faces), np.float32) if quality is None else quality])
         self._tracks = [] if new_shot else [track for track in self._tracks if self._continues(track, frame, time)]
         before = np.array([track.box for track in self._tracks], np.float32).reshape(-1, 4)
         pairs = match(before, faces.boxes, self._options.min_iou)
@@ -77,14 +85,16 @@ class OnlineTracker:
             detection_of[id(track)] = column
         for track in self._tracks:
             if id(track) in detection_of:
-                self._take(track, frame, time, detection_of[id(track)], faces, probabilities)
+                self._take(track, frame, time, detection_of[id(track)], faces, values)
         numbered = sorted((t for t in self._tracks if t.number != _UNNUMBERED), key=lambda track: track.number)
+        smoothed = np.array([self._smoothed(track) for track in numbered], np.float32).reshape(-1, len(EMOTIONS) + 1)
         sightings = Sightings(
             frame=np.full(len(numbered), frame, np.int32),
             track=np.array([track.number for track in numbered], np.int32),
             detection=np.array([detection_of.get(id(track), -1) for track in numbered], np.int32),
             boxes=np.array([track.box for track in numbered], np.float32).reshape(-1, 4),
-            smoothed=np.array([self._smoothed(track) for track in numbered], np.float32).reshape(-1, len(EMOTIONS)),
+            smoothed=smoothed[:, :-1],
+            quality=smoothed[:, -1],
         )
         return drop_hidden(sightings, self._options.max_overlap)
 
@@ -99,12 +109,12 @@ class OnlineTracker:
         time: float,
         detection: int,
         faces: Detections,
-        probabilities: NDArray[np.float32],
+        values: NDArray[np.float32],
     ) -> None:
         track.box, track.seen, track.frame = faces.boxes[detection], time, frame
         track.detections += 1
         track.peak = max(track.peak, float(faces.scores[detection]))
-        track.recent.append((time, probabilities[detection]))
+        track.recent.append((time, values[detection]))
         while track.recent[0][0] < time - self._options.smoothing / 2:
             track.recent.popleft()
         is_face = track.detections >= self._options.min_detections and track.peak >= self._options.min_peak

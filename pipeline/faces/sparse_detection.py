@@ -132,4 +132,5 @@ def _interpolate(
         searched.faces = Detections(
             first.boxes[before] + (last.boxes[after] - first.boxes[before]) * part,
             first.scores[before] + (last.scores[after] - first.scores[before]) * part,
+            first.landmarks[before] + (last.landmarks[after] - first.landmarks[before]) * part,
         )

@@ -20,6 +20,8 @@ class TrackOptions:
         min_detections: tracks with fewer are false alarms, unless the shot has fewer frames.
         min_peak: a track's best detection must score this much, 0..1.
         smoothing: width in s of the window over which probabilities are averaged.
+        stay: s for which a label lasts on average (:mod:`pipeline.tables.decode`); 0 takes each frame's averaged
+            probabilities by themselves.
     """
 
     min_iou: float = 0.2
@@ -28,6 +30,7 @@ class TrackOptions:
     min_detections: int = 3
     min_peak: float = 0.8
     smoothing: float = 1.0
+    stay: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Sightings:
         detection: int32 ``(n,)``, index of the detection; -1 where the box is interpolated.
         boxes: float32 ``(n, 4)``: x1, y1, x2, y2 in px.
         smoothed: float32 ``(n, 7)``: probabilities averaged along the track.
+        quality: float32 ``(n,)``, 0..1: averaged likewise.
     """
 
     frame: NDArray[np.int32]
@@ -47,9 +51,14 @@ class Sightings:
     detection: NDArray[np.int32]
     boxes: NDArray[np.float32]
     smoothed: NDArray[np.float32]
+    quality: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Sightings":
+        """Return those that ``rows`` selects: a mask ``(n,)`` or indices."""
+        return Sightings(**{name: column[rows] for name, column in vars(self).items()})
 
 
 def follow(
@@ -59,6 +68,7 @@ def follow(
     faces: Detections,
     probabilities: NDArray[np.float32],
     options: TrackOptions,
+    quality: NDArray[np.float32] | None = None,
 ) -> Sightings:
     """Join detections to tracks, bridge gaps, drop false alarms and smooth.
 
@@ -69,27 +79,23 @@ def follow(
         faces: the detections.
         probabilities: float32 ``(n, 7)``.
         options: see there.
+        quality: float32 ``(n,)``, 0..1: of each detection; None for faces that are all shown well.
     """
+    values = np.column_stack([probabilities, np.ones(len(faces), np.float32) if quality is None else quality])
     tracks = [
         track
         for track in _linked(time, shot, face_frame, faces.boxes, options)
         if _is_face(track, shot, face_frame, faces.scores, options)
     ]
     columns = [
-        _sightings(number, np.array(track), time, face_frame, faces.boxes, probabilities, options.smoothing)
+        _sightings(number, np.array(track), time, face_frame, faces.boxes, values, options.smoothing)
         for number, track in enumerate(tracks)
     ]
     if not columns:
         none = np.zeros(0, np.int32)
-        return Sightings(none, none, none, faces.boxes[:0], probabilities[:0])
-    frame, track, detection = (
-        np.concatenate([getattr(c, n) for c in columns]) for n in ("frame", "track", "detection")
-    )
-    boxes, smoothed = np.concatenate([c.boxes for c in columns]), np.concatenate([c.smoothed for c in columns])
-    order = np.lexsort((track, frame))
-    return drop_hidden(
-        Sightings(frame[order], track[order], detection[order], boxes[order], smoothed[order]), options.max_overlap
-    )
+        return Sightings(none, none, none, faces.boxes[:0], probabilities[:0], faces.scores[:0])
+    seen = Sightings(**{name: np.concatenate([getattr(c, name) for c in columns]) for name in vars(columns[0])})
+    return drop_hidden(seen.take(np.lexsort((seen.track, seen.frame))), options.max_overlap)
 
 
 def drop_hidden(seen: Sightings, max_overlap: float) -> Sightings:
@@ -100,7 +106,7 @@ def drop_hidden(seen: Sightings, max_overlap: float) -> Sightings:
     for place, start, end in zip(unseen, starts, ends, strict=True):
         others = seen.boxes[start:end][seen.detection[start:end] >= 0]
         kept[place] = not (iou(seen.boxes[place : place + 1], others) > max_overlap).any()
-    return Sightings(seen.frame[kept], seen.track[kept], seen.detection[kept], seen.boxes[kept], seen.smoothed[kept])
+    return seen.take(kept)
 
 
 def iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -195,21 +201,26 @@ def _sightings(
     time: NDArray[np.float64],
     face_frame: NDArray[np.int32],
     boxes: NDArray[np.float32],
-    probabilities: NDArray[np.float32],
+    values: NDArray[np.float32],
     smoothing: float,
 ) -> Sightings:
-    """Return a track's rows, one for every frame from its first to its last detection, hidden or not."""
+    """Return a track's rows, one for every frame from its first to its last detection, hidden or not.
+
+    ``values``, float32 ``(n, 8)``, are probabilities and quality.
+    """
     seen = face_frame[track]
     frames = np.arange(seen[0], seen[-1] + 1, dtype=np.int32)
     detection = np.full(len(frames), -1, np.int32)
     detection[seen - seen[0]] = track
     coordinates = [np.interp(time[frames], time[seen], boxes[track, k]) for k in range(4)]
+    smoothed = smooth(time[frames], time[seen], values[track], smoothing)
     return Sightings(
         frame=frames,
         track=np.full(len(frames), number, np.int32),
         detection=detection,
         boxes=np.stack(coordinates, axis=1).astype(np.float32),
-        smoothed=smooth(time[frames], time[seen], probabilities[track], smoothing),
+        smoothed=smoothed[:, :-1],
+        quality=smoothed[:, -1],
     )
 
 

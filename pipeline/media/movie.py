@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -14,11 +14,10 @@ import av.packet
 import av.stream
 import av.video.frame
 import av.video.stream
-import numpy as np
-from av.sidedata.sidedata import Type as SideDataType
-from numpy.typing import NDArray
 
 from pipeline.errors import InputError, NotAMovieError
+from pipeline.media.colour import is_hdr
+from pipeline.media.geometry import LONGEST_SIDE, Fit, Orientation, Shape, ShapeReader, fitted, upright_size
 from pipeline.media.timing.clock import PLAIN, FileClock
 
 _STILL_FORMATS: Final = ("image2", "tty", "ico")
@@ -27,49 +26,6 @@ _STILL_FORMATS: Final = ("image2", "tty", "ico")
 
 _SWSCALE_MATRIX: Final = 6
 """BT.601, with which RGB pictures (matrix 0) are converted to YUV."""
-
-
-@dataclass(frozen=True)
-class Orientation:
-    """How a stored picture becomes upright: first ``transpose``, then the flips."""
-
-    transpose: bool = False
-    flip_x: bool = False
-    flip_y: bool = False
-
-    @property
-    def is_upright(self) -> bool:
-        """Whether the stored picture is upright already."""
-        return self == Orientation()
-
-    def apply(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return ``picture`` ``(h, w)`` or ``(h, w, c)`` upright, contiguous; itself where it is upright."""
-        if self.is_upright:
-            return picture
-        if self.transpose:
-            picture = picture.swapaxes(0, 1)
-        if self.flip_x:
-            picture = picture[:, ::-1]
-        if self.flip_y:
-            picture = picture[::-1]
-        return np.ascontiguousarray(picture)
-
-    @staticmethod
-    def of_frame(frame: av.video.frame.VideoFrame) -> "Orientation":
-        """Read a frame's display matrix.
-
-        FFmpeg's ``libavutil/display.h``: nine int32, row major, a point being a row vector; the first two
-        columns of the first two rows, in 16.16 fixed point, turn and mirror. Angles between the quarter
-        turns are rounded to the nearest.
-        """
-        side_data = frame.side_data.get(SideDataType.DISPLAYMATRIX)  # type: ignore[call-overload]  # takes a Type too
-        if side_data is None:
-            return Orientation()
-        matrix = np.frombuffer(side_data, np.int32)
-        a, b, c, d = (int(matrix[k]) for k in (0, 1, 3, 4))
-        if abs(a) + abs(d) >= abs(b) + abs(c):  # x' = a x, y' = d y
-            return Orientation(False, flip_x=a < 0, flip_y=d < 0)
-        return Orientation(True, flip_x=c < 0, flip_y=b < 0)  # x' = c y, y' = b x
 
 
 @dataclass(frozen=True)
@@ -82,6 +38,7 @@ class Colour:
 
 
 UNSPECIFIED: Final = Colour(2, 2, 2)
+BT709: Final = Colour(1, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -94,11 +51,16 @@ class Movie:
         codec: FFmpeg's name of its codec.
         time_base: unit of ``pts``, in s.
         clock_start: the container's start in s; a player's clock shows 0 there.
-        width, height: of the upright, square-pixel picture in pixels, even.
-        orientation: how a stored picture becomes upright.
+        width, height: of the movie's picture in pixels, even: upright, with square pixels, at most LONGEST_SIDE. It is
+            that of the first frame until :func:`pipeline.tables.picture.in_one_picture` has seen them all;
+            :class:`Fits` says where frames of other shapes lie in it.
+        orientation: how the first frame becomes upright.
         rate: average frame rate in 1/s, for the encoder and for estimates; never for time stamps.
-        colour: of its first frame.
+        colour: of its first frame; BT.709 where that is HDR, for so it is shown.
         frames: how many, by what the header says; an estimate, for progress bars.
+        shape: of its first frame, as decoded; None where every frame fills the movie's picture.
+        aspect: of that frame's pixels, as the container says, or else the decoder.
+        hdr: FFmpeg's number of its first frame's transfer if that is HDR, else 0.
         clock: how the movie's time stamps follow from the file's; known once the packets have been read
             (:meth:`pipeline.media.scan.Packets.timed`). All pts but the file's own are on the movie's clock.
     """
@@ -114,16 +76,56 @@ class Movie:
     rate: Fraction
     colour: Colour
     frames: int = 1
+    shape: Shape | None = None
+    aspect: Fraction = Fraction(1)
+    hdr: int = 0
     clock: FileClock = PLAIN
 
     @property
-    def stored_size(self) -> tuple[int, int]:
-        """Width and height of the square-pixel picture before it is turned upright."""
-        return (self.height, self.width) if self.orientation.transpose else (self.width, self.height)
+    def size(self) -> tuple[int, int]:
+        """Width and height of its picture."""
+        return self.width, self.height
+
+    def with_picture(self, width: int, height: int) -> "Movie":
+        """Return the movie with another picture, to which all its frames are fitted."""
+        return replace(self, width=width, height=height)
+
+    @property
+    def is_scaled_down(self) -> bool:
+        """Whether its picture is smaller than its first frame, for no encoder would take that."""
+        if self.shape is None:
+            return False
+        sides = self.shape.width * self.aspect, Fraction(self.shape.height)
+        return max(sides) > LONGEST_SIDE
 
     def time_of(self, pts: int) -> float:
         """Return the time in s at which a player's clock shows the frame with this ``pts``."""
         return float(pts * self.time_base - self.clock_start)
+
+
+class Fits:
+    """Says where pictures of a movie lie in the movie's picture; for one thread, and in the order of time.
+
+    Best from a key frame on: what a picture does not say of its orientation is that of the picture before, or else that
+    of the movie's first frame.
+    """
+
+    def __init__(self, movie: Movie) -> None:
+        self._movie = movie
+        self._reader = ShapeReader(movie.orientation)
+        self._known: dict[Shape, Fit] = {}
+
+    def of(self, picture: av.video.frame.VideoFrame) -> Fit:
+        """Return where a decoded picture lies."""
+        movie = self._movie
+        if movie.shape is None:
+            return Fit.filling(*movie.size, movie.orientation)
+        shape = self._reader.read(picture)
+        if shape not in self._known:
+            # A container knows of one aspect alone: once the decoder's has changed, that one counts.
+            aspect = movie.aspect if shape.aspect == movie.shape.aspect else shape.aspect
+            self._known[shape] = fitted(upright_size(shape, aspect), movie.size, shape.orientation)
+        return self._known[shape]
 
 
 def identity(path: Path) -> tuple[str, int, int, int] | None:
@@ -222,11 +224,9 @@ def describe(
         stream: the one in it that is shown.
         frame: the first one decoded.
     """
-    orientation = Orientation.of_frame(frame)
-    aspect = stream.sample_aspect_ratio or frame_aspect(stream) or Fraction(1)
-    width, height = even(frame.width * aspect), even(Fraction(frame.height))
-    if orientation.transpose:
-        width, height = height, width
+    shape = ShapeReader().read(frame)
+    aspect = Fraction(stream.sample_aspect_ratio or frame_aspect(stream) or 1)
+    width, height = upright_size(shape, aspect)
     rate = stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(25)
     return Movie(
         path=path,
@@ -236,10 +236,13 @@ def describe(
         clock_start=Fraction(container.start_time or 0, av.time_base),
         width=width,
         height=height,
-        orientation=orientation,
+        orientation=shape.orientation,
         rate=Fraction(rate),
-        colour=Colour(int(frame.colorspace) or _SWSCALE_MATRIX, int(frame.color_primaries), int(frame.color_trc)),
+        colour=BT709 if is_hdr(frame) else _colour(frame),
         frames=stream.frames or max(1, round(Fraction(container.duration or 0, av.time_base) * Fraction(rate))),
+        shape=shape,
+        aspect=aspect,
+        hdr=frame.color_trc if is_hdr(frame) else 0,
     )
 
 
@@ -249,9 +252,8 @@ def frame_aspect(stream: av.video.stream.VideoStream) -> Fraction | None:
     return Fraction(aspect) if aspect else None
 
 
-def even(length: Fraction) -> int:
-    """Round a length in pixels to the nearest even number that is at least 2: 4:2:0 pictures have no odd sides."""
-    return max(2, 2 * round(length / 2))
+def _colour(frame: av.video.frame.VideoFrame) -> Colour:
+    return Colour(int(frame.colorspace) or _SWSCALE_MATRIX, int(frame.color_primaries), int(frame.color_trc))
 
 
 def _first_frame(

@@ -1,7 +1,7 @@
 """What one segment holds: the result of analyze, the input of assemble."""
 
 import io
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,11 +20,14 @@ class Observations:
         change: float32 ``(f,)``: difference to the frame before (:mod:`pipeline.scenes.shots`); 0 for the first.
         ends: uint8 ``(2, 90, 160, 3)``: thumbnails of the first and last frame, BGR; ``(0, ...)`` without frames.
         face_frame: int32 ``(n,)``, rising: the frame on which a face was found.
-        boxes: float32 ``(n, 4)``: x1, y1, x2, y2 in pixels of the upright picture.
+        boxes: float32 ``(n, 4)``: x1, y1, x2, y2 in pixels of the movie's picture.
         scores: float32 ``(n,)``, 0..1.
         probabilities: float32 ``(n, 7)``.
+        yaw, sharpness, contrast: float32 ``(n,)``: see :mod:`pipeline.faces.quality`.
         refused: packets that could not be decoded.
         damaged: frames that the decoder marked as damaged.
+        shapes: int64 ``(k, 3)``: pts, width and height of the first frame and of each one whose upright, square-pixel
+            picture has another size than the frame before; none without frames.
         missing: frames that the file promises and that were not found.
     """
 
@@ -35,14 +38,19 @@ class Observations:
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     probabilities: NDArray[np.float32]
+    yaw: NDArray[np.float32]
+    sharpness: NDArray[np.float32]
+    contrast: NDArray[np.float32]
     refused: int
     damaged: int
+    shapes: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), np.int64))
     missing: int = 0
 
     def __post_init__(self) -> None:
         faces = len(self.face_frame)
-        found = (self.change.shape, self.boxes.shape, self.scores.shape, self.probabilities.shape)
-        expected = ((len(self.pts),), (faces, 4), (faces,), (faces, len(EMOTIONS)))
+        per_face = (self.scores, self.yaw, self.sharpness, self.contrast)
+        found = [column.shape for column in (self.change, self.boxes, self.probabilities, *per_face)]
+        expected = [(len(self.pts),), (faces, 4), (faces, len(EMOTIONS)), *[(faces,)] * len(per_face)]
         if found != expected:
             raise ValueError(f"expected columns of shapes {expected}, found {found}")
 

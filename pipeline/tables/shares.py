@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.schema import EMOTIONS
+from pipeline.schema import EMOTIONS, LABELS, UNSURE
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class FaceRows:
         group: int ``(n,)``: the span (shot, scene, track) of the row.
         frame: int32 ``(n,)``.
         track: int32 ``(n,)``.
-        emotion: int ``(n,)``: index into EMOTIONS.
+        emotion: int ``(n,)``: index into LABELS.
         probabilities: float32 ``(n, 7)``; NaN where the network saw no crop.
         seconds: float64 ``(n,)``: for how long the row's frame is shown.
     """
@@ -36,20 +36,28 @@ class FaceRows:
 def emotion_columns(rows: FaceRows, groups: int) -> dict[str, Any]:
     """Return share, mean probability and dominant emotion of each of ``groups`` spans as columns; None without a face.
 
-    share_e = (time of rows labelled e) / (time of all rows); mean_e = time-weighted mean of the network's
+    share_e = (time of rows labelled e) / (time of all rows that are labelled with an emotion), share_unsure = (time of
+    the other rows) / (time of all rows); mean_e = time-weighted mean of the network's
     probabilities over the rows that have them.
     """
-    k = len(EMOTIONS)
+    k = len(LABELS)
     labelled = _sums(rows.group * k + rows.emotion, rows.seconds, groups * k).reshape(groups, k)
-    share = _ratio(labelled, labelled.sum(axis=1))
+    sure = labelled[:, :UNSURE]
+    share, unsure = _ratio(sure, sure.sum(axis=1)), _ratio(labelled[:, UNSURE:], labelled.sum(axis=1))[:, 0]
     classified = ~np.isnan(rows.probabilities[:, 0])
     group, seconds = rows.group[classified], rows.seconds[classified]
-    weighted = [_sums(group, seconds * rows.probabilities[classified, e], groups) for e in range(k)]
+    weighted = [_sums(group, seconds * rows.probabilities[classified, e], groups) for e in range(len(EMOTIONS))]
     mean = _ratio(np.stack(weighted, axis=1), _sums(group, seconds, groups))
-    dominant = [None if np.isnan(row[0]) else EMOTIONS[int(row.argmax())] for row in share]
+    dominant = [None if np.isnan(whole) else _dominant(row) for row, whole in zip(share, unsure, strict=True)]
     columns: dict[str, Any] = {f"share_{name}": share[:, e] for e, name in enumerate(EMOTIONS)}
+    columns["share_unsure"] = unsure
     columns |= {f"mean_{name}": mean[:, e] for e, name in enumerate(EMOTIONS)}
     return columns | {"dominant": dominant}
+
+
+def _dominant(share: NDArray[np.float64]) -> str:
+    """Return the label with the largest of the shares ``(7,)``, which are NaN where no label is sure."""
+    return LABELS[UNSURE] if np.isnan(share[0]) else EMOTIONS[int(share.argmax())]
 
 
 def face_columns(

@@ -13,13 +13,17 @@ from numpy.typing import NDArray
 from pipeline import schema
 from pipeline.errors import InputError
 from pipeline.faces.detect import Detections
+from pipeline.faces.quality import Looks, looks_of
 from pipeline.faces.track import Sightings, TrackOptions, follow
 from pipeline.media.decode import shown_for
 from pipeline.media.movie import Movie
-from pipeline.scenes.shots import change_between, find_cuts
-from pipeline.schema import BOX, EMOTIONS
+from pipeline.scenes.shots import find_cuts
+from pipeline.schema import BOX, EMOTIONS, LABELS, UNSURE
 from pipeline.tables.columns import column_of, table_of
+from pipeline.tables.concatenate import concatenated
+from pipeline.tables.decode import track_labels
 from pipeline.tables.observations import Observations
+from pipeline.tables.picture import in_one_picture, picture_remarks
 from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
 
 
@@ -47,12 +51,28 @@ class FrameTimes:
         return len(self.pts)
 
 
+@dataclass(frozen=True)
+class RowValues:
+    """What was observed of each row of :class:`Sightings`, as columns; NaN where the detector saw nothing.
+
+    Attributes:
+        scores: float32 ``(n,)``: the detector's.
+        probabilities: float32 ``(n, 7)``: the network's.
+        looks: how the face is shown.
+    """
+
+    scores: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    looks: Looks
+
+
 def assemble(
     name: str,
     movie: Movie,
     parts: Sequence[Observations],
     options: TrackOptions,
     metadata: Mapping[str, Any],
+    sure: float = 0.0,
 ) -> Tables:
     """Make the tables of a movie from its observations. The same observations give the same bytes.
 
@@ -62,7 +82,8 @@ def assemble(
         parts: the observations of all its segments, in order.
         options: of the tracker.
         metadata: goes into every table's file metadata under the key ``moodreel``, as JSON, beside the schema version,
-            the time base and the geometry.
+            the time base, the geometry and remarks on the movie.
+        sure: support from which labels are shown, 0..1; see :mod:`pipeline.tables.labels`.
 
     Raises:
         InputError: the segments hold not one frame.
@@ -70,11 +91,20 @@ def assemble(
     whole = concatenated(parts)
     if len(whole.pts) == 0:
         raise InputError(f"{movie.path}: not one frame of its {movie.codec} video can be decoded")
+    movie, whole = in_one_picture(movie, whole)
     times = _times(movie, whole)
     faces = Detections(whole.boxes, whole.scores)
-    seen = follow(times.time, times.shot, whole.face_frame, faces, whole.probabilities, options)
-    probabilities = _picked(whole.probabilities, seen.detection)
-    return make_tables(name, movie, times, seen, _picked(whole.scores, seen.detection), probabilities, metadata)
+    looks = looks_of(whole.boxes, whole.yaw, whole.sharpness, whole.contrast)
+    seen = follow(times.time, times.shot, whole.face_frame, faces, whole.probabilities, options, looks.quality)
+    values = RowValues(
+        scores=_picked(whole.scores, seen.detection),
+        probabilities=_picked(whole.probabilities, seen.detection),
+        looks=looks.picked(seen.detection),
+    )
+    labels = track_labels(times.time[seen.frame], seen, values.probabilities, values.looks.quality, options, sure)
+    remarks = picture_remarks(movie, whole.shapes)
+    metadata = {**metadata, "remarks": remarks} if remarks else metadata
+    return make_tables(name, movie, times, seen, values, labels, metadata)
 
 
 def make_tables(
@@ -82,8 +112,8 @@ def make_tables(
     movie: Movie,
     times: FrameTimes,
     seen: Sightings,
-    scores: NDArray[np.float32],
-    probabilities: NDArray[np.float32],
+    values: RowValues,
+    labels: NDArray[np.int32],
     metadata: Mapping[str, Any],
 ) -> Tables:
     """Make the tables from faces that are followed already; see :func:`assemble`.
@@ -93,17 +123,18 @@ def make_tables(
         movie: gives time base and geometry.
         times: of all its frames, at least one.
         seen: its faces. Tracks are numbered from 0 on; each has a row in the first and the last frame of its span.
-        scores: float32 ``(n,)``, of each row of ``seen``; NaN where the detector saw nothing.
-        probabilities: float32 ``(n, 7)``, the network's for each row of ``seen``; NaN likewise.
+        values: of each row of ``seen``.
+        labels: int32 ``(n,)``: of each row, an index into LABELS.
         metadata: see :func:`assemble`.
     """
-    emotion = seen.smoothed.argmax(axis=1).astype(np.int32)
-    rows = FaceRows(times.shot[seen.frame], seen.frame, seen.track, emotion, probabilities, times.seconds[seen.frame])
+    rows = FaceRows(
+        times.shot[seen.frame], seen.frame, seen.track, labels, values.probabilities, times.seconds[seen.frame]
+    )
     shots = _shots(name, times, rows)
     scenes = shots.drop_columns(["shot"]).append_column("shots", column_of(np.ones(len(shots), np.int32)))
     tables = {
-        "timeline": (_timeline(name, times, seen, scores, probabilities, emotion), schema.TIMELINE),
-        "tracks": (_tracks(name, times, rows, scores), schema.TRACKS),
+        "timeline": (_timeline(name, times, seen, values, labels), schema.TIMELINE),
+        "tracks": (_tracks(name, times, rows, values.scores), schema.TRACKS),
         "shots": (shots, schema.SHOTS),
         "scenes": (scenes, schema.SCENES),
     }
@@ -118,31 +149,6 @@ def make_tables(
     stamp = {b"moodreel": json.dumps(facts, sort_keys=True).encode()}
     stamped = {k: table.select(s.names).cast(s).replace_schema_metadata(stamp) for k, (table, s) in tables.items()}
     return Tables(**stamped, summary=_summary(times, rows, movie))
-
-
-def concatenated(parts: Sequence[Observations]) -> Observations:
-    """Join the observations of neighbouring segments, at least one, scoring the change from each to the next."""
-    if len(parts) == 1:
-        return parts[0]
-    full = [part for part in parts if len(part.pts)] or list(parts[:1])
-    change = [part.change.copy() for part in full]
-    for before, after, scores in zip(full, full[1:], change[1:], strict=False):
-        scores[0] = change_between(before.ends[-1], after.ends[0])
-    offsets = np.cumsum([0, *(len(part.pts) for part in full)])
-    return Observations(
-        pts=np.concatenate([part.pts for part in full]),
-        change=np.concatenate(change),
-        ends=np.concatenate([full[0].ends[:1], full[-1].ends[-1:]]),
-        face_frame=np.concatenate(
-            [part.face_frame + np.int32(offset) for part, offset in zip(full, offsets, strict=False)]
-        ),
-        boxes=np.concatenate([part.boxes for part in full]),
-        scores=np.concatenate([part.scores for part in full]),
-        probabilities=np.concatenate([part.probabilities for part in full]),
-        refused=sum(part.refused for part in full),
-        damaged=sum(part.damaged for part in full),
-        missing=sum(part.missing for part in full),
-    )
 
 
 def _times(movie: Movie, whole: Observations) -> FrameTimes:
@@ -186,8 +192,7 @@ def _timeline(
     name: str,
     times: FrameTimes,
     seen: Sightings,
-    scores: NDArray[np.float32],
-    probabilities: NDArray[np.float32],
+    values: RowValues,
     emotion: NDArray[np.int32],
 ) -> pa.Table:
     faceless = np.setdiff1d(np.arange(len(times)), seen.frame)
@@ -199,8 +204,9 @@ def _timeline(
         padded = np.concatenate([values, np.zeros(len(faceless), values.dtype)])[order]
         return column_of(padded, (np.arange(len(order)) >= len(values))[order])
 
-    labels = pa.DictionaryArray.from_arrays(column(emotion), column_of(EMOTIONS))
-    confidence = np.take_along_axis(seen.smoothed, emotion[:, None], axis=1)[:, 0]
+    rows = np.arange(len(seen))
+    likely = np.where(emotion == UNSURE, seen.smoothed.argmax(axis=1), emotion)
+    labels = pa.DictionaryArray.from_arrays(column(emotion), column_of(LABELS))
     columns: dict[str, Any] = {
         "movie": _repeated(name, len(frame)),
         "frame": frame,
@@ -210,10 +216,11 @@ def _timeline(
         "scene": times.shot[frame],
         "track": column(seen.track),
         **{corner: column(seen.boxes[:, k]) for k, corner in enumerate(BOX)},
-        "score": column(scores),
-        **{label: column(probabilities[:, k]) for k, label in enumerate(EMOTIONS)},
+        "score": column(values.scores),
+        **{label: column(values.probabilities[:, k]) for k, label in enumerate(EMOTIONS)},
+        **{kind: column(looks) for kind, looks in vars(values.looks).items()},
         "emotion": labels,
-        "confidence": column(confidence),
+        "confidence": column(seen.smoothed[rows, likely]),
     }
     return table_of(columns)
 

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.palette import EMOTION_COLOURS
+from pipeline.palette import LABEL_COLOURS
 
 _FONT: Final = cv2.FONT_HERSHEY_DUPLEX  # its doubled strokes stay white, not grey, where letters are small
 _FONT_CAP: Final = 21  # height of the font's capitals at scale 1, in pixels
@@ -42,7 +42,8 @@ def _bt601(rgb: str) -> _Colour:
     return _Colour(round(16 + 219 * luma), round(128 + 224 * (b - luma) / 1.772), round(128 + 224 * (r - luma) / 1.402))
 
 
-_COLOURS: Final = {emotion: _bt601(rgb) for emotion, rgb in EMOTION_COLOURS.items()}
+_UNSURE: Final = "unsure"
+_COLOURS: Final = {emotion: _bt601(rgb) for emotion, rgb in LABEL_COLOURS.items()}
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ class LabelledFace:
 
     Attributes:
         box: Left, top, right, bottom in pixels of the picture; may reach outside.
-        emotion: A key of ``EMOTION_COLOURS``.
-        confidence: Of that emotion, 0..1.
+        emotion: A key of ``LABEL_COLOURS``; ``unsure`` gets a thin box without a word.
+        confidence: Of the most likely emotion, 0..1.
         track: The number after ``#``.
     """
 
@@ -144,18 +145,22 @@ def _sizes(height: int, width: int) -> _Sizes:
 def draw_faces(planes: Planes, faces: Sequence[LabelledFace]) -> None:
     """Draw each face's rectangle and label, in place.
 
-    All rectangles come first, so that none crosses a label. A face whose box holds no part of the picture is left out.
+    All rectangles come first, so that none crosses a label, and those without a label before the others. A face whose
+    box holds no part of the picture is left out.
     """
     if not faces:
         return
     height, width = planes.y.shape
     sizes = _sizes(height, width)
     seen = [(face, box) for face in faces if (box := _snapped(face.box, height, width)) is not None]
-    for face, box in seen:
+    unsure, sure = ([one for one in seen if (one[0].emotion == _UNSURE) is wanted] for wanted in (True, False))
+    for _, box in unsure:
+        _draw_box(planes, box, _COLOURS[_UNSURE], sizes._replace(line=max(1, sizes.line // 2), edge=1))
+    for face, box in sure:
         _draw_box(planes, box, _COLOURS[face.emotion], sizes)
     boxes = [box for _, box in seen]
     labels: list[_Rect] = []
-    for face, box in seen:
+    for face, box in sure:
         percent = round(100 * min(max(face.confidence, 0.0), 1.0))
         label = _label(face.emotion, percent, face.track, sizes.cap, sizes.label)
         places = _places(label.y.shape, box, planes.y.shape, sizes.line)
@@ -204,7 +209,7 @@ def _label(emotion: str, percent: int, track: int, cap: int, widest: int) -> Pla
     """Render a label: a strip of the emotion's colour, then white text on a dark plate.
 
     Args:
-        emotion: A key of ``EMOTION_COLOURS``.
+        emotion: A key of ``LABEL_COLOURS``.
         percent: 0..100.
         track: The track's number.
         cap: Height of a capital letter, in pixels.

@@ -12,13 +12,15 @@ import av.video.stream
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from numpy.typing import NDArray
 
 from pipeline.errors import FfmpegError
+from pipeline.media.colour import Converter
 from pipeline.media.decode import DecodeFaults, Reader
 from pipeline.media.frames import frames_of
-from pipeline.media.movie import Movie
+from pipeline.media.geometry import Fit
+from pipeline.media.movie import Fits, Movie
 from pipeline.media.segments import Segment
 from pipeline.schema import BOX
 from pipeline.video.draw import LabelledFace, Planes, draw_faces
@@ -28,6 +30,9 @@ _KEYFRAME_EVERY = 2
 """Seconds between key frames, so that a player can jump about in the video at once."""
 
 _FINEST_EXACT = Fraction(1, 10_000)
+
+_BLACK = (16, 128, 128)
+"""Y, U, V in limited range."""
 
 
 @dataclass(frozen=True)
@@ -111,25 +116,36 @@ def read_faces(timeline: Path, segment: Segment) -> dict[int, list[LabelledFace]
 
 
 class Upright:
-    """Turns decoded pictures into upright, square-pixel yuv420p pictures."""
+    """Turns decoded pictures into the movie's picture: upright, square pixels, one size, yuv420p.
+
+    Pictures of another shape than the movie's lie between black bars. HDR becomes BT.709.
+    """
 
     def __init__(self, movie: Movie) -> None:
         self._movie = movie
-        self._reformatter = VideoReformatter()
+        self._fits = Fits(movie)
+        self._converter = Converter(Interpolation.BILINEAR)
+        # A movie that begins with HDR is one of BT.709 throughout.
+        self._matrix = Colorspace.ITU709 if movie.hdr else None
 
     def yuv420p(self, picture: av.video.frame.VideoFrame) -> av.video.frame.VideoFrame:
-        """Return the upright picture, limited range. Its memory may be the decoder's own: see ``Planes.of_frame``."""
-        width, height = self._movie.stored_size
-        converted = self._reformatter.reformat(
-            picture, width, height, "yuv420p", dst_color_range=ColorRange.MPEG, interpolation=Interpolation.BILINEAR
-        )
-        return converted if self._movie.orientation.is_upright else self._turned(converted)
+        """Return the movie's picture, limited range. Its memory may be the decoder's own: see ``Planes.of_frame``."""
+        fit = self._fits.of(picture)
+        converted = self._converter.yuv420p(picture, fit.stored(fit.width, fit.height), self._matrix)
+        fills = (fit.width, fit.height) == self._movie.size
+        return converted if fills and fit.orientation.is_upright else self._placed(converted, fit)
 
-    def _turned(self, picture: av.video.frame.VideoFrame) -> av.video.frame.VideoFrame:
-        turned = av.video.frame.VideoFrame(self._movie.width, self._movie.height, "yuv420p")
-        for source, target in zip(picture.planes, turned.planes, strict=True):
-            _pixels(target)[:] = self._movie.orientation.apply(_pixels(source))
-        return turned
+    def _placed(self, picture: av.video.frame.VideoFrame, fit: Fit) -> av.video.frame.VideoFrame:
+        """Return a picture upright and in its place; around it there is black."""
+        whole = av.video.frame.VideoFrame(*self._movie.size, "yuv420p")
+        for number, (source, target) in enumerate(zip(picture.planes, whole.planes, strict=True)):
+            cell = 2 if number else 1
+            x, y, width, height = (side // cell for side in (fit.x, fit.y, fit.width, fit.height))
+            pixels = _pixels(target)
+            if (width, height) != (target.width, target.height):
+                pixels[:] = _BLACK[number]
+            pixels[y : y + height, x : x + width] = fit.orientation.apply(_pixels(source))
+        return whole
 
 
 def _pixels(plane: av.video.plane.VideoPlane) -> NDArray[np.uint8]:

@@ -17,9 +17,6 @@ PAGES = sorted(
 LONGEST_LINE = 200
 MOST_HOPS = 7
 
-STILL_TOO_WIDE = {"docs/network.md", "models/weights/default.md", "models/weights/seed.md"}
-"""Pages with longer lines, which may only get fewer."""
-
 
 def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
@@ -27,8 +24,7 @@ def name_of(page: Path) -> str:
 
 def test_no_line_is_too_long():
     wide = {name_of(p) for p in PAGES if any(len(line) > LONGEST_LINE for line in p.read_text().splitlines())}
-    assert wide - STILL_TOO_WIDE == set(), f"lines over {LONGEST_LINE} characters"
-    assert STILL_TOO_WIDE - wide == set(), "no longer exceptions: take them off STILL_TOO_WIDE"
+    assert wide == set(), f"lines over {LONGEST_LINE} characters"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from labelled import write_learnable_npz
+from labelled import pictures, write_learnable_npz
 from typer.testing import CliRunner, Result
 
 from jobs.cli import app
@@ -47,7 +47,7 @@ def test_train_leaves_a_model_that_a_run_can_use(training):
 def test_train_again_needs_resume(training, data):
     result = cli("train", "--data", data, "--out", training, "--epochs", 1, "--dtype", "float32")
     assert result.exit_code == 2
-    assert "holds a training already; go on with --resume" in result.stderr
+    assert "holds a training already; resume it with --resume" in result.stderr
     assert (
         cli("train", "--data", data, "--out", training, "--epochs", 1, "--dtype", "float32", "--resume").exit_code == 0
     )
@@ -60,6 +60,21 @@ def test_evaluate_prints_a_table_and_writes_files(training, data, tmp_path):
     assert "| macro-F1 |" in result.stdout
     assert (tmp_path / "evaluation.md").read_text().startswith("default, seed\n")
     assert (tmp_path / "confusion-public.png").exists()
+
+
+def test_evaluate_takes_several_sets_at_once(data, tmp_path):
+    rows = np.arange(20)
+    np.savez(tmp_path / "groups.npz", crops=pictures(20), group=np.where(rows % 2, "north", "south"))
+    np.savez(tmp_path / "weak.npz", crops=pictures(20), label=rows % 9 - 1, person=rows // 2)
+    sets = ("--data", data, "--data", tmp_path / "groups.npz", "--data", tmp_path / "weak.npz")
+    result = cli("evaluate", *sets, "--model", "seed", "--prior", "balanced", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert "seed: has no output for --prior balanced; its first output is measured" in result.stdout
+    assert "## public-votes: 12 faces" in result.stdout
+    assert "| group: rate of each label, % |" in result.stdout
+    assert "Labels other than 0 to 6 are left out: 3 with -1, 2 with 7" in result.stdout
+    assert (tmp_path / "out" / "rates-groups-group.png").exists()
+    assert (tmp_path / "out" / "coverage-weak.png").exists()
 
 
 def test_describe_prints_counts_and_saves_a_picture(data, tmp_path):
@@ -78,6 +93,10 @@ def test_describe_prints_counts_and_saves_a_picture(data, tmp_path):
         (("train", "--data", "."), "expected labelled pictures, found none"),
         (("evaluate", "--data", "DATA", "--model", "best"), "no model is called 'best'; known models: "),
         (("evaluate", "--data", "DATA", "--model", "seed", "--split", "private"), "expected a split 'private'"),
+        (("evaluate", "--data", "DATA", "--ferplus", "votes.csv"), "FER+ votes go with FER2013's csv"),
+        (("evaluate", "--data", "DATA", "--prior", "sad"), "--prior sad: expected film or balanced"),
+        (("evaluate", "--data", "DATA", "--side", "fer=wide"), "--side fer=wide: expected NAME=NUMBER"),
+        (("evaluate", "--data", "DATA", "--side", "lfw=1.6"), "--side: no --data is called lfw"),
         (("data", "describe", "gone.npz"), "gone.npz: no such file or folder"),
     ],
 )

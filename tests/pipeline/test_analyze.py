@@ -17,7 +17,8 @@ from pipeline.analyze import Analysis, Scaler, analyze
 from pipeline.errors import InputError
 from pipeline.faces.detect import Detections, FaceDetector
 from pipeline.faces.detectors import make_detector
-from pipeline.media.movie import Movie, Orientation, open_movie
+from pipeline.media.geometry import Orientation
+from pipeline.media.movie import Movie, open_movie
 from pipeline.media.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
 from pipeline.scenes.shots import THUMBNAIL_SIZE, change_between
 from pipeline.tables.observations import Observations
@@ -251,11 +252,12 @@ def test_boxes_are_those_of_the_square_pixel_picture(
 )
 def test_pictures_are_scaled_down_never_up(movie: Movie, long_side: int, shape: tuple[int, int]) -> None:
     scaler = Scaler(movie, long_side)
-    bgr = scaler.upright_bgr(Clip(size=SIZE).frame(1))
-    assert bgr.shape == (*shape, 3)
-    face = Detections(np.array([[0, 0, shape[1], shape[0]]], np.float32), np.ones(1, np.float32))
-    assert scaler.to_upright(face, bgr).boxes.tolist() == [[0, 0, 192, 144]]
-    assert len(scaler.to_upright(Detections.from_xywh(np.zeros((0, 5), np.float32)), bgr)) == 0
+    picture = Clip(size=SIZE).frame(1)
+    fit = scaler.fit(picture)
+    assert scaler.upright_bgr(picture, fit).shape == (*shape, 3)
+    whole = np.array([[0, 0, shape[1], shape[0]]], np.float32)
+    assert fit.to_movie(whole, shape[::-1]).tolist() == [[0, 0, 192, 144]]
+    assert fit.to_movie(np.zeros((0, 4), np.float32), shape[::-1]).shape == (0, 4)
 
 
 @pytest.mark.parametrize(
@@ -263,16 +265,18 @@ def test_pictures_are_scaled_down_never_up(movie: Movie, long_side: int, shape: 
     [0, 96, 50],
 )
 def test_detectors_get_contiguous_pictures(movie: Movie, long_side: int) -> None:
-    assert Scaler(movie, long_side).upright_bgr(Clip(size=SIZE).frame(1)).flags.c_contiguous
+    scaler, picture = Scaler(movie, long_side), Clip(size=SIZE).frame(1)
+    assert scaler.upright_bgr(picture, scaler.fit(picture)).flags.c_contiguous
 
 
 @pytest.mark.parametrize("size", [(1, 1), (90, 160), (47, 65), (720, 1280), (640, 360)], ids=str)
 @pytest.mark.parametrize("transposed", [False, True])
 def test_thumbnails_have_one_size(movie: Movie, size: tuple[int, int], transposed: bool) -> None:
     height, width = size
-    turned = replace(movie, width=width, height=height, orientation=Orientation(transpose=transposed))
+    turned = replace(movie, width=width, height=height, orientation=Orientation(transpose=transposed), shape=None)
     picture = av.VideoFrame.from_ndarray(np.full((*size, 3), 77, np.uint8), "bgr24")
-    small = Scaler(turned, 416).thumbnail(picture)
+    scaler = Scaler(turned, 416)
+    small = scaler.thumbnail(picture, scaler.fit(picture))
     assert small.shape == (*THUMBNAIL_SIZE[::-1], 3)
     assert small.dtype == np.uint8
     assert np.unique(small).tolist() == [77]

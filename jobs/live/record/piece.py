@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.live.analysis import Analysed
+from pipeline.faces.quality import Looks
 from pipeline.faces.track import Sightings
+from pipeline.tables.timeline import RowValues
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,10 @@ class Rows:
         track: int32 ``(n,)``.
         boxes: float32 ``(n, 4)``: x1, y1, x2, y2 in px.
         smoothed: float32 ``(n, 7)``.
+        smoothed_quality: float32 ``(n,)``.
         scores: float32 ``(n,)``; NaN where the detector saw nothing.
         probabilities: float32 ``(n, 7)``; NaN likewise.
+        size, yaw, sharpness, quality: float32 ``(n,)``: of :class:`Looks`; NaN likewise.
     """
 
     pts: NDArray[np.int64]
@@ -33,8 +37,13 @@ class Rows:
     track: NDArray[np.int32]
     boxes: NDArray[np.float32]
     smoothed: NDArray[np.float32]
+    smoothed_quality: NDArray[np.float32]
     scores: NDArray[np.float32]
     probabilities: NDArray[np.float32]
+    size: NDArray[np.float32]
+    yaw: NDArray[np.float32]
+    sharpness: NDArray[np.float32]
+    quality: NDArray[np.float32]
 
     @staticmethod
     def of(pictures: Sequence[Analysed]) -> "Rows":
@@ -46,8 +55,13 @@ class Rows:
             track=np.concatenate([a.faces.track for a in pictures]),
             boxes=np.concatenate([a.faces.boxes for a in pictures]),
             smoothed=np.concatenate([a.faces.smoothed for a in pictures]),
+            smoothed_quality=np.concatenate([a.faces.quality for a in pictures]),
             scores=np.concatenate([a.scores for a in pictures]),
             probabilities=np.concatenate([a.probabilities for a in pictures]),
+            size=np.concatenate([a.looks.size for a in pictures]),
+            yaw=np.concatenate([a.looks.yaw for a in pictures]),
+            sharpness=np.concatenate([a.looks.sharpness for a in pictures]),
+            quality=np.concatenate([a.looks.quality for a in pictures]),
         )
 
     @staticmethod
@@ -68,10 +82,19 @@ class Rows:
     def load(path: Path) -> "Rows":
         """Read what :meth:`save` wrote."""
         with np.load(path) as columns:
-            return Rows(**{field.name: columns[field.name] for field in fields(Rows)})
+            values = {field.name: columns[field.name] for field in fields(Rows) if field.name in columns}
+        # Older versions wrote fewer columns.
+        unknown = np.full(len(values["frame"]), np.nan, np.float32)
+        values.setdefault("smoothed_quality", np.ones_like(unknown))
+        return Rows(**{field.name: values.get(field.name, unknown) for field in fields(Rows)})
 
     def sightings(self) -> Sightings:
         """Return the faces as tables take them; the detection of a row is the row itself."""
         index = np.arange(len(self.frame), dtype=np.int32)
         detection = np.where(np.isnan(self.scores), -1, index).astype(np.int32)
-        return Sightings(self.frame, self.track, detection, self.boxes, self.smoothed)
+        return Sightings(self.frame, self.track, detection, self.boxes, self.smoothed, self.smoothed_quality)
+
+    def values(self) -> RowValues:
+        """Return what was observed of the faces."""
+        looks = Looks(self.size, self.yaw, self.sharpness, self.quality)
+        return RowValues(self.scores, self.probabilities, looks)

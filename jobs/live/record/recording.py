@@ -19,7 +19,9 @@ from jobs.store.movie_result import MovieResult, job_file_of, write_movies_table
 from jobs.store.table_files import commit_tables
 from jobs.store.workspace import MovieFolder, Workspace
 from pipeline import schema
-from pipeline.media.movie import Colour, Movie, Orientation
+from pipeline.media.geometry import Orientation
+from pipeline.media.movie import Colour, Movie
+from pipeline.tables.labels import labels_of
 from pipeline.tables.timeline import frame_times, make_tables
 from pipeline.video.join import join
 
@@ -74,7 +76,9 @@ class Recording:
         times = frame_times(self.movie, rows.pts, rows.shot)
         about = {**self.facts["provenance"], "movie": name}
         seen = rows.sightings()
-        tables = make_tables(name, self.movie, times, seen, rows.scores, rows.probabilities, about)
+        sure = self.facts["settings"].get("sure", 0.0)  # of a recording that an older version left behind
+        labels = labels_of(seen.smoothed, seen.quality, sure)  # as they were drawn: the past alone was known
+        tables = make_tables(name, self.movie, times, seen, rows.values(), labels, about)
         commit_tables(tables, self.folder)
         if self.facts["settings"]["video"] != "none":
             comment = _COMMENT.format(model=self.facts["settings"]["model"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
@@ -17,7 +18,9 @@ from numpy.typing import NDArray
 
 from jobs.results.errors import NotFoundError
 from pipeline.errors import PipelineError
-from pipeline.media.movie import Movie, data_packets, opened
+from pipeline.media.colour import Converter
+from pipeline.media.geometry import Fit
+from pipeline.media.movie import Fits, Movie, data_packets, opened
 
 Image = NDArray[np.uint8]
 """BGR ``(h, w, 3)``."""
@@ -64,21 +67,36 @@ def video_of(container: av.container.InputContainer, movie: Movie) -> av.video.s
     return stream
 
 
-def upright(movie: Movie, frame: av.video.frame.VideoFrame, widest: int | None = None) -> Image:
+@dataclass(frozen=True)
+class Shown:
+    """A decoded frame, and where it lies in the movie's picture."""
+
+    frame: av.video.frame.VideoFrame
+    fit: Fit
+
+
+def upright(movie: Movie, shown: Shown, widest: int | None = None) -> Image:
     """Convert a decoded frame for people.
 
     Args:
         movie: that it is a frame of.
-        frame: as decoded.
+        shown: the frame.
         widest: the most pixels in width; None for the movie's own.
 
     Returns:
-        uint8 BGR ``(h, w, 3)``, upright, with square pixels.
+        uint8 BGR ``(h, w, 3)``, upright, with square pixels, HDR mapped to BT.709. It is the movie's picture, scaled: a
+        frame of another shape lies between black bars, so that boxes are where they are.
     """
     scale = min(1.0, (widest or movie.width) / movie.width)
-    width, height = (max(1, round(side * scale)) for side in movie.stored_size)
-    scaled = frame.reformat(width, height, "bgr24", interpolation=Interpolation.AREA)
-    return movie.orientation.apply(np.asarray(scaled.to_ndarray(), np.uint8))
+    fit = shown.fit
+    x, y, width, height, *whole = (round(side * scale) for side in (fit.x, fit.y, fit.width, fit.height, *movie.size))
+    width, height, *whole = (max(1, side) for side in (width, height, *whole))
+    picture = fit.orientation.apply(Converter(Interpolation.AREA).bgr(shown.frame, fit.stored(width, height)))
+    if [width, height] == whole:
+        return picture
+    image = np.zeros((whole[1], whole[0], 3), np.uint8)
+    image[y : y + height, x : x + width] = picture[: whole[1] - y, : whole[0] - x]
+    return image
 
 
 def pts_at(movie: Movie, time: float) -> int:
@@ -87,11 +105,12 @@ def pts_at(movie: Movie, time: float) -> int:
     return round((Fraction(time) + movie.clock_start + Fraction(1, 2000)) / movie.time_base)
 
 
-def readable(container: av.container.InputContainer, movie: Movie) -> Iterator[av.video.frame.VideoFrame]:
+def readable(container: av.container.InputContainer, movie: Movie) -> Iterator[Shown]:
     """Yield the frames from the container's position on; those that cannot be decoded are skipped."""
-    stream = video_of(container, movie)
+    fits, stream = Fits(movie), video_of(container, movie)
     for packet in data_packets(container, stream):
         try:
-            yield from stream.codec_context.decode(packet)
+            for frame in stream.codec_context.decode(packet):
+                yield Shown(frame, fits.of(frame))
         except av.error.FFmpegError:
             continue

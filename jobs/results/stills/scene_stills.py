@@ -11,9 +11,9 @@ import av.video.frame
 import av.video.stream
 
 from jobs.results.errors import NotFoundError
-from jobs.results.stills.frames import jpeg, opened_video, pts_at, readable, still_errors, upright, video_of
+from jobs.results.stills.frames import Shown, jpeg, opened_video, pts_at, readable, still_errors, upright, video_of
 from pipeline.errors import PipelineError
-from pipeline.media.movie import Movie
+from pipeline.media.movie import Fits, Movie
 
 _ROUNDING: Final = 0.001
 """s; a shot's start may have been rounded up by as much."""
@@ -72,7 +72,7 @@ class SceneStills:
                 raise NotFoundError(f"{self._movie.path.name}: no frame between {start:.2f} and {end:.2f} s")
             return jpeg(upright(self._movie, frame, width))
 
-    def _frame(self, span: "_Span") -> av.video.frame.VideoFrame | None:
+    def _frame(self, span: "_Span") -> Shown | None:
         before = self._key_packet(span.middle, backward=True)
         frame = self._decoded(before, span)
         if frame is None:
@@ -92,7 +92,7 @@ class SceneStills:
             return None
         return next((packet for packet in self._container.demux(stream) if packet.is_keyframe), None)
 
-    def _decoded(self, packet: "_Packet | None", span: "_Span") -> av.video.frame.VideoFrame | None:
+    def _decoded(self, packet: "_Packet | None", span: "_Span") -> Shown | None:
         """Return the key frame in a packet if it is in the span and can be decoded on its own."""
         if packet is None or packet.pts is None or not span.start <= packet.pts < span.end:
             return None
@@ -102,7 +102,7 @@ class SceneStills:
             frames = [*context.decode(packet), *context.decode(None)]
         except av.error.FFmpegError:
             return None
-        return frames[0] if frames else None
+        return Shown(frames[0], Fits(self._movie).of(frames[0])) if frames else None
 
 
 @dataclass(frozen=True)
@@ -121,20 +121,20 @@ class _ForwardDecoder:
         self._movie = movie
         self._container = stack.enter_context(opened_video(movie, _FAST))
         self._key: int | None = None
-        self._frames: Iterator[av.video.frame.VideoFrame] = iter(())
-        self._last: av.video.frame.VideoFrame | None = None
+        self._frames: Iterator[Shown] = iter(())
+        self._last: Shown | None = None
 
-    def first(self, pts: int, key: int | None) -> av.video.frame.VideoFrame | None:
+    def first(self, pts: int, key: int | None) -> Shown | None:
         """Return the first frame from ``pts`` on, or else the last one; ``key`` is the pts of the key frame before."""
         if not self._can_continue(pts, key):
             self._container.seek(pts, backward=True, stream=video_of(self._container, self._movie))
             self._key, self._frames, self._last = key, readable(self._container, self._movie), None
-        for frame in self._frames:
-            self._last = frame
-            if frame.pts is not None and frame.pts >= pts:
+        for shown in self._frames:
+            self._last = shown
+            if shown.frame.pts is not None and shown.frame.pts >= pts:
                 break
         return self._last
 
     def _can_continue(self, pts: int, key: int | None) -> bool:
-        last = self._last.pts if self._last is not None else None
+        last = self._last.frame.pts if self._last is not None else None
         return key is not None and key == self._key and last is not None and last < pts

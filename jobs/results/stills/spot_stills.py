@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import av.container
-import av.video.frame
 import cv2
 
 from jobs.results.errors import NotFoundError
-from jobs.results.stills.frames import jpeg, opened_video, pts_at, readable, still_errors, upright, video_of
+from jobs.results.stills.frames import Shown, jpeg, opened_video, pts_at, readable, still_errors, upright, video_of
 from pipeline.media.movie import Movie
 
 _AT_ONCE: Final = threading.BoundedSemaphore(2)
@@ -62,15 +61,15 @@ def face_still(spot: Spot, box: tuple[float, float, float, float], size: int) ->
     return jpeg(cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA))
 
 
-def _frame_at(container: av.container.InputContainer, movie: Movie, time: float) -> av.video.frame.VideoFrame:
+def _frame_at(container: av.container.InputContainer, movie: Movie, time: float) -> Shown:
     """Return the frame that is shown at a time in s."""
     pts = pts_at(movie, time)
     container.seek(pts, backward=True, stream=video_of(container, movie))
-    before: av.video.frame.VideoFrame | None = None
-    for frame in readable(container, movie):
-        if frame.pts is not None and frame.pts > pts:
-            return before or frame
-        before = frame
+    before: Shown | None = None
+    for shown in readable(container, movie):
+        if shown.frame.pts is not None and shown.frame.pts > pts:
+            return before or shown
+        before = shown
     if before is None:
         raise NotFoundError(f"{movie.path.name}: no frame at {time:.2f} s")
     return before

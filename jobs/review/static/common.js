@@ -1,5 +1,5 @@
 // What several scripts need: fetching, timecodes, shares as bars and in words.
-export const EMOTIONS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"];
+export const LABELS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "unsure"];
 
 export const byId = (id) => document.getElementById(id);
 
@@ -11,6 +11,15 @@ export async function fetchJson(kind, name, parameters = {}, signal = undefined)
   if (answer.ok) return answer.json();
   const { title, message } = await answer.json().catch(() => ({ title: "No answer", message: `status ${answer.status}` }));
   throw new Error(`${title}: ${message}`);
+}
+
+// POST /api/KIND/MOVIE; throws an error with the server's words. The header shows that one of our own pages asks.
+export async function postJson(kind, name, body) {
+  const headers = { "Content-Type": "application/json", "X-Moodreel": "1" };
+  const answer = await fetch(`/api/${kind}/${pathOf(name)}`, { method: "POST", headers, body: JSON.stringify(body) });
+  const found = await answer.json().catch(() => ({ title: "No answer", message: `status ${answer.status}` }));
+  if (answer.ok) return found;
+  throw new Error(`${found.title}: ${found.message}`);
 }
 
 export function timecode(seconds, digits = 0) {
@@ -27,7 +36,7 @@ export const percent = (share) => `${Math.round(100 * share)} %`;
 
 export function sharesInWords(shares) {
   if (!shares) return "no face";
-  return shares.map((share, k) => [share, EMOTIONS[k]]).filter(([share]) => share >= 0.005)
+  return shares.map((share, k) => [share, LABELS[k]]).filter(([share]) => share >= 0.005)
     .sort((a, b) => b[0] - a[0]).map(([share, name]) => `${name} ${percent(share)}`).join(", ") || "no face";
 }
 
@@ -52,7 +61,7 @@ export function bar(shares, height = 10) {
   (shares || []).forEach((share, k) => {
     if (share <= 0) return;
     const rect = document.createElementNS(SVG, "rect");
-    for (const [key, value] of Object.entries({ class: `e-${EMOTIONS[k]}`, x, y: 0, width: 1000 * share, height })) {
+    for (const [key, value] of Object.entries({ class: `e-${LABELS[k]}`, x, y: 0, width: 1000 * share, height })) {
       rect.setAttribute(key, value);
     }
     svg.append(rect);

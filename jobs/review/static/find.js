@@ -1,5 +1,5 @@
 // The filter: finds intervals, lists and marks them, and offers them for download.
-import { EMOTIONS, byId, debounced, element, fetchJson, pathOf, percent, timecode } from "./common.js";
+import { LABELS, byId, debounced, element, fetchJson, pathOf, percent, timecode } from "./common.js";
 
 export class Finder {
   constructor(state) {
@@ -55,9 +55,9 @@ export class Finder {
   // Goes to the next interval of an emotion that has the filter's confidence and length.
   async next(emotion) {
     const { confidence, seconds } = this.state.filter;
-    const { interval } = await fetchJson("next", this.state.name, { emotion: EMOTIONS[emotion], confidence, seconds, after: this.state.time });
+    const { interval } = await fetchJson("next", this.state.name, { emotion: LABELS[emotion], confidence, seconds, after: this.state.time });
     const announcement = byId("announcement");
-    if (!interval) { announcement.textContent = `no moment of ${EMOTIONS[emotion]}`; return; }
+    if (!interval) { announcement.textContent = `no moment of ${LABELS[emotion]}`; return; }
     this.state.seekStart(interval.start);
     announcement.textContent = `${interval.emotion} at ${timecode(interval.start, 1)}`;
   }

@@ -2,11 +2,12 @@
 import { byId, fetchJson } from "./common.js";
 import { MovieState } from "./movie_state.js";
 import { Finder } from "./find.js";
+import { Labeller } from "./labels.js";
 import { FaceList, SceneList } from "./lists.js";
 import { Player } from "./player.js";
 import { Timeline } from "./timeline.js";
 
-function listen(state, player, finder) {
+function listen(state, player, finder, labeller) {
   const keys = {
     " ": () => player.toggle(),
     ArrowLeft: () => player.step(-1),
@@ -21,7 +22,13 @@ function listen(state, player, finder) {
     0: () => state.show(state.facts.start, state.facts.end),
     b: () => player.setBoxes(!player.boxes),
   };
-  for (let k = 1; k <= 7; k++) keys[k] = () => finder.next(k - 1);
+  for (let k = 1; k <= 7; k++) keys[k] = () => (labeller?.on ? labeller.give(k - 1) : finder.next(k - 1));
+  if (labeller) {
+    keys.l = () => labeller.set(!labeller.on);
+    for (const k of [8, 9]) keys[k] = () => labeller.on && labeller.give(k - 1);
+    keys.u = () => labeller.on && labeller.undo();
+    keys.r = () => labeller.on && labeller.random();
+  }
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || byId("help").open) return;
     if (event.target.closest("input, select, textarea")) return;
@@ -49,7 +56,8 @@ async function main() {
   const finder = new Finder(state);
   new SceneList(state);
   new FaceList(state);
-  listen(state, player, finder);
+  const labeller = byId("label-mode") ? new Labeller(state, player) : null;
+  listen(state, player, finder, labeller);
   const help = byId("help");
   byId("help-open").addEventListener("click", () => help.showModal());
 }

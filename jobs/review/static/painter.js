@@ -1,5 +1,5 @@
 // Draws the chart on its canvas. Knows where things are; decides nothing.
-import { EMOTIONS, timecode } from "./common.js";
+import { LABELS, timecode } from "./common.js";
 
 const RULER = 24, GAP = 6, STRIP = 10, BAND = 22, LANE_GAP = 3, MOST_LANES = 24;
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
@@ -15,8 +15,8 @@ export class Painter {
   readColours() {
     const style = getComputedStyle(document.documentElement);
     const read = (name) => style.getPropertyValue(name).trim();
-    this.colours = EMOTIONS.map((name) => read(`--${name}`));
-    this.edges = EMOTIONS.map((name) => read(`--${name}-edge`));
+    this.colours = LABELS.map((name) => read(`--${name}`));
+    this.edges = LABELS.map((name) => read(`--${name}-edge`));
     this.inks = this.colours.map((colour) => (luminance(colour) > 0.3 ? "#111" : "#fff"));
     for (const name of ["text", "muted", "line", "strong-line", "page", "ground", "accent"]) this[name.replace("-l", "L")] = read(`--${name}`);
   }
@@ -212,7 +212,7 @@ export class Painter {
       this.block(x, y, wide, lane, emotion);
       const visible = Math.max(x, this.gutter), room = Math.min(x + wide, this.gutter + this.plot) - visible;
       if (lane < 12 || room < 26) continue;
-      const texts = [`#${track} ${EMOTIONS[emotion]} ${percent} %`, `#${track} ${EMOTIONS[emotion]}`, `#${track}`];
+      const texts = [`#${track} ${LABELS[emotion]} ${percent} %`, `#${track} ${LABELS[emotion]}`, `#${track}`];
       const text = texts.find((one) => context.measureText(one).width + 10 <= room);
       if (!text) continue;
       context.fillStyle = this.inks[emotion];
@@ -226,7 +226,7 @@ export class Painter {
     const found = lanes.tracks.find(([, lane, start, end]) => lane === row && start <= time * 1000 && time * 1000 < end);
     if (!found) return null;
     const run = lanes.runs.find(([track, start, end]) => track === found[0] && start <= time * 1000 && time * 1000 < end);
-    return run ? `face #${found[0]}: ${EMOTIONS[run[3]]} ${run[4]} %` : `face #${found[0]}: mostly ${EMOTIONS[found[4]]}`;
+    return run ? `face #${found[0]}: ${LABELS[run[3]]} ${run[4]} %` : `face #${found[0]}: mostly ${LABELS[found[4]]}`;
   }
 
   heightsAt(time, { from, to, heights }) {

@@ -1,5 +1,5 @@
 // The video, or stills where the browser cannot play it; its frames' true times; boxes over it.
-import { EMOTIONS, byId, fetchJson, pathOf, timecode } from "./common.js";
+import { LABELS, byId, fetchJson, pathOf, timecode } from "./common.js";
 
 export class Player {
   constructor(state) {
@@ -176,6 +176,7 @@ export class Player {
     const found = this.held(this.state.time);
     byId("frame").textContent = found ? `frame ${found.frame}` : "";
     this.draw();
+    this.labeller?.show();
   }
 
   async step(by) {
@@ -206,26 +207,59 @@ export class Player {
     if (!found || !this.state.facts.width) return;
     const context = canvas.getContext("2d");
     context.scale(scale, scale);
-    const fit = Math.min(width / this.state.facts.width, height / this.state.facts.height);
-    const left = (width - this.state.facts.width * fit) / 2, top = (height - this.state.facts.height * fit) / 2;
+    const { fit, left, top } = this.placing(width, height);
+    if (this.labeller?.on) { this.drawPlain(context, found.faces); return; }
     const style = getComputedStyle(document.documentElement);
     context.font = "600 12px system-ui, sans-serif";
     for (const [track, x1, y1, x2, y2, emotion, percent] of found.faces) {
       const [x, y, w, h] = [left + x1 * fit, top + y1 * fit, (x2 - x1) * fit, (y2 - y1) * fit];
-      for (const [colour, line] of [["rgb(0 0 0 / .75)", 5], [style.getPropertyValue(`--${EMOTIONS[emotion]}`), 2.5]]) {
+      const unsure = LABELS[emotion] === "unsure";  // thin and grey, without a word, as in the annotated video
+      for (const [colour, line] of [["rgb(0 0 0 / .75)", unsure ? 3 : 5], [style.getPropertyValue(`--${LABELS[emotion]}`), unsure ? 1.25 : 2.5]]) {
         context.strokeStyle = colour;
         context.lineWidth = line;
         context.strokeRect(x, y, w, h);
       }
-      const text = `${EMOTIONS[emotion]} ${percent}% #${track}`;
+      if (unsure) continue;
+      const text = `${LABELS[emotion]} ${percent}% #${track}`;
       const wide = context.measureText(text).width + 16;
       const px = Math.min(Math.max(x - 2, 0), Math.max(0, width - wide)), py = y >= 24 ? y - 23 : Math.min(y + h + 3, height - 20);
       context.fillStyle = "rgb(18 19 22 / .9)";
       context.fillRect(px, py, wide, 20);
-      context.fillStyle = style.getPropertyValue(`--${EMOTIONS[emotion]}`);
+      context.fillStyle = style.getPropertyValue(`--${LABELS[emotion]}`);
       context.fillRect(px, py, 5, 20);
       context.fillStyle = "#fff";
       context.fillText(text, px + 10, py + 14.5);
+    }
+  }
+
+  // Where the picture is in a screen of this size.
+  placing(width, height) {
+    const { facts } = this.state;
+    const fit = Math.min(width / facts.width, height / facts.height);
+    return { fit, left: (width - facts.width * fit) / 2, top: (height - facts.height * fit) / 2 };
+  }
+
+  // The smallest face under a point of the window; null where there is none.
+  faceAt(x, y) {
+    const box = byId("boxes").getBoundingClientRect();
+    const { fit, left, top } = this.placing(box.width, box.height);
+    const [px, py] = [(x - box.left - left) / fit, (y - box.top - top) / fit];
+    const hit = (this.held(this.state.time)?.faces ?? []).filter(([, x1, y1, x2, y2]) => px >= x1 && px <= x2 && py >= y1 && py <= y2);
+    return hit.sort((a, b) => (a[3] - a[1]) * (a[4] - a[2]) - (b[3] - b[1]) * (b[4] - b[2]))[0] ?? null;
+  }
+
+  // Boxes without the network's labels, for whoever gives labels of their own.
+  drawPlain(context, faces) {
+    const canvas = byId("boxes").getBoundingClientRect();
+    const { fit, left, top } = this.placing(canvas.width, canvas.height);
+    const selected = this.labeller.selected?.[0];
+    for (const [track, x1, y1, x2, y2] of faces) {
+      for (const [colour, line] of [["rgb(0 0 0 / .75)", 5], ["#fff", track === selected ? 3 : 1.5]]) {
+        context.setLineDash(track === selected ? [] : [6, 4]);
+        context.strokeStyle = colour;
+        context.lineWidth = line;
+        context.strokeRect(left + x1 * fit, top + y1 * fit, (x2 - x1) * fit, (y2 - y1) * fit);
+      }
     }
   }
 }

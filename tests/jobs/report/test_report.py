@@ -86,9 +86,10 @@ def test_the_chart_shows_what_the_tables_say(demo):
     assert bins == 336  # a bin a frame, in a movie that short
     for row in scenes:
         span = slice(round(row["start"] * 24), round(row["end"] * 24))
+        sure = 1 - (row["share_unsure"] or 0)
         for number, emotion in enumerate(EMOTIONS):
             mean = sum(shares[number][span]) / len(shares[number][span]) / 1000
-            assert mean == pytest.approx(row["coverage"] * (row[f"share_{emotion}"] or 0), abs=0.002)
+            assert mean == pytest.approx(row["coverage"] * sure * (row[f"share_{emotion}"] or 0), abs=0.002)
     tracks = pq.read_table(folder.tracks)["track"].to_pylist()
     assert sorted({run[0] for run in data["runs"]}) == tracks
     assert data["tracks"] == []  # runs cover them

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from jobs.results.timeline_index import TimelineIndex, read_timeline_index
-from pipeline.schema import EMOTIONS
+from pipeline.schema import LABELS
 
 
 def heights_the_slow_way(table: pd.DataFrame, index: TimelineIndex, start: float, end: float) -> list[float]:
@@ -18,7 +18,7 @@ def heights_the_slow_way(table: pd.DataFrame, index: TimelineIndex, start: float
     seconds = faces.frame.map(within)
     total = seconds.sum()
     covered = sum(within[frame] for frame in faces.frame.unique()) / (end - start)
-    return [float(seconds[faces.emotion == name].sum() / total * covered) if total else 0.0 for name in EMOTIONS]
+    return [float(seconds[faces.emotion == name].sum() / total * covered) if total else 0.0 for name in LABELS]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_labels_whose_dictionary_is_in_another_order(short, tmp_path):
 
     old = pq.read_table(short.timeline)
     labels = pa.array(table.emotion.astype(str)).dictionary_encode()
-    assert labels.dictionary.to_pylist() != list(EMOTIONS)
+    assert labels.dictionary.to_pylist() != list(LABELS)
     path: Path = tmp_path / "timeline.parquet"
     pq.write_table(old.set_column(old.column_names.index("emotion"), "emotion", labels), path)
     assert np.array_equal(read_timeline_index(path).faces.emotion, wanted)

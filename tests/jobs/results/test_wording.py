@@ -24,21 +24,23 @@ def test_timecode(seconds, text, with_tenths):
 
 
 def test_segments_fill_the_bar_and_empty_ones_are_left_out():
-    assert bar_segments([0.25, 0, 0, 0.5, 0, 0, 0.25]) == [
+    assert bar_segments([0.25, 0, 0, 0.5, 0, 0, 0.125, 0.125]) == [
         BarSegment("angry", 0, 250),
         BarSegment("happy", 250, 500),
-        BarSegment("neutral", 750, 250),
+        BarSegment("neutral", 750, 125),
+        BarSegment("unsure", 875, 125),
     ]
-    assert bar_segments([0] * 7) == []
+    assert bar_segments([0] * 8) == []
 
 
 @pytest.mark.parametrize(
     ("shares", "words"),
     [
         (None, "no face"),
-        ([0] * 7, "no face"),
-        ([0.004, 0, 0, 0.996, 0, 0, 0], "happy 100%"),
-        ([0.25, 0, 0, 0.125, 0, 0, 0.625], "neutral 62%, angry 25%, happy 12%"),
+        ([0] * 8, "no face"),
+        ([0.004, 0, 0, 0.996, 0, 0, 0, 0], "happy 100%"),
+        ([0.25, 0, 0, 0.125, 0, 0, 0.125, 0.5], "unsure 50%, angry 25%, neutral 12%, happy 12%"),
+        ([0.25, 0, 0, 0.125, 0, 0, 0.625, 0], "neutral 62%, angry 25%, happy 12%"),
     ],
 )
 def test_shares_in_words(shares, words):

@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from jobs.settings import Settings
 from pipeline.schema import EMOTIONS
 
 FILMS = {"face.mp4": "done", "inner/no face.mkv": "done", "cut.mkv": "partial"}
@@ -187,6 +188,21 @@ class TestAgain:
 
     def test_other_quality_does_not_analyze_again(self, requality):
         assert "analyze" not in job_of(requality[0] / "face.mp4")["stage_seconds"]
+
+    def test_another_sure_makes_other_labels_and_does_not_analyze_again(self, run_here, films, out, first):
+        name = "face.mp4"
+        for sure in (1.0, Settings().sure):
+            assert run_here(films / name, out=out, sure=sure)[name].fresh
+            job = job_of(out / name)
+            assert (job["status"], job["settings"]["sure"]) == ("done", sure)
+            assert "analyze" not in job["stage_seconds"]
+            assert {"relabel", "render", "join"} <= set(job["stage_seconds"])
+            if sure == 1:
+                table = pd.read_parquet(out / name / "timeline.parquet")
+                assert set(table.emotion.dropna()) == {"unsure"}
+                assert job["summary"]["share_unsure"] == 1
+        for table in TABLES:
+            assert (out / name / table).read_bytes() == (first[0] / name / table).read_bytes(), table
 
     def test_video_none_leaves_a_video_that_is_there(self, moodreel, films, out):
         before = stamps(out / "face.mp4", "annotated.mp4", "timeline.parquet", "job.json")

@@ -42,6 +42,10 @@ def test_changes_the_video_only(values):
     assert changed(**values) == {"video"}
 
 
+def test_another_sure_does_not_repeat_the_analysis():
+    assert changed(sure=0.0) == {"tables", "video"}
+
+
 @pytest.mark.parametrize(
     "values",
     [

@@ -88,7 +88,14 @@ def test_the_token_becomes_a_cookie_and_leaves_the_address(elsewhere):
 
 
 def test_no_page_is_written_to(here):
-    assert here.post("/", headers={"Host": "localhost"}).status_code == 405
+    assert here.post("/", headers={"Host": "localhost", "X-Moodreel": "1"}).status_code == 405
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_only_our_own_pages_may_write(here, method):
+    assert here.open("/", method=method, headers={"Host": "localhost"}).status_code == 403
+    foreign = {"Host": "localhost", "X-Moodreel": "1", "Origin": "http://evil.example"}
+    assert here.open("/", method=method, headers=foreign).status_code == 403
 
 
 def test_an_error_shows_no_trace(here):

@@ -12,6 +12,7 @@ from models.data import read_dataset
 from models.emotions import EMOTIONS
 from models.errors import DatasetError
 from models.evaluation.evaluate import evaluate, save, ten_views
+from models.evaluation.predictor import load_predictors
 from models.model_file import find_model
 
 
@@ -23,7 +24,7 @@ def dataset(tmp_path_factory):
 @pytest.fixture(scope="module")
 def evaluation(dataset):
     seed = find_model("seed")
-    return evaluate([seed, replace(seed, name="hot", temperature=5.0)], dataset, None, "cpu")
+    return evaluate(load_predictors([seed, replace(seed, name="hot", temperature=5.0)], "cpu"), dataset, None)
 
 
 def test_splits_but_train_row_sets_and_views(evaluation):
@@ -47,7 +48,7 @@ def test_table_has_a_row_for_every_emotion_and_the_spread(evaluation):
 
 
 def test_files(evaluation, tmp_path):
-    save(evaluation, tmp_path / "figures")
+    save(evaluation, [], tmp_path / "figures")
     names = {path.name for path in (tmp_path / "figures").iterdir()}
     assert names == {
         "evaluation.json",
@@ -65,16 +66,17 @@ def test_files(evaluation, tmp_path):
 
 
 def test_one_split_by_name_and_one_that_is_not_there(dataset):
-    found = evaluate([find_model("seed")], dataset, "train", "cpu")
+    predictors = load_predictors([find_model("seed")], "cpu")
+    found = evaluate(predictors, dataset, "train")
     assert list(found.figures) == ["train"]
     with pytest.raises(DatasetError, match="expected a split 'private'"):
-        evaluate([find_model("seed")], dataset, "private", "cpu")
+        evaluate(predictors, dataset, "private")
 
 
 def test_only_train_must_be_named(dataset):
     alone = replace(dataset, splits={"train": dataset.split("train")})
     with pytest.raises(DatasetError, match="name one with --split"):
-        evaluate([find_model("seed")], alone, None, "cpu")
+        evaluate([], alone, None)
 
 
 def test_ten_views_are_shifted_and_mirrored():

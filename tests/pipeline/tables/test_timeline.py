@@ -22,13 +22,15 @@ from pipeline.scenes.shots import ChangeScorer
 from pipeline.schema import BOX, EMOTIONS
 from pipeline.tables.columns import column_of
 from pipeline.tables.observations import Observations
+from pipeline.tables.relabel import relabel
 from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
 from pipeline.tables.timeline import Tables, assemble
 
 MS = Fraction(1, 1000)
 MOVIE = Movie(Path("m.mkv"), 0, "h264", MS, Fraction(0), 640, 360, Orientation(), Fraction(25), UNSPECIFIED)
 SCHEMAS = {"timeline": schema.TIMELINE, "tracks": schema.TRACKS, "shots": schema.SHOTS, "scenes": schema.SCENES}
-FACE_COLUMNS = ("track", *BOX, "score", *EMOTIONS, "emotion", "confidence")
+LOOKS = ("size", "yaw", "sharpness", "quality")
+FACE_COLUMNS = ("track", *BOX, "score", *EMOTIONS, *LOOKS, "emotion", "confidence")
 ANGRY, HAPPY, SAD = (EMOTIONS.index(name) for name in ("angry", "happy", "sad"))
 STEADY = range(0, 2000, 40)
 DARK, LIGHT = (np.full((90, 160, 3), level, np.uint8) for level in (20, 220))
@@ -59,6 +61,9 @@ def observations(
         boxes=np.stack([left, zero, left + 10, zero + 10], axis=1),
         scores=np.full(len(column), 0.9, np.float32),
         probabilities=probabilities,
+        yaw=np.full(len(column), 30, np.float32),
+        sharpness=np.full(len(column), 0.2, np.float32),
+        contrast=np.full(len(column), 0.2, np.float32),
         refused=0,
         damaged=0,
     )
@@ -77,7 +82,7 @@ def split(whole: Observations, pictures: Sequence[NDArray[np.uint8]], *borders: 
             Observations(
                 whole.pts[start:end], change, np.array([*shown[:1], *shown[-1:]], np.uint8),
                 whole.face_frame[faces] - np.int32(start), whole.boxes[faces], whole.scores[faces],
-                whole.probabilities[faces], 0, 0,
+                whole.probabilities[faces], whole.yaw[faces], whole.sharpness[faces], whole.contrast[faces], 0, 0,
             )
         )  # fmt: skip
     return parts
@@ -187,7 +192,7 @@ class TestWhateverIsObserved:
 
 
 def test_two_shots_by_hand() -> None:
-    result = tables(WHOLE, options=TrackOptions(smoothing=0))
+    result = tables(WHOLE, options=TrackOptions(smoothing=0, stay=0))
     dark, light = rows(result.shots)
     assert (dark["start"], dark["end"], light["start"], light["end"]) == pytest.approx((0, 1, 1, 2))
     assert (dark["first_frame"], dark["last_frame"], light["first_frame"], light["last_frame"]) == (0, 24, 25, 49)
@@ -213,7 +218,7 @@ def test_time_counts_not_frames() -> None:
     """Frames of 0.1, 0.2, 0.3, 0.4 s and, as the last is shown as long as the one before, 0.4 s."""
     pts = [0, 100, 300, 600, 1000]
     seen = observations(pts, [(1, HAPPY, 0), (2, HAPPY, 0), (3, SAD, 0), (4, SAD, 0)])
-    result = tables(seen, options=TrackOptions(smoothing=0))
+    result = tables(seen, options=TrackOptions(smoothing=0, stay=0))
     (shot,) = rows(result.shots)
     assert shot["end"] == pytest.approx(1.4)
     assert shot["coverage"] == pytest.approx(1.3 / 1.4)
@@ -310,13 +315,14 @@ def face_rows(*rows: tuple[int, int, int, int, float], classified: bool = True) 
     """Build from span, frame, track, emotion and seconds of each face."""
     column = np.array(rows, np.float64).reshape(-1, 5)
     group, frame, track, emotion = (column[:, k].astype(np.int32) for k in range(4))
-    probabilities = np.eye(7, dtype=np.float32)[emotion]
+    probabilities = np.eye(8, 7, dtype=np.float32)[emotion]
     return FaceRows(group, frame, track, emotion, probabilities if classified else probabilities * np.nan, column[:, 4])
 
 
 def test_spans_without_faces() -> None:
     columns = emotion_columns(face_rows(), 2)
-    assert set(columns) == {f"{kind}_{name}" for kind in ("share", "mean") for name in EMOTIONS} | {"dominant"}
+    named = {f"{kind}_{name}" for kind in ("share", "mean") for name in EMOTIONS}
+    assert set(columns) == named | {"share_unsure", "dominant"}
     assert all(column_of(column).to_pylist() == [None, None] for column in columns.values())
     counts = face_columns(face_rows(), 2, np.array([0, 0, 1], np.int32), np.ones(3))
     assert {name: column.tolist() for name, column in counts.items()} == {
@@ -344,3 +350,44 @@ def test_a_span_of_unclassified_faces_has_shares_but_no_means() -> None:
     columns = emotion_columns(face_rows((0, 0, 0, HAPPY, 1), classified=False), 1)
     assert column_of(columns["share_happy"]).to_pylist() == [1]
     assert column_of(columns["mean_happy"]).to_pylist() == [None]
+
+
+def test_shares_are_of_what_is_sure() -> None:
+    unsure = schema.UNSURE
+    rows_ = face_rows((0, 0, 0, HAPPY, 1), (0, 1, 0, SAD, 3), (0, 2, 0, unsure, 6), (1, 3, 1, unsure, 2))
+    columns = {name: column_of(column).to_pylist() for name, column in emotion_columns(rows_, 3).items()}
+    assert columns["share_happy"] == [pytest.approx(1 / 4), None, None]
+    assert columns["share_sad"] == [pytest.approx(3 / 4), None, None]
+    assert columns["share_unsure"] == [pytest.approx(6 / 10), 1, None]
+    assert columns["dominant"] == ["sad", "unsure", None]
+
+
+@pytest.mark.parametrize(("sure", "label"), [(0, "sad"), (0.5, "sad"), (0.8, "unsure"), (1, "unsure")])
+def test_labels_without_support_are_unsure_and_keep_their_confidence(sure: float, label: str) -> None:
+    faces = [(f, SAD, 0) for f in range(10)]  # with a probability of 0.7
+    result = assemble("m", MOVIE, [observations(STEADY, faces)], TrackOptions(), {}, sure)
+    shown = [row for row in rows(result.timeline) if row["track"] is not None]
+    assert {row["emotion"] for row in shown} == {label}
+    assert [row["confidence"] for row in shown] == [pytest.approx(0.7)] * 10
+    assert rows(result.tracks)[0]["dominant"] == label
+    assert result.summary["share_unsure"] == (label == "unsure")
+
+
+def test_how_faces_are_shown_is_told_where_they_were_seen() -> None:
+    faces = [(f, SAD, 0) for f in (0, 1, 2, 5, 6)]
+    found = rows(tables(observations(STEADY, faces)).timeline)[:7]
+    assert [row["size"] for row in found] == [10, 10, 10, None, None, 10, 10]
+    assert [row["yaw"] for row in found] == [30, 30, 30, None, None, 30, 30]
+    assert all((row["quality"] is None) == (row["score"] is None) == (row["sharpness"] is None) for row in found)
+    assert all(row["emotion"] == "sad" for row in found)
+
+
+@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
+@pytest.mark.parametrize("sure", [0, 0.69, 1])
+def test_a_timeline_gives_the_tables_that_observations_give(parts: list[Observations], sure: float) -> None:
+    expected = assemble("m", MOVIE, parts, TrackOptions(), {"a": 1}, sure)
+    before = assemble("m", MOVIE, parts, TrackOptions(), {"a": 0}, 0.3)
+    found = relabel("m", MOVIE, before.timeline, TrackOptions(), {"a": 1}, sure)
+    for table in SCHEMAS:
+        assert getattr(found, table).equals(getattr(expected, table), check_metadata=True), table
+    assert found.summary == expected.summary

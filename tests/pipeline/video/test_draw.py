@@ -277,3 +277,13 @@ def test_lines_of_two_emotions_never_look_alike() -> None:
         planes = drawn(1280, 720, face(box, emotion))
         colours.append((int(planes.y[400, 400]), int(planes.u[200, 200]), int(planes.v[200, 200])))
     assert min(math.dist(a, b) for a, b in combinations(colours, 2)) > 40
+
+
+def test_an_unsure_face_has_a_thin_grey_box_and_no_word() -> None:
+    box = (200, 200, 400, 400)
+    unsure, sad = (drawn(1280, 720, LabelledFace(box, label, 0.4, 1)) for label in ("unsure", "sad"))
+    changed, labelled = (picture.y != drawn(1280, 720).y for picture in (unsure, sad))
+    assert 0 < changed.sum() < labelled.sum() / 2
+    rows, columns = np.nonzero(changed)
+    assert (rows.min() >= 198, rows.max() <= 401, columns.min() >= 198, columns.max() <= 401) == (True,) * 4
+    assert not changed[210:390, 210:390].any()

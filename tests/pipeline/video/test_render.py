@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from pipeline.errors import FfmpegError, InputError
 from pipeline.faces.track import TrackOptions
 from pipeline.media.decode import DecodeFaults, decode
-from pipeline.media.movie import UNSPECIFIED, Movie, Orientation, open_movie
+from pipeline.media.geometry import Orientation
+from pipeline.media.movie import UNSPECIFIED, Movie, open_movie
 from pipeline.media.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
 from pipeline.tables.observations import Observations
 from pipeline.tables.timeline import assemble
@@ -47,6 +48,9 @@ def write_timeline(path: Path, movie: Movie, frames: Sequence[int], box: Box = B
         boxes=np.array([box] * n, np.float32).reshape(-1, 4),
         scores=np.ones(n, np.float32),
         probabilities=np.eye(7, dtype=np.float32)[[3] * n],
+        yaw=np.zeros(n, np.float32),
+        sharpness=np.full(n, 0.2, np.float32),
+        contrast=np.full(n, 0.2, np.float32),
         refused=0,
         damaged=0,
     )
