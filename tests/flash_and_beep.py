@@ -25,7 +25,8 @@ from clips import grey_of
 from numpy.typing import NDArray
 
 from pipeline import schema
-from pipeline.analyze import THUMBNAIL_SIZE
+from pipeline.analyze import Analysis, analyze
+from pipeline.faces.detect import Detections
 from pipeline.faces.track import TrackOptions
 from pipeline.media.decode import DecodeFaults, TimestampError, decode
 from pipeline.media.ffmpeg import ffmpeg_exe
@@ -245,24 +246,23 @@ def through(path: Path, folder: Path, seconds: float = 1.0) -> Outcome:
     return Outcome(movie, packets, pts, np.array(pictures, np.uint8), tables, video, remarks, faults)
 
 
+class _NoFaces:
+    """Finds nothing."""
+
+    name = "none"
+    long_side = 32
+
+    def detect(self, bgr: NDArray[np.uint8]) -> Detections:  # noqa: ARG002
+        return Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
+
+    def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.zeros((len(crops), len(schema.EMOTIONS)), np.float32)
+
+
 def _observed(movie: Movie, segment: Segment, faults: DecodeFaults, pictures: list[NDArray[np.uint8]]) -> Observations:
-    stamps = []
-    for frame in decode(movie, segment, faults):
-        stamps.append(frame.pts)
-        pictures.append(tiny(frame.picture))
-    pts = np.array(stamps, np.int64)
-    none = np.zeros((0, 4), np.float32)
-    return Observations(
-        pts=pts,
-        change=np.zeros(len(pts), np.float32),
-        ends=np.zeros((2 if len(pts) else 0, *THUMBNAIL_SIZE[::-1], 3), np.uint8),
-        face_frame=np.zeros(0, np.int32),
-        boxes=none,
-        scores=none[:, 0],
-        probabilities=np.zeros((0, len(schema.EMOTIONS)), np.float32),
-        refused=0,
-        damaged=0,
-    )
+    found = analyze(movie, segment, Analysis(_NoFaces(), _NoFaces()))
+    pictures += [tiny(frame.picture) for frame in decode(movie, segment, faults)]
+    return replace(found, change=np.zeros(len(found.pts), np.float32))  # a flash is no cut
 
 
 def seen(path: Path) -> list[float]:
