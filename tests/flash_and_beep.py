@@ -20,13 +20,14 @@ import av.stream
 import av.video.frame
 import numpy as np
 import pyarrow.parquet as pq
+from av.video.reformatter import Interpolation
 from clips import grey_of
 from numpy.typing import NDArray
 
 from pipeline import schema
 from pipeline.analyze import THUMBNAIL_SIZE
 from pipeline.faces.track import TrackOptions
-from pipeline.media.decode import DecodeFaults, decode
+from pipeline.media.decode import DecodeFaults, TimestampError, decode
 from pipeline.media.ffmpeg import ffmpeg_exe
 from pipeline.media.movie import Movie, open_movie
 from pipeline.media.scan import Packets
@@ -41,6 +42,7 @@ FPS: Final = 25
 RATE: Final = 48_000
 BEEP_S: Final = 0.08
 SIZE: Final = (96, 64)
+TINY: Final = (24, 16)
 
 Stamps = tuple[int | None, int | None]
 Mover = Callable[[str, int, Fraction], Fraction | None]
@@ -83,8 +85,7 @@ class Recording:
 
     def picture(self, number: int) -> NDArray[np.uint8]:
         """Return picture ``number``, grey ``(h, w)``: a moving bar, white where it flashes."""
-        time = Fraction(number, FPS)
-        if any(0 <= time - Fraction(moment) < Fraction(BEEP_S) for moment in self.moments):
+        if any(0 <= number - round(moment * FPS) < round(BEEP_S * FPS) for moment in self.moments):
             return np.full(SIZE[::-1], 235, np.uint8)
         picture = np.full(SIZE[::-1], 50, np.uint8)
         left = (number + self.numbers_from) * 4 % SIZE[0]
@@ -161,14 +162,20 @@ def remuxed_with(source: Path, out: Path, move: Mover, muxer: dict[str, str] | N
     return out
 
 
-def ffmpeg_pictures(path: Path, stream: int | None = None) -> list[str]:
-    """Return what FFmpeg's own program decodes with ``-fps_mode passthrough``: MD5 of each picture, as stored."""
-    chosen = "0:v:0" if stream is None else f"0:{stream}"
-    read = [ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error", "-noautorotate", "-threads", "1"]
-    write = ["-map", chosen, "-fps_mode", "passthrough", "-noautoscale", "-f", "framemd5", "-"]
-    command = [*read, "-i", str(path), *write]
-    lines = subprocess.run(command, check=False, capture_output=True, text=True).stdout.splitlines()
-    return [line.split(",")[-1].strip() for line in lines if line and not line.startswith("#")]
+def ffmpeg_pictures(path: Path, stream: int) -> NDArray[np.uint8]:
+    """Return what FFmpeg's own program decodes with ``-fps_mode passthrough``: tiny grey pictures ``(n, h, w)``."""
+    width, height = TINY
+    read = [ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "fatal", "-noautorotate", "-threads", "1"]
+    scaled = f"scale={width}:{height}:flags=area,format=gray"
+    write = ["-map", f"0:{stream}", "-vf", scaled, "-fps_mode", "passthrough", "-f", "rawvideo", "-"]
+    done = subprocess.run([*read, "-i", f"file:{path}", *write], check=False, capture_output=True)
+    return np.frombuffer(done.stdout, np.uint8).reshape(-1, height, width)
+
+
+def tiny(frame: av.video.frame.VideoFrame) -> NDArray[np.uint8]:
+    """Return a picture as :func:`ffmpeg_pictures` does, ``(h, w)``."""
+    scaled = frame.reformat(*TINY, "gray", interpolation=Interpolation.AREA)
+    return np.asarray(scaled.to_ndarray(), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -178,6 +185,7 @@ class Outcome:
     Attributes:
         movie, packets: as scanned.
         pts: of its frames.
+        pictures: the frames, as :func:`tiny`, ``(n, h, w)``.
         tables: without faces.
         video: the annotated video.
         remarks: on its sound.
@@ -187,6 +195,7 @@ class Outcome:
     movie: Movie
     packets: Packets
     pts: list[int]
+    pictures: NDArray[np.uint8]
     tables: Tables
     video: Path
     remarks: list[str]
@@ -197,6 +206,11 @@ class Outcome:
         """How long each frame is shown, in s."""
         times = [self.movie.time_of(p) for p in self.pts]
         return np.array([b - a for a, b in pairwise(times)])
+
+    def video_has_sound(self) -> bool:
+        """Whether the annotated video has any."""
+        with av.open(str(self.video), metadata_errors="replace") as container:
+            return bool(container.streams.audio)
 
     @property
     def shot_starts(self) -> list[int]:
@@ -210,15 +224,12 @@ def through(path: Path, folder: Path, seconds: float = 1.0) -> Outcome:
     packets = read_packets(movie)
     movie = packets.timed(movie)
     segments = cut(movie, packets, seconds)
-    faults = DecodeFaults()
     try:
-        parts = [_observed(movie, segment, faults) for segment in segments]
-    except Exception as error:
-        if type(error).__name__ != "TimestampError":
-            raise
-        faults = DecodeFaults()
-        segments = [as_one(packets)]
-        parts = [_observed(movie, segment, faults) for segment in segments]
+        faults, pictures = DecodeFaults(), []
+        parts = [_observed(movie, segment, faults, pictures) for segment in segments]
+    except TimestampError:
+        faults, pictures, segments = DecodeFaults(), [], [as_one(packets)]
+        parts = [_observed(movie, segment, faults, pictures) for segment in segments]
     tables = assemble("m", movie, parts, TrackOptions(), {})
     timeline = folder / "timeline.parquet"
     pq.write_table(tables.timeline, timeline)
@@ -231,11 +242,15 @@ def through(path: Path, folder: Path, seconds: float = 1.0) -> Outcome:
     video = folder / "annotated.mp4"
     remarks = mux(folder / "joined.mp4", movie, video, "")
     pts = [int(p) for part in parts for p in part.pts]
-    return Outcome(movie, packets, pts, tables, video, remarks, faults)
+    return Outcome(movie, packets, pts, np.array(pictures, np.uint8), tables, video, remarks, faults)
 
 
-def _observed(movie: Movie, segment: Segment, faults: DecodeFaults) -> Observations:
-    pts = np.array([frame.pts for frame in decode(movie, segment, faults)], np.int64)
+def _observed(movie: Movie, segment: Segment, faults: DecodeFaults, pictures: list[NDArray[np.uint8]]) -> Observations:
+    stamps = []
+    for frame in decode(movie, segment, faults):
+        stamps.append(frame.pts)
+        pictures.append(tiny(frame.picture))
+    pts = np.array(stamps, np.int64)
     none = np.zeros((0, 4), np.float32)
     return Observations(
         pts=pts,

@@ -64,7 +64,7 @@ def rewrite(out: Path) -> tuple[int, list[str]]:
 def _entries(workspace: Workspace) -> Iterator[Entry]:
     for path in sorted(movie_folders(workspace.root)):
         facts = read_job_facts(MovieFolder(path))
-        if facts is None or not facts.movie or not facts.status:
+        if facts is None:
             continue  # no job.json (any more), or another program's file of that name
         folder = workspace.folder(facts.movie)
         yield Entry(facts, quote(facts.movie), folder.report.exists(), folder.poster.exists())

@@ -1,14 +1,13 @@
-"""What ``job.json`` says of a movie, checked: the one place where review and report read it."""
+"""What pages show of a movie's ``job.json``; :mod:`jobs.store.job_file` is the one that reads it."""
 
-import math
 from dataclasses import dataclass
 from typing import Any, Final
 
 from jobs.results.rows import shares_of
-from jobs.store.json_values import text_of
+from jobs.store import job_file
+from jobs.store.job_file import JobFile
 from jobs.store.workspace import MovieFolder
 
-_WITH_RESULTS: Final = ("done", "partial")
 _PROVENANCE: Final = (
     "source",
     "fingerprint",
@@ -46,11 +45,11 @@ class MovieSummary:
 
 @dataclass(frozen=True)
 class JobFacts:
-    """The content of a ``job.json``. Any version of moodreel may have written it, so everything may be missing.
+    """What pages show of a ``job.json``. Any version of moodreel may have written it, so most may be missing.
 
     Attributes:
-        movie: path below the input folder; empty if unknown.
-        status: ``done``, ``partial`` or ``failed``; empty if unknown.
+        movie: path below the input folder.
+        status: ``done``, ``partial`` or ``failed``.
         reason: why the movie is partial or failed.
         remarks: what else the user should know.
         source: the file that the results were made from.
@@ -78,52 +77,41 @@ class JobFacts:
     @property
     def has_results(self) -> bool:
         """Whether there are tables to show."""
-        return self.status in _WITH_RESULTS
+        return self.status != "failed"
 
 
 def read_job_facts(folder: MovieFolder) -> JobFacts | None:
-    """Return what the ``job.json`` in ``folder`` says, or None where there is none that can be read."""
-    job = folder.read_job()
+    """Return what the ``job.json`` in ``folder`` says, or None where there is none of ours that can be read."""
+    job = folder.read_job_file()
     return None if job is None else job_facts(job)
 
 
-def job_facts(job: dict[str, Any]) -> JobFacts:
-    """Return the content of a ``job.json``; what is of an unexpected type counts as unknown."""
-    remarks = job.get("remarks")
+def job_facts(job: JobFile) -> JobFacts:
+    """Return what pages show of a ``job.json``."""
     return JobFacts(
-        movie=text_of(job.get("movie")) or "",
-        status=text_of(job.get("status")) or "",
-        reason=text_of(job.get("reason")) or "",
-        remarks=tuple(str(remark) for remark in remarks) if isinstance(remarks, list) else (),
-        source=text_of(job.get("source")) or "",
-        fingerprint=text_of(job.get("fingerprint")) or "",
-        model=text_of(job.get("model")) or "",
-        summary=_summary(_mapping(job.get("summary"))),
-        provenance={key: str(job[key]) for key in _PROVENANCE if job.get(key) not in (None, "")},
-        settings=_mapping(job.get("settings")),
-        versions=_mapping(job.get("versions")),
-        steps=_count(job.get("steps")) or 0,
+        movie=job.movie,
+        status=job.status,
+        reason=job.reason,
+        remarks=job.remarks,
+        source=job.source,
+        fingerprint=job.fingerprint,
+        model=job.model,
+        summary=_summary(job.summary),
+        provenance={key: str(value) for key in _PROVENANCE if (value := getattr(job, key)) not in (None, "")},
+        settings=dict(job.settings),
+        versions=dict(job.versions),
+        steps=job.steps,
     )
 
 
-def _summary(found: dict[str, Any]) -> MovieSummary:
+def _summary(found: job_file.MovieSummary) -> MovieSummary:
     return MovieSummary(
-        duration=_number(found.get("duration")),
-        coverage=_number(found.get("coverage")),
-        **{key: _count(found.get(key)) for key in ("frames", "tracks", "scenes", "width", "height")},
-        shares=shares_of({key: _number(value) for key, value in found.items()}),
+        duration=found.duration,
+        coverage=found.coverage,
+        frames=found.frames,
+        tracks=found.tracks,
+        scenes=found.scenes,
+        width=found.width,
+        height=found.height,
+        shares=shares_of(found.to_json()),
     )
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _number(value: Any) -> float | None:
-    fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if fits else None
-
-
-def _count(value: Any) -> int | None:
-    number = _number(value)
-    return None if number is None else int(number)

@@ -76,7 +76,7 @@ class ResultStore:
             NotReadyError: it is still being processed.
         """
         folder = self.folder(name)
-        job = folder.read_job()
+        job = folder.read_job_file()
         if job is None or not is_settled(job, read_plan(folder)):
             raise NotReadyError(
                 f"{name} is still being processed, or its run was stopped; its page opens when it is done"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jobs.errors import UsageError
 from jobs.iso_time import moment_of, now
@@ -131,10 +131,8 @@ def read_plan(folder: MovieFolder) -> Plan | None:
         return None
 
 
-def is_settled(job: JobFile | dict[str, Any] | None, plan: Plan | None) -> bool:
+def is_settled(job: JobFile | None, plan: Plan | None) -> bool:
     """Return whether ``job.json`` says how the movie ended, and is not what an earlier run left before ``plan``."""
-    if not isinstance(job, JobFile):
-        job = JobFile.parse(job)
     if job is None:
         return False
     return plan is None or (job.finished_at is not None and job.finished_at >= plan.began)

@@ -42,12 +42,6 @@ def test_the_summary_has_the_columns_of_the_table_of_movies():
     assert {one.name for one in fields(MovieSummary)} == columns
 
 
-def test_shares():
-    shares = {f"share_{emotion}": 0.1 * number for number, emotion in enumerate(schema.EMOTIONS)}
-    assert MovieSummary.parse(shares).shares == tuple(shares.values())
-    assert MovieSummary.parse(shares | {"share_sad": None}).shares is None
-
-
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"null", b"7", b"\xff\xfe", b"[" * 100_000, b"1" * 5000])
 def test_no_file_that_can_be_read(tmp_path, content):
     (tmp_path / "job.json").write_bytes(content)

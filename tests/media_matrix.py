@@ -1,0 +1,271 @@
+"""The media matrix: films of many kinds, and what is right for each. docs/media.md shows it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import odd_timing as odd
+from flash_and_beep import Recording
+
+
+@dataclass(frozen=True)
+class Case:
+    """A film and what is right for it.
+
+    Attributes:
+        kind: what is odd about it.
+        suffix: of its container.
+        make: writes it to a folder.
+        frames: that it has.
+        seconds: for which they are shown.
+        longest: s for which one of them is shown at most.
+        joints: frames behind steps of the file's clock.
+        fault: what the reason for a partial film begins with; none with "".
+        in_sync: whether flashes and beeps come at the same moments.
+    """
+
+    kind: str
+    suffix: str
+    make: Callable[[Path], Path]
+    frames: int = 60
+    seconds: float = 2.4
+    longest: float = 0.041
+    joints: tuple[int, ...] = ()
+    fault: str = ""
+    in_sync: bool = True
+
+    @property
+    def name(self) -> str:
+        """Return its name in the table."""
+        return f"{self.kind}: {self.suffix}"
+
+
+def timing_cases() -> list[Case]:
+    """Return the films with odd time stamps."""
+    cases = [
+        Case(f"starts at {start:,} s", suffix, lambda f, s=suffix, t=start: odd.moved(f, s, odd.by(t)))
+        for suffix, start in (("ts", 10), ("mkv", 10), ("mp4", 10), ("mov", 10), ("flv", 10), ("mpg", 10), ("asf", 10))
+    ]
+    cases += [
+        Case(f"starts at {start:,} s", suffix, lambda f, s=suffix, t=start: odd.moved(f, s, odd.by(t)))
+        for suffix, start in (("mkv", 95_442), ("nut", 1_000_000), ("webm", 3_600))
+    ]
+    cases += [
+        Case("clock restarts", s, lambda f, s=s: odd.joined(f, s, [0, 0]), 120, 4.8, joints=(60,))
+        for s in ("ts", "m2ts", "mpg", "vob", "flv")
+    ]
+    cases += [
+        Case("clock restarts twice", s, lambda f, s=s: odd.joined(f, s, [0, 0, 0]), 180, 7.2, joints=(60, 120))
+        for s in ("ts", "mpg", "flv")
+    ]
+    cases += [
+        Case("1,000 s, then 0", s, lambda f, s=s: odd.joined(f, s, [1000, 0]), 120, 4.8, joints=(60,))
+        for s in ("ts", "mpg", "flv")
+    ]
+    cases += [
+        Case("0, then 1,000 s", s, lambda f, s=s: odd.joined(f, s, [0, 1000]), 120, 4.8, joints=(60,))
+        for s in ("ts", "flv")
+    ]
+    cases += [
+        Case("clock restarts in its clusters", "mkv", odd.clusters_restart, joints=(29,)),
+        Case("a gap of 1,000 s between segments", "ts", lambda f: odd.joined(f, "ts", [5, 1005, 3000]), 180, 7.2,
+             joints=(60, 120)),
+    ]  # fmt: skip
+    cases += [
+        Case("a gap of 1,000 s", s, lambda f, s=s: odd.moved(f, s, odd.by(1000, odd.KEY[s])), joints=(odd.KEY[s],))
+        for s in ("ts", "mkv", "webm", "mp4", "mov", "flv", "asf", "nut")
+    ]
+    # Small pictures of a program stream share a time stamp: the gap comes before the next one that has its own.
+    cases += [Case("a gap of 1,000 s", "mpg", lambda f: odd.moved(f, "mpg", odd.by(1000, 24)), joints=(43,))]
+    cases += [
+        Case("a gap of 1,000 s amid a group", s, lambda f, s=s: odd.moved(f, s, odd.by(1000, 33)), joints=(32,))
+        for s in ("ts", "mkv", "mp4", "flv", "nut")
+    ]
+    cases += [
+        Case("a gap of 30 s", s, lambda f, s=s: odd.moved(f, s, odd.by(30, 25)), joints=(25,))
+        for s in ("ts", "mkv", "mp4", "flv")
+    ]
+    cases += [
+        Case(f"a gap, the sound's {how}", s, lambda f, s=s, t=t: odd.moved(f, s, odd.by(1000, 25, t)), joints=(25,))
+        for s in ("ts", "mkv", "flv")
+        for how, t in (("later", 1.3), ("earlier", 0.8))
+    ]
+    first = lambda kind, number, _: Fraction(0 if kind == "video" and number == 0 else 1000)  # noqa: E731
+    cases += [
+        Case("the first stamp is of another day", s, lambda f, s=s: odd.moved(f, s, first), joints=(1,))
+        for s in ("ts", "mkv")
+    ]
+    cases += [
+        Case("33 bits overflow", "ts", lambda f: odd.moved(f, "ts", odd.by(95_442.5))),
+    ]
+    cases += [
+        Case(f"one stamp wrong by {wrong:+,} s, {b} B-frames", "ts", lambda f, w=wrong, b=b: odd.patched(
+            f, lambda n, _: w if n == 30 else 0, b))
+        for wrong, b in ((1000, 2), (1000, 0), (-1, 2), (-1, 0), (-0.2, 0))
+    ]  # fmt: skip
+    cases += [
+        Case("five stamps wrong by -1 s", "ts", lambda f: odd.patched(f, lambda n, _: -1 if 30 <= n < 35 else 0)),
+        Case("each tenth stamp doubled", "ts", lambda f: odd.patched(f, lambda n, _: -0.04 if n % 10 == 9 else 0)),
+        Case("stamps in pairs", "ts", lambda f: odd.patched(f, lambda n, _: -0.04 * (n % 2), 0)),
+    ]
+    cases += [
+        Case("some empty packets", s, lambda f, s=s, v=v: odd.emptied(f, s, v, range(3, 60, 10)), 54, 2.4, 0.081)
+        for s, v in (("mov", "mjpeg"), ("mp4", "mpeg4"))
+    ]
+    cases += [
+        Case("an empty packet", "mov", lambda f: odd.emptied(f, "mov", "libx264", range(1, 2)), 59, 2.4, 0.081),
+        Case("empty packets but one in ten", "mp4",
+             lambda f: odd.emptied(f, "mp4", "mpeg4", range(1, 56)), 5, 2.4, 2.25, in_sync=False),
+    ]  # fmt: skip
+    cases += [
+        Case("variable rate", s, lambda f, s=s: odd.variable(f, s), 60, 2.96, 0.061, in_sync=False)
+        for s in ("mp4", "mkv")
+    ]
+    late = lambda kind, _, time: None if kind == "audio" and time < Fraction(1, 2) else Fraction(0)  # noqa: E731
+    cases += [Case("sound starts late", s, lambda f, s=s: odd.moved(f, s, late)) for s in ("ts", "mkv", "mp4", "flv")]
+    early = lambda kind, number, _: None if kind == "video" and number < 25 else Fraction(0)  # noqa: E731
+    cases += [
+        Case("sound starts early", s, lambda f, s=s: odd.moved(f, s, early), 35, 1.4, in_sync=False)
+        for s in ("ts", "mkv")
+    ]
+    hole = lambda kind, _, time: None if kind == "audio" and 1 < time < Fraction(3, 2) else Fraction(0)  # noqa: E731
+    cases += [Case("a hole in the sound", s, lambda f, s=s: odd.moved(f, s, hole)) for s in ("ts", "mkv", "mp4")]
+    cases += [
+        Case("slides of 100 s, silent", s, lambda f, s=s: odd.slides(f, s, lambda n: 100 * n), 10, 1000, 101)
+        for s in ("mkv", "mp4", "ts")
+    ]
+    cases += [
+        Case(
+            "a still of 40 s, silent",
+            s,
+            lambda f, s=s: odd.slides(f, s, lambda n: n / 25 + (40 if n > 4 else 0)),
+            10,
+            40.4,
+            41,
+        )
+        for s in ("mkv", "mp4")
+    ]
+    cases += [
+        Case("no length in the header", "mkv", lambda f: odd.moved(f, "mkv", odd.by(0), {"live": "1"})),
+        Case("no length in the header", "flv",
+             lambda f: odd.moved(f, "flv", odd.by(0), {"flvflags": "no_duration_filesize"})),
+        Case("no length in the header", "mp4", lambda f: odd.moved(f, "mp4", odd.by(0), odd.FRAGMENTED)),
+        Case("a length of 1e9 s", "mkv", lambda f: odd.lying(
+            odd.moved(f, "mkv", odd.by(0)), b"\x44\x89\x88", b"\x42\x6d\x1a\x94\xa2\x00\x00\x00"), fault="the header "),
+        Case("a length of 49 days", "mp4", lambda f: odd.lying(
+            odd.moved(f, "mp4", odd.by(0)), b"mvhd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x03\xe8", b"\xff\xff\xff\xf0")),
+    ]  # fmt: skip
+    return cases
+
+
+VPX: Final = {"deadline": "realtime", "cpu-used": "8"}
+FORMATS: Final = (
+    # suffix, video, sound, pixel format, options
+    ("mp4", "libx264", "aac", "yuv420p", {}),
+    ("mp4", "libx265", "aac", "yuv420p", {"preset": "ultrafast", "x265-params": "log-level=none:bframes=3"}),
+    ("mp4", "libsvtav1", "aac", "yuv420p", {"preset": "12"}),
+    ("mp4", "mpeg4", "aac", "yuv420p", {"bf": "2"}),
+    ("mov", "prores_ks", "pcm_s16le", "yuv422p10le", {}),
+    ("mov", "mjpeg", "alac", "yuvj444p", {}),
+    ("mov", "qtrle", "pcm_s16be", "argb", {}),
+    ("mkv", "libx264", "flac", "yuv420p10le", {}),
+    ("mkv", "libx264", "libmp3lame", "yuv444p", {}),
+    ("mkv", "ffv1", "pcm_s24le", "yuv420p12le", {}),
+    ("mkv", "ffv1", "pcm_s16le", "gray", {}),
+    ("mkv", "mpeg2video", "ac3", "yuv420p", {"bf": "2"}),
+    ("webm", "libvpx", "libopus", "yuv420p", VPX),
+    ("webm", "libvpx-vp9", "libopus", "yuva420p", VPX),
+    ("webm", "libvpx-vp9", "libopus", "yuv444p", VPX),
+    ("webm", "libsvtav1", "libopus", "yuv420p10le", {"preset": "12"}),
+    ("avi", "mjpeg", "pcm_s16le", "yuvj422p", {}),
+    ("avi", "ffv1", "pcm_s16le", "yuv422p", {}),
+    ("avi", "libx264", "libmp3lame", "yuv420p", {}),
+    ("ts", "libx264", "aac", "yuv420p", {}),
+    ("ts", "mpeg2video", "mp2", "yuv420p", {"bf": "2"}),
+    ("ts", "libx265", "ac3", "yuv420p", {"preset": "ultrafast", "x265-params": "log-level=none"}),
+    ("mpg", "mpeg2video", "mp2", "yuv420p", {"bf": "2"}),
+    ("vob", "mpeg2video", "ac3", "yuv420p", {"bf": "2"}),
+    ("flv", "libx264", "aac", "yuv420p", {}),
+    ("flv", "flv", "libmp3lame", "yuv420p", {}),
+    ("asf", "mpeg4", "libmp3lame", "yuv420p", {}),
+    ("gif", "gif", "", "gray", {}),
+    ("ogv", "libvpx", "libopus", "yuv420p", VPX),
+    ("mxf", "mpeg2video", "pcm_s16le", "yuv422p", {"bf": "2"}),
+    ("y4m", "wrapped_avframe", "", "yuv420p", {}),
+    ("nut", "ffvhuff", "pcm_s16le", "yuv420p", {}),
+)
+"""Containers, codecs and pixel formats that PyAV's FFmpeg can write."""
+
+
+@dataclass(frozen=True)
+class Format(Case):
+    """A film with nothing odd about its time stamps."""
+
+    recording: Recording = field(default_factory=Recording)
+
+
+def format_cases() -> list[Format]:
+    """Return a film of each format."""
+    return [
+        Format(
+            f"{video}, {pixels}" + (f", {audio}" if audio else ""),
+            suffix,
+            lambda f, s=suffix, r=film: r.write(f / f"film.{s}"),
+            recording=film,
+        )
+        for suffix, video, audio, pixels, options in FORMATS
+        for film in [
+            odd.BASE.but(
+                video=video,
+                audio=audio,
+                pixels=pixels,
+                options={**(odd.BASE.options if video == "libx264" else {}), **options},
+            )
+        ]
+    ]
+
+
+_PAGE: Final = """# Which films are read, and how
+
+<!-- Generated by scripts/make_media_page.py: do not edit; run `make media-page`. -->
+
+Every line is a film that `tests/pipeline/media/test_matrix.py` makes and takes through the pipeline. Its pictures are
+those of `ffmpeg -fps_mode passthrough`, each once, in order; there are as many as the table says, shown for so many
+seconds. In the annotated video flashes and beeps come within 40 ms of each other, unless there is no sound or the table
+has a `-`: then the film has none that belong together.
+
+## Containers, codecs, pixel formats
+
+| container | video and sound | pictures | s |
+|---|---|---|---|
+{formats}
+
+## Time stamps
+
+Where the file's clock steps, shots and tracks end, and picture and sound continue together; a remark in
+`job.json` says so. A step is a fall of the clock, or a gap of 10 s in which neither picture nor sound comes.
+Where the format's clock is not supposed to step (Matroska, MP4, AVI, ...), a gap in a film without sound counts
+from 60 s on, and from 360 s on if the file declares it to be display time. Slides, which are shown for so long
+each, are no gaps.
+
+| time stamps | container | pictures | s | steps before picture | in sync | longest picture, s | partial |
+|---|---|---|---|---|---|---|---|
+{timing}
+"""
+
+
+def page() -> str:
+    """Return docs/media.md."""
+    formats = [f"| {case.suffix} | {case.kind} | {case.frames} | {case.seconds:g} |" for case in format_cases()]
+    return _PAGE.format(formats="\n".join(formats), timing="\n".join(map(_row, timing_cases())))
+
+
+def _row(case: Case) -> str:
+    steps = ", ".join(str(joint) for joint in case.joints)
+    cells = [
+        case.kind, case.suffix, case.frames, f"{case.seconds:g}", steps, "yes" if case.in_sync else "-",
+        f"{case.longest - 0.001:.2f}", "its length is wrong" if case.fault else "",
+    ]  # fmt: skip
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
