@@ -8,6 +8,7 @@ from typing import Final
 
 import odd_timing as odd
 from flash_and_beep import Recording
+from shape_matrix import shape_section
 
 
 @dataclass(frozen=True)
@@ -259,7 +260,7 @@ each, are no gaps.
 def page() -> str:
     """Return docs/media.md."""
     formats = [f"| {case.suffix} | {case.kind} | {case.frames} | {case.seconds:g} |" for case in format_cases()]
-    return _PAGE.format(formats="\n".join(formats), timing="\n".join(map(_row, timing_cases())))
+    return _PAGE.format(formats="\n".join(formats), timing="\n".join(map(_row, timing_cases()))) + shape_section()
 
 
 def _row(case: Case) -> str:

@@ -26,10 +26,10 @@ from discs import (
     with_exif,
     write_changing,
 )
+from shape_matrix import ASPECT_FILMS, ASPECTS, CHANGES, PIXELS, WAYS
 
 from pipeline.analyze import Analysis, analyze
 from pipeline.faces.track import TrackOptions
-from pipeline.media.geometry import Orientation
 from pipeline.media.movie import Movie, open_movie
 from pipeline.media.segments import as_one, cut, read_packets
 from pipeline.tables.observations import Observations
@@ -40,16 +40,6 @@ from pipeline.video.render import EncoderOptions, render
 LOSSLESS = EncoderOptions(crf=0, preset="ultrafast")
 PICTURE = Clip(pts=range(4), size=(160, 120), options=X264)
 FFV1 = PICTURE.but(suffix=".mkv", codec="ffv1", options={})
-WAYS = {
-    "upright": Orientation(),
-    "quarter": Orientation(transpose=True, flip_x=True),
-    "half": Orientation(flip_x=True, flip_y=True),
-    "three quarters": Orientation(transpose=True, flip_y=True),
-    "mirrored": Orientation(flip_x=True),
-    "upside down mirrored": Orientation(flip_y=True),
-    "transposed": Orientation(transpose=True),
-    "transposed the other way": Orientation(transpose=True, flip_x=True, flip_y=True),
-}
 
 
 @dataclass
@@ -134,14 +124,8 @@ def test_turned_and_mirrored(tmp_path: Path, suffix: str, way: str) -> None:
     assert disc_in(seen.drawn[0]) == pytest.approx(expected_box(size, (0, 0, *size)), abs=2)
 
 
-@pytest.mark.parametrize(
-    "aspect", [Fraction(1, 2), Fraction(4, 3), Fraction(64, 45), Fraction(16, 11), Fraction(3)], ids=str
-)
-@pytest.mark.parametrize(
-    ("suffix", "codec", "options"),
-    [(".mp4", "libx264", X264), (".mkv", "libx264", X264), (".ts", "libx264", X264), (".avi", "mpeg4", {}),
-     (".mpg", "mpeg2video", {}), (".mov", "prores_ks", {})],
-)  # fmt: skip
+@pytest.mark.parametrize("aspect", ASPECTS, ids=str)
+@pytest.mark.parametrize(("suffix", "codec", "options"), ASPECT_FILMS)
 def test_pixels_that_are_not_square(
     tmp_path: Path, suffix: str, codec: str, options: dict[str, str], aspect: Fraction
 ) -> None:
@@ -178,14 +162,6 @@ def test_interlaced(tmp_path: Path, way: str) -> None:
     assert (seen.movie.width < seen.movie.height) is WAYS[way].transpose
 
 
-PIXELS = (
-    "yuv420p yuv422p yuv444p yuv411p yuv440p yuvj420p yuvj422p yuvj444p nv12 gray ya8 yuva420p yuva422p yuva444p "
-    "yuv420p10le yuv422p10le yuv444p10le yuv440p10le yuva420p10le yuva444p10le gray10le yuv420p12le yuv422p12le "
-    "yuv444p12le gray12le yuv420p16le yuv444p16le gray16le rgb24 bgr0 bgra rgba64le gbrp gbrp10le gbrp12le gbrap "
-    "gbrap12le"
-).split()
-
-
 @pytest.mark.parametrize("pixels", PIXELS)
 def test_pixel_formats(tmp_path: Path, pixels: str) -> None:
     """8 to 16 bit, grey, 4:1:1 to 4:4:4, limited and full range, alpha, RGB: the same picture, levels included."""
@@ -214,34 +190,10 @@ def test_odd_and_extreme_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
         check(seen, 4)
 
 
-PORTRAIT, LANDSCAPE = Part((120, 160)), Part((160, 120))
-KEYS = {"g": "6", "bf": "0"}
-H264 = {**X264, "x264-params": "repeat-headers=1:annexb=1"}
-CHANGES: dict[str, tuple[str, str, list[Part], str, dict[str, str]]] = {
-    "a phone that was turned": (".ts", "libx264", [LANDSCAPE, PORTRAIT], "yuv420p", H264),
-    "and turned back": (".ts", "libx264", [LANDSCAPE, PORTRAIT, LANDSCAPE], "yuv420p", H264),
-    "parameters in band": (".mkv", "libx264", [LANDSCAPE, PORTRAIT], "yuv420p", H264),
-    "4:3, then 16:9": (".ts", "mpeg2video", [Part((180, 144), aspect=Fraction(16, 15)),
-                                             Part((180, 144), aspect=Fraction(64, 45))], "yuv420p", KEYS),
-    "16:9, then 4:3, H.264": (".ts", "libx264", [Part((180, 144), aspect=Fraction(64, 45)),
-                                                 Part((180, 144), aspect=Fraction(16, 15))], "yuv420p", H264),
-    "a conference that grows": (".webm", "libvpx-vp9", [Part((96, 54), 6), Part((192, 108), 6), Part((320, 180), 24)],
-                                "yuv420p", {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}),
-    "one that shrinks": (".webm", "libvpx", [Part((320, 180)), Part((160, 90))], "yuv420p",
-                         {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}),
-    "HEVC": (".ts", "libx265", [Part((192, 108)), Part((96, 128))], "yuv420p",
-             {"preset": "ultrafast", "x265-params": "bframes=0:repeat-headers=1:log-level=none"}),
-    # With low delay, for FFmpeg's decoder of MPEG-2 forgets the picture that it holds back when the size changes.
-    "MPEG-2": (".ts", "mpeg2video", [Part((192, 108)), Part((176, 144))], "yuv420p", {**KEYS, "flags": "+low_delay"}),
-    "odd sizes": (".avi", "mjpeg", [Part((161, 121)), Part((121, 163))], "yuvj420p", {}),
-    "camera stills": (".mov", "mjpeg", [Part((160, 120)), Part((120, 120)), Part((96, 144))], "yuvj420p", {}),
-    "10 bit": (".mkv", "libx264", [LANDSCAPE, PORTRAIT], "yuv420p10le", H264),
-}  # fmt: skip
-
-
 def write_change(name: str, folder: Path) -> tuple[Path, list[Part]]:
-    suffix, codec, parts, pixels, options = CHANGES[name]
-    return write_changing(folder / f"m{suffix}", codec, parts, pixels, options), parts
+    change = CHANGES[name]
+    path = folder / f"m{change.suffix}"
+    return write_changing(path, change.codec, change.parts, change.pixels, change.options), list(change.parts)
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -251,9 +203,7 @@ def test_changes_on_the_way(tmp_path: Path, name: str) -> None:
     frames = sum(part.frames for part in parts)
     check(seen, frames, 0.12)
     # The picture is that of most frames; the others lie in it as large as they can, in the middle, between black bars.
-    longest = {part.shown(): sum(p.frames for p in parts if p.shown() == part.shown()) for part in parts}
-    most = max(longest, key=lambda shape: longest[shape])
-    assert seen.movie.size == pytest.approx(most, abs=2)
+    assert seen.movie.size == pytest.approx(CHANGES[name].picture, abs=2)
     begun = 0
     for part in parts:
         width, height = seen.movie.size

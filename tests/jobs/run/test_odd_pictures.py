@@ -71,8 +71,8 @@ def test_pictures_that_no_encoder_takes(run_here, tmp_path: Path) -> None:
 
 
 def test_hdr_is_named_and_written_as_bt709(run_here, tmp_path: Path) -> None:
-    params = "log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"
-    clip = Clip(".mp4", range(5), codec="libx265", pixels="yuv420p10le", options={"x265-params": params})
+    params = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"
+    clip = Clip(".mp4", range(5), pixels="yuv420p10le", options={**X264, "x264-params": params})
     film = clip.write(tmp_path / "hdr")
     assert run_here(film, out=tmp_path / "out")[film.name].status == "done"
     assert "HDR (PQ) was mapped to BT.709" in job_of(tmp_path / "out" / film.name)["remarks"]

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 from av.video.reformatter import ColorRange, Interpolation
-from clips import Clip, decoded
+from clips import X264, Clip, decoded
 from hdr import HLG, PQ, hdr_frame, hdr_levels
 from numpy.typing import NDArray
 
@@ -133,13 +133,13 @@ def test_films_of_8_and_10_bit_give_the_same_crops(matrix: int) -> None:
 
 @pytest.mark.parametrize(("transfer", "name"), [(PQ, "smpte2084"), (HLG, "arib-std-b67")])
 def test_a_film_says_that_it_is_hdr(tmp_path: Path, transfer: int, name: str) -> None:
-    params = f"log-level=none:colorprim=bt2020:transfer={name}:colormatrix=bt2020nc"
-    clip = Clip(".mp4", range(2), codec="libx265", pixels="yuv420p10le", options={"x265-params": params})
+    params = f"colorprim=bt2020:transfer={name}:colormatrix=bt2020nc"
+    clip = Clip(".mp4", range(2), pixels="yuv420p10le", options={**X264, "x264-params": params})
     movie = open_movie(clip.write(tmp_path / "m"))
     assert movie.hdr == transfer
     assert (movie.colour.matrix, movie.colour.primaries, movie.colour.transfer) == (1, 1, 1)
     assert is_hdr(next(decoded(movie.path)))
-    plain = open_movie(clip.but(options={"x265-params": "log-level=none"}).write(tmp_path / "plain"))
+    plain = open_movie(clip.but(options=X264).write(tmp_path / "plain"))
     assert plain.hdr == 0
 
 
