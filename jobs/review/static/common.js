@@ -1,5 +1,6 @@
 // What several scripts need: fetching, timecodes, shares as bars and in words.
-export const LABELS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "unsure"];
+export const EMOTIONS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"];
+export const LABELS = [...EMOTIONS, "unsure"];
 
 export const byId = (id) => document.getElementById(id);
 
