@@ -124,7 +124,7 @@ def find_model(name: str, folder: Path = WEIGHTS_FOLDER) -> ModelFile:
         )
     folder, name = card.parent, card.stem
     try:
-        fields = json.loads(card.read_text())
+        fields = json.loads(card.read_text(encoding="utf-8"))
         network, sha256, temperature = str(fields["network"]), str(fields["sha256"]), float(fields["temperature"])
         weights, calibrated_on = folder / str(fields["weights"]), str(fields.get("calibrated_on", ""))
         priors = tuple(_prior(key, value) for key, value in fields.get("priors", {}).items())

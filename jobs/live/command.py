@@ -153,7 +153,9 @@ class _Finisher(threading.Thread):
 def _held(record: Path) -> Iterator[Workspace]:
     """Lock the output folder, and finish the recordings of sessions that were killed."""
     workspace = Workspace(record)
-    with workspace.locked():
+    with workspace.locked() as caution:
+        if caution:
+            print(f"moodreel: {caution}", file=sys.stderr)
         for recording in unfinished(workspace):
             root = recording.folder.root
             try:

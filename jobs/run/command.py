@@ -67,10 +67,13 @@ def run_to_end(
     try:
         sources = discover(inputs, out)
         with (
-            workspace.locked(),
+            workspace.locked() as caution,
             _event_log(workspace, log_json) as event_log,
             _announced(workspace, sources, settings) as end,
         ):
+            if caution:
+                print(f"moodreel: {caution}", file=sys.stderr)
+                event_log.write("no locks", note=caution)
             results = _run(sources, settings, workspace, event_log, force)
             end["exit_code"] = _exit_code(results)
             event_log.write("run ended", exit_code=end["exit_code"])

@@ -1,5 +1,6 @@
 """How a file gets its final name: whole or not at all. A unit of work is done when its file has its final name."""
 
+import errno
 import json
 import os
 import socket
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 TEMPORARY: Final = ".tmp-"
+
+_CANNOT_SYNC_FOLDERS: Final = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EACCES, errno.EBADF, errno.EISDIR)
+"""What file systems answer that know no fsync of a folder, as SMB and some of FUSE."""
 
 
 def commit(path: Path, write: Callable[[Path], Any]) -> None:
@@ -24,7 +28,7 @@ def commit(path: Path, write: Callable[[Path], Any]) -> None:
         write(temporary)
         _sync(temporary)
         os.replace(temporary, path)
-        _sync(path.parent)
+        _sync_folder(path.parent)
 
 
 @contextmanager
@@ -66,3 +70,12 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _sync_folder(path: Path) -> None:
+    """Let a new name reach the disk; where the file system cannot, it does so in its own time."""
+    try:
+        _sync(path)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC_FOLDERS:
+            raise

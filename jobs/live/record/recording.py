@@ -120,7 +120,7 @@ def session_movie(movie: Movie) -> Movie:
 def unfinished(workspace: Workspace) -> Iterator[Recording]:
     """Yield the recordings that were cut short; the caller must hold the workspace."""
     for about in sorted(workspace.root.glob("*/.live/recording.json")):
-        content = json.loads(about.read_text())
+        content = json.loads(about.read_text(encoding="utf-8"))
         geometry, folder = content["movie"], MovieFolder(about.parents[1])
         movie = Movie(
             path=Path(content["facts"]["source"]),
