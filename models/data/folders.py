@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.data.dataset import Dataset, Rejections, checked, mark_copies
-from models.data.faces import CROP_SIZE, Faces, faces_of
+from models.data.faces import CROP_SIZE, faces_of
 from models.data.split_names import SPLITS, split_of
 from models.emotions import EMOTIONS, emotion_of
 
