@@ -156,7 +156,7 @@ def _instead_of(path: Path) -> str:
         f'm.export({json.dumps(str(onnx))}, format="onnx")'
     )
     return (
-        f"{path}: expected a model's .json or .onnx, found a file of Keras, which may run its maker's code and does not "
+        f"{path}: expected a model's .json or .onnx, found Keras' own, which may run its maker's code and does not "
         "say which emotions its outputs are\n"
         "If you trust it, if it takes grey crops (n, 48, 48, 1) in 0..1, and if its seven outputs are "
         f"{', '.join(EMOTIONS)}, in this order, convert it (with pip install 'moodreel[onnx]'):\n"

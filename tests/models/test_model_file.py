@@ -52,7 +52,7 @@ def test_a_file_of_keras_is_told_what_to_do_with(tmp_path, name):
     (tmp_path / name).touch()
     with pytest.raises(WeightsError) as error:
         find_model(str(tmp_path / name))
-    assert str(error.value).startswith(f"{tmp_path / name}: expected a model's .json or .onnx, found a file of Keras")
+    assert str(error.value).startswith(f"{tmp_path / name}: expected a model's .json or .onnx, found Keras' own")
     assert f'm.export("{(tmp_path / name).with_suffix(".onnx")}", format="onnx")' in str(error.value)
     (tmp_path / name.split(".")[0]).with_suffix(".json").touch()
     with pytest.raises(WeightsError, match=r"belongs to .*\.json: use --model"):
