@@ -65,12 +65,17 @@ def run_to_end(
         inputs, out, settings = [path.absolute() for path in inputs], out.absolute(), settings.with_absolute_paths()
     workspace = Workspace(out)
     try:
-        sources = discover(inputs, out)
+        notes: list[str] = []
+        sources = discover(inputs, out, notes.append)
+        for line in notes:
+            print(f"moodreel: {line}", file=sys.stderr)
         with (
             workspace.locked() as caution,
             _event_log(workspace, log_json) as event_log,
             _announced(workspace, sources, settings) as end,
         ):
+            for line in notes:
+                event_log.write("passed over", note=line)
             if caution:
                 print(f"moodreel: {caution}", file=sys.stderr)
                 event_log.write("no locks", note=caution)
