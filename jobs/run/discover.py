@@ -37,7 +37,7 @@ def discover(inputs: Sequence[Path], out: Path, note: Callable[[str], None] = la
         UsageError: an input does not exist, nothing is left to try, or two movies would share a name.
     """
     taken: dict[tuple[int, int] | str, MovieSource] = {}
-    passed, said = PassedOver(), [""]
+    passed, said = PassedOver(), list[str]()
     for given in inputs:
         if not given.exists():
             raise UsageError(f"{given}: no such file or folder")
@@ -49,14 +49,13 @@ def discover(inputs: Sequence[Path], out: Path, note: Callable[[str], None] = la
             other = taken.setdefault(_identity(path), source)
             if other.path.absolute() != path.absolute():
                 said.append(f"{path} is the same file as {other.path}, which is taken")
-    lines = [line for line in (*said, passed.line()) if line]
     if not taken:
         places = ", ".join(str(given) for given in inputs)
-        raise UsageError("; ".join([f"{places}: no movies found", *lines]))
+        raise UsageError("; ".join([f"{places}: no movies found", *said]))
     sources = _told_apart(list(taken.values()))
     _refuse_collisions(sources)
     _refuse_files_in_the_way(sources, out)
-    for line in lines:
+    for line in filter(None, [*said, passed.line()]):
         note(line)
     return sources
 

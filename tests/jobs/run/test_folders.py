@@ -196,8 +196,8 @@ def test_earlier_results_are_passed_over(tmp_path):
 
 
 def test_nothing_left_says_what_there_was(tmp_path):
-    films = put(tmp_path / "films", "a.jpg b.srt")
-    with pytest.raises(UsageError, match=r"films: no movies found; passed over 2 files .*1 picture \(jpg\)"):
+    films = put(tmp_path / "films", {"old/run.json": RUN, "old/a.mp4/annotated.mp4": BINARY, "a.jpg": BINARY})
+    with pytest.raises(UsageError, match=r"films: no movies found; .*/old: results of moodreel, passed over$"):
         taken(films)
 
 
