@@ -257,7 +257,7 @@ def _announced(workspace: Workspace, sources: Sequence[MovieSource], settings: S
         yield about
     finally:
         with suppress(OSError):  # a full disk; who watches sees that the process is gone
-            commit_json(workspace.run, about | {"ended": now()})
+            commit_json(workspace.run, about | {"ended": now()}, workspace.root)
 
 
 def _exit_code(results: "Sequence[MovieResult]") -> int:
