@@ -8,7 +8,7 @@ import av.error
 import numpy as np
 import pytest
 import sessions
-from clips import 264, Clip
+from clips import X264, Clip
 
 from jobs.errors import JobError
 from jobs.live.analysis import Analysed, Painter
@@ -38,7 +38,7 @@ def no_faces() -> Sightings:
 @pytest.fixture
 def record(tmp_path: Path) -> Callable[[], Recorder]:
     """Return what records 25 pictures, one every 40 ms, in pieces of 5; it raises what the recorder raises."""
-    clip = Clip(pts=range(25), size=(64, 48), options=264).write(tmp_path / "clip")
+    clip = Clip(pts=range(25), size=(64, 48), options=X264).write(tmp_path / "clip")
     made = Recorder(Workspace(tmp_path / "out"), Settings.model_validate({}), sessions.facts, PIECE_S)
 
     def run() -> Recorder:
