@@ -18,6 +18,7 @@ import av.video.stream
 from pipeline.errors import InputError, NotAMovieError
 from pipeline.media.colour import is_hdr
 from pipeline.media.geometry import LONGEST_SIDE, Fit, Orientation, Shape, ShapeReader, fitted, upright_size
+from pipeline.media.manifests.dash import HLS_OPTIONS, as_playlist, is_manifest
 from pipeline.media.timing.clock import PLAIN, FileClock
 
 _STILL_FORMATS: Final = ("image2", "tty", "ico")
@@ -148,7 +149,10 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
     try:
         if path.stat().st_size == 0:
             raise NotAMovieError(f"{path}: expected a movie, found an empty file of 0 bytes")
-        container = av.open(str(path.absolute()), metadata_errors="replace")
+        if is_manifest(path):
+            container = av.open(as_playlist(path), format="hls", options=HLS_OPTIONS, metadata_errors="replace")
+        else:
+            container = av.open(str(path.absolute()), metadata_errors="replace")
     except OSError as error:
         # av.error.FFmpegError comes in two families; those that are OSErrors too concern the file system.
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error

@@ -16,6 +16,7 @@ import ffmpeg
 
 from pipeline.errors import FfmpegError, InputError
 from pipeline.media.ffmpeg import ffmpeg_exe, run, url
+from pipeline.media.manifests.dash import is_manifest
 from pipeline.media.movie import Movie, opened
 from pipeline.video.join import exact_time_base, open_part
 from pipeline.video.moved_source import LEAD_S, write_moved_source
@@ -133,9 +134,10 @@ def _source(
 ) -> Iterator[tuple[_Source, Sequence[_SourceStream], list[str]]]:
     """Yield what to read, the streams that it has, and remarks.
 
-    Where the movie's clock is the file's, that is the file. Else it is one that is written beside ``out`` and removed.
+    Where the movie's clock is the file's, and ffmpeg sees the same streams in it, that is the file. Else it is one that
+    is written beside ``out`` and removed.
     """
-    if not movie.clock.pieces:
+    if not movie.clock.pieces and not is_manifest(movie.path):
         yield _Source(movie.path, movie.clock_start, {s.index: s.index for s in streams}), streams, []
         return
     text = {s.index for s in streams if s.kind == "subtitle" and s.codec in _TEXT_SUBTITLES}
