@@ -177,3 +177,12 @@ def test_a_movie_without_a_face(client_of, faceless):
         assert client.get(f"{path}long.mp4").status_code == 200, path
     assert client.get("/api/next/long.mp4?emotion=sad").json == {"interval": None}
     says(client, "/still/face/0/long.mp4", 404)
+
+
+def test_a_source_whose_name_is_no_utf8(client_of, out):
+    job = out / "film.mp4" / "job.json"
+    source = os.fsdecode(b"/films/caf\xe9 <b>.mp4")
+    commit_json(job, json.loads(job.read_text()) | {"source": source, "status": "partial", "reason": f"{source}: cut"})
+    says(client_of(out), "/movie/film.mp4", 200, "/films/caf\ufffd &lt;b&gt;.mp4")
+    says(client_of(out), "/", 200, "film.mp4")
+    says(client_of(out), "/api/movie/film.mp4", 200)
