@@ -166,7 +166,8 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
 def _open(path: Path) -> av.container.InputContainer:
     if is_manifest(path):
         return av.open(as_playlist(path), format="hls", options=HLS_OPTIONS, metadata_errors="replace")
-    container = av.open(str(path.absolute()), metadata_errors="replace")
+    options = HLS_OPTIONS if path.suffix.lower() == ".m3u8" else {}
+    container = av.open(str(path.absolute()), options=options, metadata_errors="replace")
     if container.format.name == "jpeg_pipe" and path.suffix.lower() in _RAW_MJPEG:
         container.close()  # FFmpeg looked at the first picture, and took it for all
         return av.open(str(path.absolute()), format="mjpeg", metadata_errors="replace")

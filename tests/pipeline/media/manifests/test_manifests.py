@@ -1,5 +1,6 @@
 """Movies in segments: the pictures and sound of HLS and DASH, and what is said where a segment is missing."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,30 @@ def test_a_missing_segment_is_told(film, tmp_path, way):
     packets = read_packets(open_movie(playlist))
     assert packets.fault == f"1 of {len(parts)} segments are missing"
     assert 0 < packets.count < 75
+
+
+def test_segments_may_be_called_anything(film, tmp_path):
+    playlist = segmented(film, tmp_path / "stream", "hls")
+    text = playlist.read_text()
+    for number, part in enumerate(sorted(playlist.parent.glob("*.ts"))):
+        part.rename(part.with_name(f"Teil {number} ä.bin"))
+        text = text.replace(part.name, f"Teil {number} ä.bin")
+    playlist.write_text(text, encoding="utf-8")
+    assert read_packets(open_movie(playlist)).count == 75
+
+
+def test_a_playlist_reaches_for_files_alone(tmp_path):
+    path = tmp_path / "film.m3u8"
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        server.setblocking(False)
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"
+        path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{address}\n#EXT-X-ENDLIST\n")
+        with pytest.raises(InputError):
+            open_movie(path)
+        with pytest.raises(BlockingIOError):  # nobody came
+            server.accept()
 
 
 @pytest.mark.parametrize(
