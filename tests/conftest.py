@@ -39,3 +39,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_once(
         tmp_path_factory, "demo", lambda folder: subprocess.run(command, cwd=folder, check=True, capture_output=True)
     )
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Three workers for two cores: half of their time tests wait for a process, a browser or the disk."""
+    return math.ceil(1.5 * cores())
