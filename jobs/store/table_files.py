@@ -28,10 +28,10 @@ def commit_tables(tables: "Tables", folder: MovieFolder) -> None:
         (folder.shots, tables.shots),
         (folder.scenes, tables.scenes),
     ):
-        commit(path, lambda temporary, table=table: write_table(table, temporary))  # type: ignore[misc]
-    commit(folder.scenes_csv, lambda temporary: write_csv(tables.scenes, temporary))
+        commit(path, lambda temporary, table=table: write_table(table, temporary), folder.root)  # type: ignore[misc]
+    commit(folder.scenes_csv, lambda temporary: write_csv(tables.scenes, temporary), folder.root)
     # Invariant: the timeline comes last; where it stands, the others do.
-    commit(folder.timeline, lambda temporary: write_table(tables.timeline, temporary))
+    commit(folder.timeline, lambda temporary: write_table(tables.timeline, temporary), folder.root)
 
 
 def write_table(table: pa.Table, path: Path) -> None:
