@@ -29,6 +29,13 @@ def _option(name: str) -> Any:
 Out = Annotated[Path, typer.Option(help="Folder for the results.")]
 OutArgument = Annotated[Path, typer.Argument(help="Folder with results.")]
 Config = Annotated[Path | None, typer.Option(help="Settings file instead of ./moodreel.toml.", show_default=False)]
+RootPath = Annotated[
+    str, typer.Option(help="Path under which a reverse proxy shows the pages, as /films.", show_default=False)
+]
+Forwarded = Annotated[
+    str,
+    typer.Option(help="Public host of a reverse proxy: believe its X-Forwarded headers.", show_default=False),
+]
 Model = Annotated[str | None, _option("model")]
 Device = Annotated[str | None, _option("device")]
 Detector = Annotated[str | None, _option("detector")]
@@ -151,6 +158,8 @@ def review(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8765,
     token: Annotated[str | None, typer.Option(help="Require this token.", show_default=False)] = None,
+    root_path: RootPath = "",
+    forwarded: Forwarded = "",
     browser: Annotated[bool, typer.Option("--open/--no-browser", help="Open a browser.")] = False,
     edit: Annotated[
         bool, typer.Option("--edit", help="Let faces be labelled, in review.json beside each movie's results.")
@@ -161,9 +170,11 @@ def review(
 ) -> None:
     """Show results in a browser: timelines, scenes, faces. Without --edit, nothing is written."""
     from jobs.review.command import review
+    from jobs.web.address import choose_address
 
     try:
-        review(out, host, port, token, browser, (by or _user()) if edit else None)
+        address = choose_address(host, port, token, root_path, forwarded)
+        review(out, address, browser, (by or _user()) if edit else None)
     except JobError as error:
         end(error)
 
@@ -192,6 +203,8 @@ def live(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8766,
     token: Annotated[str | None, typer.Option(help="Require this token.", show_default=False)] = None,
+    root_path: RootPath = "",
+    forwarded: Forwarded = "",
     model: Model = None,
     device: Device = None,
     detector: Detector = None,
@@ -210,11 +223,13 @@ def live(
     flags = {"model": model, "device": device, "detector": detector, "detector_model": detector_model}
     choice = _chosen(config, **flags, prior=prior, sure=sure, video=video, crf=crf, preset=preset)
     from jobs.live.command import live
+    from jobs.web.address import choose_address
     from models.errors import ModelError
     from pipeline.errors import PipelineError
 
     try:
-        raise typer.Exit(live(source, record, host, port, token, choice.settings))
+        address = choose_address(host, port, token, root_path, forwarded)
+        raise typer.Exit(live(source, record, address, choice.settings))
     except (JobError, ModelError, PipelineError) as error:
         end(error)
 

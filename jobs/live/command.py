@@ -26,7 +26,7 @@ from jobs.live.source import LiveSource, choose_live_source
 from jobs.machine import available_cores
 from jobs.settings import Settings
 from jobs.store.workspace import Workspace
-from jobs.web.address import choose_address
+from jobs.web.address import Address
 from jobs.web.server import Server, announce
 from models.errors import ModelError
 from pipeline.errors import DetectorError, PipelineError
@@ -40,15 +40,13 @@ EXIT_STOPPED: Final = 130
 _INSISTS_AFTER_S: Final = 1.0
 
 
-def live(source_text: str, record: Path | None, host: str, port: int, token: str | None, settings: Settings) -> int:
+def live(source_text: str, record: Path | None, address: Address, settings: Settings) -> int:
     """Show a source until the user stops it.
 
     Args:
         source_text: the source as the user named it; see :func:`choose_live_source`.
         record: output folder for a recording, or None.
-        host: address to listen on.
-        port: port to listen on; 0 for any that is free.
-        token: what viewers must know, or None; see :func:`choose_address`.
+        address: to serve the page at.
         settings: the network, the detector and the encoder.
 
     Returns:
@@ -59,7 +57,6 @@ def live(source_text: str, record: Path | None, host: str, port: int, token: str
     """
     bound_libraries(_threads())
     source = choose_live_source(source_text)
-    address = choose_address(host, port, token)
     with ExitStack() as held:
         workspace = None if record is None else held.enter_context(_held(record))
         loaded = _Loader(settings)

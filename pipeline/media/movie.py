@@ -17,10 +17,10 @@ import av.video.frame
 import av.video.stream
 
 from pipeline.errors import InputError, NotAMovieError
+from pipeline.limits import decoder_options, media_limits, open_options
 from pipeline.media.colour import is_hdr
 from pipeline.media.geometry import LONGEST_SIDE, Fit, Orientation, Shape, ShapeReader, fitted, upright_size
 from pipeline.media.library_gaps import demuxed
-from pipeline.media.limits import decoder_options, media_limits, open_options
 from pipeline.media.timing.clock import PLAIN, FileClock
 
 _STILL_FORMATS: Final = ("image2", "tty", "ico")
@@ -150,7 +150,7 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
     """
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
+        if stat.S_IFMT(status.st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
             raise NotAMovieError(f"{path}: expected a movie, found {_kind_of_file(status.st_mode)}")
         if status.st_size == 0:
             raise NotAMovieError(f"{path}: expected a movie, found an empty file of 0 bytes")
@@ -167,7 +167,7 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
 
 
 def _kind_of_file(mode: int) -> str:
-    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe; write it to a file first", stat.S_IFSOCK: "a socket"}
+    kinds = {stat.S_IFIFO: "a pipe; write it to a file first", stat.S_IFSOCK: "a socket"}
     return kinds.get(stat.S_IFMT(mode), "a device")
 
 

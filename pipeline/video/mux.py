@@ -15,8 +15,8 @@ import av.stream
 import ffmpeg
 
 from pipeline.errors import FfmpegError, InputError
+from pipeline.limits import PROTOCOLS
 from pipeline.media.ffmpeg import ffmpeg_exe, run, url
-from pipeline.media.limits import PROTOCOLS
 from pipeline.media.movie import Movie, opened
 from pipeline.video.join import exact_time_base, open_part
 from pipeline.video.moved_source import LEAD_S, write_moved_source
