@@ -12,8 +12,8 @@ from typing import Final
 from packaging.requirements import Requirement
 
 ACCEPTED: Final = re.compile(
-    r"\b(MIT|BSD|0BSD|Apache|PSF|Python Software Foundation|ISC|MPL|Mozilla|HPND|CMU|Zlib|Zope Public|CC0|Unlicense|LGPL|"
-    r"Public Domain)",
+    r"\b(MIT|BSD|0BSD|Apache|PSF|Python Software Foundation|ISC|MPL|Mozilla|HPND|CMU|Zlib|Zope Public|CC0|LGPL|"
+    r"Unlicense|Public Domain)",
     re.IGNORECASE,
 )
 """Permissive, or with a copyleft that stays within the package's own files."""
