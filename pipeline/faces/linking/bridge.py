@@ -9,6 +9,9 @@ from pipeline.faces.linking.boxes import leaps, size_of
 from pipeline.faces.linking.candidates import Candidates, Track, expected
 from pipeline.faces.linking.options import TrackOptions
 
+_COURSE: Final = 1.0
+"""s over which a face's velocity is taken; longer than from frame to frame, for it has to lead farther."""
+
 _REACH: Final = 0.5
 """How far from where it is expected a face may appear again, in units of its size; as much more a second."""
 
@@ -42,21 +45,34 @@ def bridge(found: Candidates, tracks: list[Track], options: TrackOptions) -> lis
 
 
 def _ways(found: Candidates, tracks: list[Track], options: TrackOptions) -> Iterator[tuple[int, int, float]]:
-    """Yield pairs of tracks that may be one face, and how ill they fit."""
+    """Yield pairs of tracks that may be one face, and how ill they fit.
+
+    Where a face is half hidden, its box is that of the other half, so places and courses are of detections that score
+    ``min_peak``.
+    """
+    firm = [track[found.scores[track] >= options.min_peak] for track in tracks]
     begins = np.array([found.frame[track[0]] for track in tracks], np.int64)
     for a, track in enumerate(tracks):
         end = found.frame[track[-1]]
         latest = np.searchsorted(found.time[begins], found.time[end] + options.max_hidden, "right")
-        for b in range(np.searchsorted(begins, end, "right"), latest):
-            begin = begins[b]
-            if found.shot[begin] != found.shot[end]:
+        for b in range(int(np.searchsorted(begins, end, "right")), int(latest)):
+            if found.shot[begins[b]] != found.shot[end]:
                 break
-            gap = found.time[begin] - found.time[end]
-            ahead = leaps(expected(found, track, begin)[None], found.boxes[tracks[b][:1]])[0, 0]
-            back = leaps(expected(found, tracks[b], end, at_start=True)[None], found.boxes[track[-1:]])[0, 0]
-            sizes = size_of(found.boxes[[track[-1], tracks[b][0]]])
-            likeness = float(found.alike(track[-8:], tracks[b][:8]).max())
-            distance = float(min(ahead, back) + max(ahead, back)) / 2
-            fits = distance <= _REACH * (1 + gap) and max(sizes) <= _MAX_GROWTH * min(sizes)
-            if fits and likeness >= _MIN_LIKENESS:
-                yield a, b, distance + (1 - likeness)
+            value = _misfit(found, firm[a], firm[b])
+            if value is not None:
+                yield a, b, value
+
+
+def _misfit(found: Candidates, before: Track, after: Track) -> float | None:
+    """Say how ill one track continues another, 0 for not at all; None where it cannot."""
+    last, first = before[-1:], after[:1]
+    end, begin = int(found.frame[last[0]]), int(found.frame[first[0]])
+    ahead = leaps(expected(found, before[-64:], begin, _COURSE)[None], found.boxes[first])[0, 0]
+    back = leaps(expected(found, after[:64], end, _COURSE, at_start=True)[None], found.boxes[last])[0, 0]
+    distance = float(ahead + back) / 2
+    sizes = size_of(found.boxes[[last[0], first[0]]])
+    likeness = float(found.alike(before[-8:], after[:8]).max())
+    reach = _REACH * (1 + float(found.time[begin] - found.time[end]))
+    if distance > reach or max(sizes) > _MAX_GROWTH * min(sizes) or likeness < _MIN_LIKENESS:
+        return None
+    return distance + 1 - likeness

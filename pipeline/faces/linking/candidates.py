@@ -1,13 +1,9 @@
 """What the detector found in a movie, and where a face will be."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-
-_COURSE: Final = 0.3
-"""s over which a face's velocity is taken."""
 
 Track = NDArray[np.int64]
 """Detections, rising."""
@@ -45,19 +41,20 @@ class Candidates:
         return self.appearance[a] @ self.appearance[b].T
 
 
-def expected(found: Candidates, track: Track, frame: int, at_start: bool = False) -> NDArray[np.float32]:
+def expected(found: Candidates, track: Track, frame: int, course: float, at_start: bool = False) -> NDArray[np.float32]:
     """Return the box ``(4,)`` that a track will have, or had, at ``frame`` if it keeps its course.
 
     Args:
         found: the detections.
         track: as far as it is known.
         frame: after its last detection, or before its first.
+        course: s over which its velocity is taken.
         at_start: which of the two.
     """
     edge = track[0] if at_start else track[-1]
     times = found.seen(track)
     moment = found.time[found.frame[edge]]
-    near = track[np.abs(times - moment) <= _COURSE]
+    near = track[np.abs(times - moment) <= course]
     centres = (found.boxes[near, :2] + found.boxes[near, 2:]) / 2
     span = found.seen(near) - found.seen(near).mean()
     spread = float((span**2).sum())

@@ -13,6 +13,9 @@ from pipeline.faces.linking.boxes import best_pairs, iou
 from pipeline.faces.linking.candidates import Candidates, Track, expected
 from pipeline.faces.linking.options import TrackOptions
 
+_COURSE: Final = 0.3
+"""s over which a face's velocity is taken."""
+
 _LOOKS: Final = 0.25
 """Weight of looks (a cosine) against the overlap with the place where a face is expected."""
 
@@ -48,6 +51,6 @@ def _affinity(found: Candidates, tracks: Sequence[list[int]], here: Track, min_i
     overlap = iou(found.boxes[last], found.boxes[here])
     if not overlap.size:
         return overlap.astype(np.float64)
-    places = np.stack([expected(found, np.array(track[-16:]), found.frame[here[0]]) for track in tracks])
+    places = np.stack([expected(found, np.array(track[-16:]), found.frame[here[0]], _COURSE) for track in tracks])
     value = iou(places, found.boxes[here]) + _LOOKS * found.alike(last, here)
     return np.where(overlap >= min_iou, value, -np.inf).astype(np.float64)

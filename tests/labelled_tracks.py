@@ -1,12 +1,11 @@
-"""Tracks against faces that a viewer labelled by hand: ``faces_by_hand.csv``, at 5 frames a second of three clips.
+"""Tracks against faces whose places are known: films that tests make, and clips that a viewer labelled by hand.
 
-A row is a face on a frame: where it is, from hairline to chin, and who it is in its shot (a letter). Rows without a
-letter are faces that nobody needs to find: smaller than 50 px in 1080p, turned away, or more than half hidden.
+A label is a face on a frame: where it is, from hairline to chin, and who it is in its shot. Those without a name are
+of faces that nobody needs to find: smaller than 50 px in 1080p, turned away, or more than half hidden.
 """
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -63,7 +62,7 @@ class TrackScore:
 
 
 def score_tracks(labels: pd.DataFrame, timeline: pd.DataFrame) -> TrackScore:
-    """Compare the timeline of a movie with its labels."""
+    """Compare the timeline of a movie with its labels: frame, face, and the corners of the box."""
     score = TrackScore()
     seen = timeline[timeline.track.notna()]
     for frame, here in labels.groupby("frame"):
@@ -82,11 +81,6 @@ def score_tracks(labels: pd.DataFrame, timeline: pd.DataFrame) -> TrackScore:
         near = iou(_boxes(ignored), _boxes(shown.iloc[free])) >= _NEAR_IGNORED
         score.ghosts += int((~near.any(axis=0)).sum()) if len(ignored) else len(free)
     return score
-
-
-def read_labels() -> pd.DataFrame:
-    """Return the labels of all clips."""
-    return pd.read_csv(Path(__file__).with_name("faces_by_hand.csv"), keep_default_na=False)
 
 
 def _boxes(table: pd.DataFrame) -> NDArray[np.float32]:
