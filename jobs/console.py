@@ -1,13 +1,28 @@
-"""What is printed for people: any name, whatever the locale, and tables."""
+"""Text for people: any name, whatever the locale, without effect on a terminal; and tables."""
 
 import io
 import locale
 import os
+import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:  # loaded by those who print tables alone
     from rich.console import Console
+
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What moves the cursor, colours, renames the window, begins a line or turns the direction of text."""
+
+
+def visible(text: str) -> str:
+    """Return ``text`` on one line and without effect on a terminal: names of files may hold its commands."""
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def say_error(error: object) -> None:
+    """Print each line of an error on stderr."""
+    for line in str(error).splitlines():
+        print(f"moodreel: {visible(line)}", file=sys.stderr)
 
 
 def take_all_names() -> None:

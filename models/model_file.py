@@ -152,7 +152,8 @@ def _instead_of(path: Path) -> str:
         return f"{path} belongs to {card}: use --model {shlex.quote(str(card))}"
     onnx = path.with_suffix(".onnx")
     code = (
-        f"import keras; m = keras.saving.load_model({json.dumps(str(path))}); m(keras.ops.zeros((1, 48, 48, 1))); "
+        f"import keras; from keras.saving import load_model as load; m = load({json.dumps(str(path))}); "
+        "m(keras.ops.zeros((1, 48, 48, 1))); "
         f'm.export({json.dumps(str(onnx))}, format="onnx")'
     )
     return (

@@ -21,8 +21,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from jobs.console import say_error
 from jobs.errors import JobError
 from jobs.executors.base import Executor
+from jobs.executors.limits import limits_of
 from jobs.executors.process_pool import LocalExecutor
 from jobs.iso_time import now
 from jobs.run.discover import MovieSource, discover
@@ -77,7 +79,7 @@ def run_to_end(
             end["exit_code"] = _exit_code(results)
             event_log.write("run ended", exit_code=end["exit_code"])
     except (JobError, ModelError, DetectorError) as error:
-        print(f"moodreel: {error}", file=sys.stderr)
+        say_error(error)
         return EXIT_USAGE
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("moodreel: stopped at once; the same command resumes", file=sys.stderr)
@@ -222,10 +224,12 @@ def _stop_on_signals(run: "Run") -> None:
 
 def _executor(settings: Settings, logs: Path) -> Executor:
     if settings.engine == "local":
-        return LocalExecutor(settings.worker_count, settings.threads, logs)
+        return LocalExecutor(settings.worker_count, settings.threads, logs, settings.stall_limit, limits_of(settings))
     from jobs.executors.ray_cluster import RayExecutor  # Ray is an extra
 
-    return RayExecutor(settings.address, settings.threads, logs, settings.gpu_share)
+    return RayExecutor(
+        settings.address, settings.threads, logs, settings.gpu_share, settings.stall_limit, limits=limits_of(settings)
+    )
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jobs.errors import DiskFullError, JobError, WorkspaceError
 from jobs.store.atomic import TEMPORARY
@@ -90,10 +90,6 @@ class MovieFolder:
     def read_job_file(self) -> JobFile | None:
         """Return what ``job.json`` says, or None where there is none of ours that can be read."""
         return read_job_file(self.job)
-
-    def read_job(self) -> dict[str, Any] | None:
-        """Return the raw content of ``job.json``; prefer :meth:`read_job_file`."""
-        return read_object(self.job)
 
     def holds_foreign_job(self) -> bool:
         """Whether ``job.json`` is another program's, and so not ours to replace."""

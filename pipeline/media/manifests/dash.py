@@ -16,11 +16,10 @@ from urllib.parse import unquote, urlsplit
 from pipeline.errors import NotAMovieError
 
 HLS_OPTIONS: Final = {
-    "protocol_whitelist": "file,data,crypto",
     "allowed_extensions": "ALL",
     "extension_picky": "0",
 }
-"""With which what :func:`as_playlist` gives is to be opened: nothing but files, whatever they are called."""
+"""With which, beside :func:`pipeline.limits.open_options`, what :func:`as_playlist` gives is to be opened."""
 
 _LONGEST: Final = 4_000_000
 """Bytes of a manifest."""

@@ -1,0 +1,29 @@
+"""How FFmpeg must be asked for files that it does not read, or not as what they are, by itself."""
+
+from pathlib import Path
+from typing import Final
+
+import av
+import av.container
+
+from pipeline.limits import open_options
+from pipeline.media.manifests.dash import HLS_OPTIONS, as_playlist, is_manifest
+
+_RAW_MJPEG: Final = (".mjpeg", ".mjpg", ".mjp")
+
+
+def open_container(path: Path) -> av.container.InputContainer:
+    """Open a file for reading.
+
+    Raises:
+        NotAMovieError: it is a manifest of no use.
+        OSError, av.error.FFmpegError: as PyAV says it.
+    """
+    if is_manifest(path):
+        return av.open(as_playlist(path), format="hls", options=open_options() | HLS_OPTIONS, metadata_errors="replace")
+    options = open_options() | (HLS_OPTIONS if path.suffix.lower() == ".m3u8" else {})
+    container = av.open(str(path.absolute()), options=options, metadata_errors="replace")
+    if container.format.name == "jpeg_pipe" and path.suffix.lower() in _RAW_MJPEG:
+        container.close()  # FFmpeg looked at the first picture, and took it for all
+        return av.open(str(path.absolute()), format="mjpeg", options=open_options(), metadata_errors="replace")
+    return container
