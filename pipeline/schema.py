@@ -8,10 +8,10 @@ from typing import Final
 
 import pyarrow as pa
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raised whenever a column's name, type or meaning changes; part of every fingerprint."""
 
-ADDED: Final = {"size": 2, "yaw": 2, "sharpness": 2, "quality": 2, "share_unsure": 2}
+ADDED: Final = {"size": 2, "yaw": 2, "sharpness": 2, "quality": 2, "share_unsure": 2, "person": 3}
 """The version with which a column came that tables of older versions lack; readers take it for null there."""
 
 EMOTIONS: Final = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -37,6 +37,7 @@ TIMELINE: Final = pa.schema(
         pa.field("shot", pa.int32(), nullable=False),
         pa.field("scene", pa.int32(), nullable=False),
         pa.field("track", pa.int32()),  # null, as are all columns below, in the one row of a frame without a face
+        pa.field("person", pa.int32()),  # unique in the movie; null where unsure (pipeline/people)
         *(pa.field(name, pa.float32()) for name in BOX),
         # The detector's, 0..1; between two searches that agree interpolated, as the box is. Null where the face was
         # lost for a moment and only its box was carried across the gap.
@@ -82,6 +83,7 @@ TRACKS: Final = pa.schema(
     [
         pa.field("movie", _NAME, nullable=False),
         pa.field("track", pa.int32(), nullable=False),
+        pa.field("person", pa.int32()),  # whose face it is; null where unsure
         pa.field("shot", pa.int32(), nullable=False),
         pa.field("scene", pa.int32(), nullable=False),
         *_SPAN,

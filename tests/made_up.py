@@ -82,6 +82,7 @@ def _timeline(rows: FaceRows, frames: int, random: np.random.Generator) -> dict[
     x = (100 + 500 * (rows.track % 2) + 80 * random.random(len(rows.frame))).astype(np.float32)
     return _times(rows.frame) | {
         "track": rows.track,
+        "person": rows.track % int(np.bincount(rows.frame).max()),
         **{"x1": x, "y1": x * 0 + 100, "x2": x + 150, "y2": x * 0 + 300, "score": x * 0 + 0.9},
         **{name: rows.probabilities[:, k] for k, name in enumerate(EMOTIONS)},
         **{"size": x * 0 + 170, "yaw": x * 0 + 5, "sharpness": x * 0 + 0.2, "quality": x * 0 + 0.8},
@@ -107,6 +108,7 @@ def _tracks(rows: FaceRows, frames: int, faces: int, count: int) -> dict[str, An
     by_track = FaceRows(rows.track, rows.frame, rows.track, rows.emotion, rows.probabilities, rows.seconds)
     return {
         "track": number,
+        "person": number % max(faces, 1),
         "shot": number // max(faces, 1),
         "scene": number // max(faces, 1),
         **spans,

@@ -13,7 +13,8 @@ from pipeline.faces.track import Sightings, TrackOptions, smooth
 from pipeline.media.movie import Movie
 from pipeline.schema import BOX, EMOTIONS
 from pipeline.tables.decode import rows_by_track, track_labels
-from pipeline.tables.timeline import RowValues, Tables, frame_times, make_tables
+from pipeline.tables.row_values import RowValues
+from pipeline.tables.timeline import Tables, frame_times, make_tables
 
 
 def relabel(
@@ -59,4 +60,13 @@ def relabel(
         quality=smoothed[:, -1],
     )
     labels = track_labels(times.time[frame], sightings, probabilities, looks.quality, options, sure)
-    return make_tables(name, movie, times, sightings, RowValues(scores, probabilities, looks), labels, metadata)
+    values_of_rows = RowValues(scores, probabilities, looks)
+    persons = _persons(faces["person"], track)
+    return make_tables(name, movie, times, sightings, values_of_rows, labels, metadata, persons)
+
+
+def _persons(column: pa.ChunkedArray, track: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return whose face each track is, int32 ``(tracks,)``, -1 for null, from the rows' columns."""
+    persons = np.full(int(track.max(initial=-1)) + 1, -1, np.int32)
+    persons[track] = column.fill_null(-1).to_numpy()
+    return persons

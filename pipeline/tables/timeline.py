@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline import schema
 from pipeline.errors import InputError
 from pipeline.faces.detect import Detections
-from pipeline.faces.quality import Looks, looks_of
+from pipeline.faces.quality import looks_of
 from pipeline.faces.track import Sightings, TrackOptions, follow
 from pipeline.media.decode import shown_for
 from pipeline.media.movie import Movie
@@ -24,6 +24,7 @@ from pipeline.tables.concatenate import concatenated
 from pipeline.tables.decode import track_labels
 from pipeline.tables.observations import Observations
 from pipeline.tables.picture import in_one_picture, picture_remarks
+from pipeline.tables.row_values import RowValues
 from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
 
 
@@ -49,21 +50,6 @@ class FrameTimes:
 
     def __len__(self) -> int:
         return len(self.pts)
-
-
-@dataclass(frozen=True)
-class RowValues:
-    """What was observed of each row of :class:`Sightings`, as columns; NaN where the detector saw nothing.
-
-    Attributes:
-        scores: float32 ``(n,)``: the detector's.
-        probabilities: float32 ``(n, 7)``: the network's.
-        looks: how the face is shown.
-    """
-
-    scores: NDArray[np.float32]
-    probabilities: NDArray[np.float32]
-    looks: Looks
 
 
 def assemble(
@@ -96,11 +82,7 @@ def assemble(
     faces = Detections(whole.boxes, whole.scores)
     looks = looks_of(whole.boxes, whole.yaw, whole.sharpness, whole.contrast)
     seen = follow(times.time, times.shot, whole.face_frame, faces, whole.probabilities, options, looks.quality)
-    values = RowValues(
-        scores=_picked(whole.scores, seen.detection),
-        probabilities=_picked(whole.probabilities, seen.detection),
-        looks=looks.picked(seen.detection),
-    )
+    values = RowValues.of(whole, looks, seen.detection)
     labels = track_labels(times.time[seen.frame], seen, values.probabilities, values.looks.quality, options, sure)
     remarks = picture_remarks(movie, whole.shapes)
     metadata = {**metadata, "remarks": remarks} if remarks else metadata
@@ -115,6 +97,7 @@ def make_tables(
     values: RowValues,
     labels: NDArray[np.int32],
     metadata: Mapping[str, Any],
+    persons: NDArray[np.int32] | None = None,
 ) -> Tables:
     """Make the tables from faces that are followed already; see :func:`assemble`.
 
@@ -126,15 +109,18 @@ def make_tables(
         values: of each row of ``seen``.
         labels: int32 ``(n,)``: of each row, an index into LABELS.
         metadata: see :func:`assemble`.
+        persons: int32 ``(tracks,)``: whose face each track is, -1 where unsure; None where nobody was asked.
     """
+    if persons is None:
+        persons = np.full(int(seen.track.max(initial=-1)) + 1, -1, np.int32)
     rows = FaceRows(
         times.shot[seen.frame], seen.frame, seen.track, labels, values.probabilities, times.seconds[seen.frame]
     )
     shots = _shots(name, times, rows)
     scenes = shots.drop_columns(["shot"]).append_column("shots", column_of(np.ones(len(shots), np.int32)))
     tables = {
-        "timeline": (_timeline(name, times, seen, values, labels), schema.TIMELINE),
-        "tracks": (_tracks(name, times, rows, values.scores), schema.TRACKS),
+        "timeline": (_timeline(name, times, seen, values, labels, persons), schema.TIMELINE),
+        "tracks": (_tracks(name, times, rows, values.scores, persons), schema.TRACKS),
         "shots": (shots, schema.SHOTS),
         "scenes": (scenes, schema.SCENES),
     }
@@ -181,28 +167,25 @@ def frame_times(movie: Movie, pts: NDArray[np.int64], shot: NDArray[np.int32]) -
     )
 
 
-def _picked(values: NDArray[np.float32], detection: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return the rows of ``values`` that ``detection`` names, NaN for -1."""
-    picked = np.full((len(detection), *values.shape[1:]), np.nan, np.float32)
-    picked[detection >= 0] = values[detection[detection >= 0]]
-    return picked
-
-
 def _timeline(
     name: str,
     times: FrameTimes,
     seen: Sightings,
     values: RowValues,
     emotion: NDArray[np.int32],
+    persons: NDArray[np.int32],
 ) -> pa.Table:
     faceless = np.setdiff1d(np.arange(len(times)), seen.frame)
     frame = np.concatenate([seen.frame, faceless])
     order = np.argsort(frame, kind="stable")  # faces stay in the order of their tracks
     frame = frame[order].astype(np.int32)
 
-    def column(values: NDArray[Any]) -> pa.Array:
+    def column(values: NDArray[Any], known: NDArray[np.bool_] | None = None) -> pa.Array:
+        here = np.ones(len(values), np.bool_) if known is None else known
         padded = np.concatenate([values, np.zeros(len(faceless), values.dtype)])[order]
-        return column_of(padded, (np.arange(len(order)) >= len(values))[order])
+        return column_of(padded, ~np.concatenate([here, np.zeros(len(faceless), np.bool_)])[order])
+
+    person = persons[seen.track]
 
     rows = np.arange(len(seen))
     likely = np.where(emotion == UNSURE, seen.smoothed.argmax(axis=1), emotion)
@@ -215,6 +198,7 @@ def _timeline(
         "shot": times.shot[frame],
         "scene": times.shot[frame],
         "track": column(seen.track),
+        "person": column(person, person >= 0),
         **{corner: column(seen.boxes[:, k]) for k, corner in enumerate(BOX)},
         "score": column(values.scores),
         **{label: column(values.probabilities[:, k]) for k, label in enumerate(EMOTIONS)},
@@ -241,7 +225,9 @@ def _shots(name: str, times: FrameTimes, rows: FaceRows) -> pa.Table:
     return table_of(columns)
 
 
-def _tracks(name: str, times: FrameTimes, rows: FaceRows, scores: NDArray[np.float32]) -> pa.Table:
+def _tracks(
+    name: str, times: FrameTimes, rows: FaceRows, scores: NDArray[np.float32], persons: NDArray[np.int32]
+) -> pa.Table:
     number, first_row, frames = np.unique(rows.track, return_index=True, return_counts=True)
     _, last_row = np.unique(rows.track[::-1], return_index=True)
     first, last = rows.frame[first_row], rows.frame[::-1][last_row]
@@ -252,6 +238,7 @@ def _tracks(name: str, times: FrameTimes, rows: FaceRows, scores: NDArray[np.flo
     columns = {
         "movie": _repeated(name, len(number)),
         "track": number.astype(np.int32),
+        "person": column_of(persons[number], persons[number] < 0),
         "shot": times.shot[first],
         "scene": times.shot[first],
         **_span_columns(times, first, last),

@@ -1,4 +1,4 @@
-"""Tables of schema version 1, which know neither ``unsure`` nor how faces are shown, stay readable."""
+"""Tables of schema version 1, which know neither ``unsure`` nor how faces are shown, stay readable, and those of 2."""
 
 import json
 import shutil
@@ -18,14 +18,15 @@ from jobs.store.workspace import MovieFolder
 from pipeline import schema
 
 
-@pytest.fixture
-def old(short, tmp_path):
+@pytest.fixture(params=[1, 2])
+def old(request, short, tmp_path):
+    """A movie's tables as that version left them."""
     folder = MovieFolder(tmp_path / short.root.name)
     shutil.copytree(short.root, folder.root)
-    stamp = {b"moodreel": json.dumps({"schema_version": 1, "width": 1280, "height": 720}).encode()}
+    stamp = {b"moodreel": json.dumps({"schema_version": request.param, "width": 1280, "height": 720}).encode()}
     for path in (folder.timeline, folder.tracks, folder.shots, folder.scenes):
         table = pq.read_table(path)
-        kept = [name for name in table.column_names if name not in schema.ADDED]
+        kept = [name for name in table.column_names if schema.ADDED.get(name, 0) <= request.param]
         pq.write_table(table.select(kept).replace_schema_metadata(stamp), path)
     return folder
 
@@ -38,6 +39,7 @@ def test_all_readers_cope(old):
     for scene in scenes_of(read_table(old.scenes, SCENE_COLUMNS)):
         assert sum(scene.shares) == pytest.approx(1)
     assert all(track.shares[schema.UNSURE] == 0 for track in tracks_of(read_table(old.tracks, TRACK_COLUMNS)))
+    assert read_table(old.timeline, ["person"])["person"].null_count == len(pq.read_table(old.timeline))
     header, *rows = frame_lines(old.timeline, find_intervals(index, Filter("happy")))
     assert "quality" in header
     assert ",,,,," not in header
