@@ -13,8 +13,8 @@ from jobs.store.table_files import write_table
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
 from pipeline.schema import EMOTIONS
-from pipeline.tables.columns import table_of
-from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
+from pipeline.tables.columns import binary_column, table_of
+from pipeline.tables.shares import FaceRows, emotion_columns, face_columns, view_columns
 
 TWO_HOURS = 180_000
 RATE = 25
@@ -43,7 +43,10 @@ def make_up(out: Path, frames: int = TWO_HOURS, faces: int = 2, name: str = "lon
     stamp = {b"moodreel": json.dumps({"schema_version": schema.VERSION, "width": 1280, "height": 720}).encode()}
     of_shots: dict[str, Any] = {"shot": np.arange(shots, dtype=np.int32), **_spans(np.arange(shots), frames)}
     of_shots |= face_columns(rows, shots, of_frame, seconds) | emotion_columns(rows, shots)
-    of_shots |= {"scene": of_shots["shot"], "shots": np.ones(shots, np.int32)}
+    of_shots |= {"scene": of_shots["shot"], "shots": np.ones(shots, np.int32), "people": pa.nulls(shots, pa.int32())}
+    of_shots |= {"transition": ["start", *["cut"] * (shots - 1)], "transition_seconds": np.zeros(shots)}
+    of_shots |= view_columns(rows, shots, rows.track, np.ones(len(rows.track)))
+    of_shots |= {"look": binary_column(np.zeros((shots, 0), np.uint8))}
     for path, columns, table in (
         (folder.timeline, _timeline(rows, frames, random), schema.TIMELINE),
         (folder.tracks, _tracks(rows, frames, faces, tracks), schema.TRACKS),

@@ -175,10 +175,10 @@ def relabel_movie(movie: Movie, folder: MovieFolder, settings: Settings, about: 
     """
     from pipeline.tables.relabel import relabel
 
-    timeline = pq.read_table(folder.timeline)
+    timeline, shots = pq.read_table(folder.timeline), pq.read_table(folder.shots)
     _make_room(len(timeline))
     origin = about.provenance.to_json()
-    tables = relabel(about.name, movie, timeline, settings.track_options(), origin, settings.sure)
+    tables = relabel(about.name, movie, timeline, shots, settings.track_options(), origin, settings.sure)
     commit_tables(tables, folder)
     return MovieSummary.parse(tables.summary)
 
