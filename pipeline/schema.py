@@ -137,6 +137,53 @@ SCENES: Final = pa.schema(
     ]
 )
 
+_APPEARANCE: Final = [
+    pa.field("tracks", pa.int32(), nullable=False),
+    pa.field("shots", pa.int32(), nullable=False),  # in which the person is seen
+    pa.field("start", pa.float64(), nullable=False),  # s, first seen
+    pa.field("end", pa.float64(), nullable=False),  # s, last seen
+    pa.field("frames", pa.int32(), nullable=False),  # that show the person
+    pa.field("seconds", pa.float64(), nullable=False),  # for which they are shown
+    pa.field("coverage", pa.float64(), nullable=False),  # part of the movie's or the scene's time, 0..1
+    *_SHARES,
+    *_MEANS,
+    pa.field("dominant", pa.string()),
+    *(pa.field(f"size_share_{name}", pa.float64()) for name in LABELS),  # weighted by time and area
+]
+
+PEOPLE: Final = pa.schema(
+    [
+        pa.field("movie", _NAME, nullable=False),
+        pa.field("person", pa.int32(), nullable=False),  # 0-based, in the order in which they are first seen
+        pa.field("scenes", pa.int32(), nullable=False),  # in which the person is seen
+        *_APPEARANCE,
+        pa.field("best_frames", pa.list_(pa.int32()), nullable=False),  # up to 5, best first, each of another track
+        pa.field("best_tracks", pa.list_(pa.int32()), nullable=False),  # theirs
+        pa.field("baseline_seconds", pa.float64(), nullable=False),  # for which the person was seen well
+        *(pa.field(f"baseline_{name}", pa.float64()) for name in EMOTIONS),  # medians; null where that is too short
+    ]
+)
+
+SCENE_PEOPLE: Final = pa.schema(
+    [
+        pa.field("movie", _NAME, nullable=False),
+        pa.field("scene", pa.int32(), nullable=False),
+        pa.field("person", pa.int32(), nullable=False),
+        *_APPEARANCE,
+        *(pa.field(f"change_{name}", pa.float64()) for name in EMOTIONS),  # mean less baseline; null without one
+    ]
+)
+
+RELATIVE: Final = pa.schema(
+    [
+        *(TIMELINE.field(name) for name in ("movie", "frame", "pts", "time", "shot", "scene")),
+        pa.field("track", pa.int32(), nullable=False),
+        pa.field("person", pa.int32(), nullable=False),
+        *(pa.field(f"relative_{name}", pa.float32(), nullable=False) for name in EMOTIONS),  # -1..1, to 0.001
+    ]
+)
+"""A row per picture of a person with a baseline: the network's probabilities less the baseline."""
+
 MOVIES: Final = pa.schema(
     [
         pa.field("movie", pa.string(), nullable=False),
@@ -154,6 +201,7 @@ MOVIES: Final = pa.schema(
         pa.field("tracks", pa.int32()),
         pa.field("shots", pa.int32()),
         pa.field("scenes", pa.int32()),
+        pa.field("people", pa.int32()),  # persons told apart; null where that was not tried
         *_SHARES,
         *_MEANS,
         pa.field("dominant", pa.string()),

@@ -1,6 +1,7 @@
 """Made-up results, written quickly: by default of a film of two hours with two faces in each of its 180,000 frames."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,13 @@ from jobs.store.atomic import commit_json
 from jobs.store.table_files import write_table
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
+from pipeline.faces.quality import Looks
+from pipeline.scenes.structure import Structure
 from pipeline.schema import EMOTIONS
 from pipeline.tables.columns import binary_column, table_of
+from pipeline.tables.people import PersonRows, people_table, relative_table, scene_people_table
 from pipeline.tables.shares import FaceRows, emotion_columns, face_columns, view_columns
+from pipeline.tables.times import FrameTimes
 
 TWO_HOURS = 180_000
 RATE = 25
@@ -47,6 +52,10 @@ def make_up(out: Path, frames: int = TWO_HOURS, faces: int = 2, name: str = "lon
     of_shots |= {"transition": ["start", *["cut"] * (shots - 1)], "transition_seconds": np.zeros(shots)}
     of_shots |= view_columns(rows, shots, rows.track, np.ones(len(rows.track)))
     of_shots |= {"look": binary_column(np.zeros((shots, 0), np.uint8))}
+    number = np.arange(frames)
+    times = FrameTimes(number.astype(np.int64), number / RATE, seconds, of_frame, Structure.of_cuts(of_frame))
+    for path, table in _people(name, times, rows, faces, folder):
+        write_table(table.replace_schema_metadata(stamp), path)
     for path, columns, table in (
         (folder.timeline, _timeline(rows, frames, random), schema.TIMELINE),
         (folder.tracks, _tracks(rows, frames, faces, tracks), schema.TRACKS),
@@ -62,6 +71,21 @@ def make_up(out: Path, frames: int = TWO_HOURS, faces: int = 2, name: str = "lon
     job |= {"finished": "2026-01-01T00:00:00+00:00", "seconds": 1.0, "settings": {"video": "none"}, "model": "seed"}
     commit_json(folder.job, job | {"summary": summary})
     return folder
+
+
+def _people(
+    name: str, times: FrameTimes, rows: FaceRows, faces: int, folder: MovieFolder
+) -> Iterator[tuple[Path, pa.Table]]:
+    """Yield the tables of persons: the same face is the same person's in each shot."""
+    persons = np.arange(int(rows.track.max(initial=-1)) + 1, dtype=np.int32) % max(faces, 1)
+    level = np.full(len(rows.frame), 0.8, np.float32)
+    seen = PersonRows.of(persons, rows, Looks(level * 200, level * 0, level, level), np.ones(len(level)))
+    for path, make, table in (
+        (folder.people, people_table, schema.PEOPLE),
+        (folder.scene_people, scene_people_table, schema.SCENE_PEOPLE),
+        (folder.relative, relative_table, schema.RELATIVE),
+    ):
+        yield path, make(name, times, seen).select(table.names).cast(table)
 
 
 def _rows(random: np.random.Generator, frames: int, faces: int) -> FaceRows:

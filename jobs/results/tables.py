@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 from jobs.results.errors import NotFoundError, UnreadableError
 from pipeline import schema
 
-_TYPES: Final = {field.name: field.type for table in (schema.TIMELINE, schema.TRACKS) for field in table}
+_TABLES: Final = (schema.TIMELINE, schema.TRACKS, schema.SHOTS, schema.SCENES)
+_TYPES: Final = {field.name: field.type for table in _TABLES for field in table}
 """Of columns that tables of older versions lack."""
 
 

@@ -44,6 +44,7 @@ class MovieSummary:
     tracks: int | None = None
     shots: int | None = None
     scenes: int | None = None
+    people: int | None = None
     share_angry: float | None = None
     share_disgust: float | None = None
     share_fear: float | None = None

@@ -15,6 +15,7 @@ from jobs.iso_time import now
 from jobs.store.atomic import TEMPORARY
 from jobs.store.job_file import JobFile, read_job_file
 from jobs.store.json_values import read_object
+from jobs.store.lock import try_lock
 
 JOB_FILE: Final = "job.json"
 WORK: Final = ".work"
@@ -59,6 +60,21 @@ class MovieFolder:
         return self.root / "scenes.csv"
 
     @property
+    def people(self) -> Path:
+        """A row per person."""
+        return self.root / "people.parquet"
+
+    @property
+    def scene_people(self) -> Path:
+        """A row per person and scene."""
+        return self.root / "scene_people.parquet"
+
+    @property
+    def relative(self) -> Path:
+        """What each picture of a person shows, against how that person usually looks."""
+        return self.root / "relative.parquet"
+
+    @property
     def job(self) -> Path:
         """Status, settings, versions, device, time per stage, what went wrong."""
         return self.root / JOB_FILE
@@ -76,7 +92,8 @@ class MovieFolder:
     @property
     def tables(self) -> tuple[Path, ...]:
         """The files that assemble leaves."""
-        return (self.timeline, self.tracks, self.shots, self.scenes, self.scenes_csv)
+        of_people = (self.people, self.scene_people, self.relative)
+        return (self.timeline, self.tracks, self.shots, self.scenes, self.scenes_csv, *of_people)
 
     @property
     def work(self) -> Path:
@@ -243,7 +260,7 @@ class Workspace:
         except OSError as error:
             raise self._unwritable(error) from error
         with lock:
-            if not _try_lock(lock.fileno()):
+            if not try_lock(lock.fileno()):
                 lock.seek(0)
                 holder = lock.read().decode(errors="replace").strip()
                 raise WorkspaceError(f"{self.root}: another run holds this output folder: {holder}")
@@ -277,16 +294,3 @@ def _files_in(folder: Path) -> list[str]:
             return [entry.name for entry in entries if entry.is_file()]
     except OSError:  # there is none
         return []
-
-
-def _try_lock(descriptor: int) -> bool:
-    """Take the lock, which the system gives back when this process ends, however it ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: no lock; two runs at once are the user's care there
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -14,7 +14,7 @@ from pipeline.media.movie import Movie
 from pipeline.scenes.structure import Structure
 from pipeline.schema import BOX, EMOTIONS, TRANSITIONS
 from pipeline.tables.decode import rows_by_track, track_labels
-from pipeline.tables.row_values import RowValues
+from pipeline.tables.observations import RowValues
 from pipeline.tables.timeline import Tables, make_tables
 from pipeline.tables.times import frame_times
 
@@ -27,6 +27,7 @@ def relabel(
     options: TrackOptions,
     metadata: Mapping[str, Any],
     sure: float,
+    people: bool = True,
 ) -> Tables:
     """Make the tables of a movie from its timeline; see :func:`pipeline.tables.timeline.assemble`.
 
@@ -41,6 +42,7 @@ def relabel(
         options: of the tracker.
         metadata: goes into every table's file metadata.
         sure: support from which labels are shown, 0..1.
+        people: whether persons were told apart.
     """
     facts = json.loads(timeline.schema.metadata[b"moodreel"])
     movie = movie.with_picture(facts["width"], facts["height"])
@@ -71,7 +73,7 @@ def relabel(
     )
     labels = track_labels(times.time[frame], sightings, probabilities, looks.quality, options, sure)
     values_of_rows = RowValues(scores, probabilities, looks)
-    persons = _persons(faces["person"], track)
+    persons = _persons(faces["person"], track) if people else None
     return make_tables(name, movie, times, sightings, values_of_rows, labels, metadata, persons)
 
 

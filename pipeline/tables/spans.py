@@ -37,7 +37,9 @@ def shots_table(name: str, times: FrameTimes, rows: FaceRows) -> pa.Table:
     return table_of(columns)
 
 
-def scenes_table(name: str, times: FrameTimes, rows: FaceRows, area: NDArray[np.float64]) -> pa.Table:
+def scenes_table(
+    name: str, times: FrameTimes, rows: FaceRows, area: NDArray[np.float64], persons: NDArray[np.int32] | None = None
+) -> pa.Table:
     """Return the movie's scenes.
 
     Args:
@@ -45,6 +47,7 @@ def scenes_table(name: str, times: FrameTimes, rows: FaceRows, area: NDArray[np.
         times: of its frames.
         rows: its faces.
         area: float64 ``(n,)``: of the box of each row, in any unit.
+        persons: int32 ``(tracks,)``: whose face each track is, -1 where unsure; None where that was not tried.
     """
     shots = times.shots
     number, begins, length = np.unique(shots.scene, return_index=True, return_counts=True)
@@ -55,13 +58,22 @@ def scenes_table(name: str, times: FrameTimes, rows: FaceRows, area: NDArray[np.
         "movie": repeated(name, count),
         "scene": number,
         "shots": length.astype(np.int32),
-        "people": column_of(np.zeros(count, np.int32), np.ones(count, np.bool_)),
+        "people": _people(rows, count, persons),
         **_span_columns(times, first, np.append(first[1:], len(times)) - 1),
         **face_columns(rows, count, of_frame, times.seconds),
         **emotion_columns(rows, count),
         **view_columns(rows, count, rows.track, area),
     }
     return table_of(columns)
+
+
+def _people(rows: FaceRows, count: int, persons: NDArray[np.int32] | None) -> pa.Array:
+    """Return how many persons each of ``count`` groups of ``rows`` shows, null where that was not tried."""
+    if persons is None:
+        return column_of(np.zeros(count, np.int32), np.ones(count, np.bool_))
+    person = persons[rows.track]
+    pairs = np.unique(np.stack([rows.group, person])[:, person >= 0], axis=1)
+    return column_of(np.bincount(pairs[0], minlength=count).astype(np.int32))
 
 
 def tracks_table(

@@ -1,4 +1,4 @@
-"""Observations of a whole movie -> its four tables: timeline, tracks, shots, scenes. Pure and fast."""
+"""Observations of a whole movie -> its tables: timeline, tracks, shots, scenes, people. Pure and fast."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,15 +16,17 @@ from pipeline.faces.detect import Detections
 from pipeline.faces.quality import looks_of
 from pipeline.faces.track import Sightings, TrackOptions, follow
 from pipeline.media.movie import Movie
+from pipeline.people.embed import Embedded
+from pipeline.people.persons import persons_of
 from pipeline.scenes.shots import find_cuts
 from pipeline.scenes.structure import Structure
 from pipeline.schema import BOX, EMOTIONS, LABELS, UNSURE
 from pipeline.tables.columns import column_of, table_of
 from pipeline.tables.concatenate import concatenated
 from pipeline.tables.decode import track_labels
-from pipeline.tables.observations import Observations
+from pipeline.tables.observations import Observations, RowValues
+from pipeline.tables.people import PersonRows, people_table, relative_table, scene_people_table
 from pipeline.tables.picture import in_one_picture, picture_remarks
-from pipeline.tables.row_values import RowValues
 from pipeline.tables.shares import FaceRows, emotion_columns, face_columns, view_columns
 from pipeline.tables.spans import repeated, scenes_table, shots_table, tracks_table
 from pipeline.tables.times import FrameTimes, frame_times
@@ -38,6 +40,9 @@ class Tables:
     tracks: pa.Table
     shots: pa.Table
     scenes: pa.Table
+    people: pa.Table
+    scene_people: pa.Table
+    relative: pa.Table
     summary: dict[str, Any]
 
 
@@ -48,6 +53,7 @@ def assemble(
     options: TrackOptions,
     metadata: Mapping[str, Any],
     sure: float = 0.0,
+    people: bool = True,
 ) -> Tables:
     """Make the tables of a movie from its observations. The same observations give the same bytes.
 
@@ -59,6 +65,7 @@ def assemble(
         metadata: goes into every table's file metadata under the key ``moodreel``, as JSON, beside the schema version,
             the time base, the geometry and remarks on the movie.
         sure: support from which labels are shown, 0..1; see :mod:`pipeline.tables.labels`.
+        people: tell persons apart.
 
     Raises:
         InputError: the segments hold not one frame.
@@ -75,7 +82,8 @@ def assemble(
     labels = track_labels(times.time[seen.frame], seen, values.probabilities, values.looks.quality, options, sure)
     remarks = picture_remarks(movie, whole.shapes)
     metadata = {**metadata, "remarks": remarks} if remarks else metadata
-    return make_tables(name, movie, times, seen, values, labels, metadata)
+    persons = persons_of(seen, Embedded(whole.embedded, whole.embeddings), looks.quality) if people else None
+    return make_tables(name, movie, times, seen, values, labels, metadata, persons)
 
 
 def make_tables(
@@ -105,11 +113,15 @@ def make_tables(
         times.shot[seen.frame], seen.frame, seen.track, labels, values.probabilities, times.seconds[seen.frame]
     )
     area = np.prod(seen.boxes[:, 2:] - seen.boxes[:, :2], axis=1, dtype=np.float64)
+    some = PersonRows.of(person, rows, values.looks, area)
     tables = {
         "timeline": (_timeline(name, times, seen, values, labels, person), schema.TIMELINE),
         "tracks": (tracks_table(name, times, rows, values.scores, person), schema.TRACKS),
         "shots": (shots_table(name, times, rows), schema.SHOTS),
-        "scenes": (scenes_table(name, times, rows, area), schema.SCENES),
+        "scenes": (scenes_table(name, times, rows, area, persons), schema.SCENES),
+        "people": (people_table(name, times, some), schema.PEOPLE),
+        "scene_people": (scene_people_table(name, times, some), schema.SCENE_PEOPLE),
+        "relative": (relative_table(name, times, some), schema.RELATIVE),
     }
     facts = {
         "schema_version": schema.VERSION,
@@ -121,7 +133,8 @@ def make_tables(
     }
     stamp = {b"moodreel": json.dumps(facts, sort_keys=True).encode()}
     stamped = {k: table.select(s.names).cast(s).replace_schema_metadata(stamp) for k, (table, s) in tables.items()}
-    return Tables(**stamped, summary=_summary(times, rows, area, movie))
+    people = None if persons is None else some.count
+    return Tables(**stamped, summary=_summary(times, rows, area, movie) | {"people": people})
 
 
 def _times(movie: Movie, whole: Observations) -> FrameTimes:
