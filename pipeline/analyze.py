@@ -12,6 +12,7 @@ import numpy as np
 from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
+from pipeline.faces.appearance import MINIATURE_SIZE, miniatures_of
 from pipeline.faces.candidate_filter import CandidateFilter, Verdict
 from pipeline.faces.crops import cut_crops
 from pipeline.faces.detect import Detections, FaceDetector
@@ -50,8 +51,7 @@ class Analysis:
         tracking: what candidates must reach to count as faces; those that cannot are left out without being classified
             (:mod:`pipeline.faces.candidate_filter`). Without it, all detections are kept.
         embedder: describes faces, so that persons can be told apart; without it they are not.
-        batch_size: crops that are collected, over as many frames as it takes, before the classifier is called. The
-            default fills a GPU.
+        batch_size: crops that are collected before the classifier is called; the default fills a GPU.
     """
 
     detector: FaceDetector
@@ -81,15 +81,13 @@ def analyze(
         reader: keeps the movie open for the next segment.
 
     Returns:
-        What the segment holds; the same for each of its frames wherever the movie is cut, but for ``change`` of the
-        first one, which is scored when the segments are put together.
+        What it holds; the same wherever the movie is cut, but for ``change`` of the first frame, scored later.
 
     Raises:
         InputError: the movie cannot be read.
     """
-    detector = analysis.detector
-    scaler = Scaler(movie, detector.long_side)
-    scorer, faults = ChangeScorer(), DecodeFaults()
+    detector, faults = analysis.detector, DecodeFaults()
+    scaler, scorer = Scaler(movie, detector.long_side), ChangeScorer()
     faces = _FaceCollector(analysis, Sampler(analysis.embedder, movie.time_base, segment.joints))
     pts: list[int] = []
     change: list[float] = []
@@ -128,9 +126,7 @@ def analyze(
         ends=np.array(ends, np.uint8),
         **vars(faces.finish()),
         shapes=np.array(shapes, np.int64).reshape(-1, 3),
-        refused=faults.refused,
-        damaged=faults.damaged,
-        missing=faults.missing,
+        **vars(faults),
     )
 
 
@@ -230,6 +226,7 @@ class _FaceColumns:
     yaw: NDArray[np.float32]
     sharpness: NDArray[np.float32]
     contrast: NDArray[np.float32]
+    miniatures: NDArray[np.uint8]
     embedded: NDArray[np.int32]
     embeddings: NDArray[np.int8]
 
@@ -249,6 +246,7 @@ class _FaceCollector:
         self._queue: list[NDArray[np.uint8]] = []
         self._done = [np.zeros((0, len(EMOTIONS)), np.float32)]
         self._measured = [np.zeros((2, 0), np.float32)]  # sharpness and contrast
+        self._miniatures = [np.zeros((0, MINIATURE_SIZE, MINIATURE_SIZE), np.uint8)]
 
     def add(self, pts: int, time: float, faces: Detections, crops: NDArray[np.uint8]) -> None:
         """Take the faces of the next frame, shown at ``time`` in s, and their crops, uint8 ``(n, 48, 48)``."""
@@ -279,6 +277,7 @@ class _FaceCollector:
             yaw=yaw_of(np.concatenate([faces.landmarks for faces in self._found])[kept]),
             sharpness=sharpness,
             contrast=contrast,
+            miniatures=np.concatenate(self._miniatures)[order],
             embedded=embedded.face,
             embeddings=embedded.vectors,
         )
@@ -297,4 +296,5 @@ class _FaceCollector:
             crops = np.stack(self._queue)
             self._done.append(self._classifier.predict(crops))
             self._measured.append(np.stack([sharpness_of(crops), contrast_of(crops)]))
+            self._miniatures.append(miniatures_of(crops))
             self._queue = []
