@@ -104,6 +104,7 @@ def assemble(
     labels = track_labels(times.time[seen.frame], seen, values.probabilities, values.looks.quality, options, sure)
     remarks = picture_remarks(movie, whole.shapes)
     metadata = {**metadata, "remarks": remarks} if remarks else metadata
+    metadata = {**metadata, "shapes": len(whole.shapes)} if len(whole.shapes) > 1 else metadata
     return make_tables(name, movie, times, seen, values, labels, metadata)
 
 
