@@ -62,7 +62,10 @@ class Settings(BaseModel):
         le=1,
         description="Support from which a label is shown, 0 (always) to 1; with less, a face is unsure.",
     )
-    video: Literal["h264", "none"] = Field("h264", description="Annotated video: h264 or none.")
+    video: Literal["h264", "overlay", "none"] = Field(
+        "h264",
+        description="Annotated video: h264, overlay (the movie untouched, labels as subtitles in an mkv) or none.",
+    )
     crf: int = Field(23, ge=0, le=51, description="x264 quality, 0 (lossless) to 51.")
     preset: Preset = Field("veryfast", description="x264 preset, ultrafast to veryslow.")
     segment: float = Field(

@@ -1,0 +1,60 @@
+"""What a worker keeps from one unit to the next: detector, network, an open movie."""
+
+import ctypes
+import gc
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline import schema
+from pipeline.faces.detect import FaceDetector
+from pipeline.faces.detectors import make_detector
+from pipeline.media.decode import Reader
+
+_LONG: Final = 50_000
+"""Frames, half an hour of film: from then on tables need as much memory as networks."""
+
+READER: Final = Reader()
+"""Of this worker, which does one unit after the other, mostly of the same movie."""
+
+
+def make_room(frames: int) -> None:
+    """Before a unit that holds a whole long movie, give back what analyzing needs; it is loaded again in 0.2 s.
+
+    So a worker's peak does not grow with the movie: its tables take the place of the networks.
+    """
+    if frames <= _LONG:
+        return
+    detector_of.cache_clear()
+    classifier_of.cache_clear()
+    READER.close()
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:  # glibc keeps what is freed
+        trim(0)
+
+
+@lru_cache(maxsize=1)
+def detector_of(name: str, model: Path | None) -> FaceDetector:
+    """Return the detector of these settings, loaded once."""
+    return make_detector(name, model)
+
+
+@lru_cache(maxsize=1)
+def classifier_of(model: str, prior: str, device: str, threads: int) -> Any:
+    """Return the network of these settings, loaded once.
+
+    Args:
+        model: see :class:`jobs.settings.Settings`, as for the rest.
+        prior: how frequent emotions are.
+        device: where it runs.
+        threads: that it may use.
+    """
+    # Imported here: only analyzing needs it.
+    from models.emotions import EMOTIONS
+    from models.inference.load import load_classifier
+    from models.model_file import find_model
+
+    assert EMOTIONS == schema.EMOTIONS, "models and pipeline disagree on the order of emotions"
+    return load_classifier(find_model(model).with_prior(prior), device, threads)
