@@ -42,7 +42,13 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = Field("default", description="Trained network: its name, or the path of a model's .json or .onnx.")
-    device: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto, cpu or gpu.")
+    device: Literal["auto", "cpu", "gpu", "cuda", "rocm", "directml", "coreml", "openvino"] = Field(
+        "auto",
+        description="auto, cpu, gpu (the first that works), or ONNX Runtime's cuda, rocm, directml, coreml, openvino.",
+    )
+    runtime: Literal["auto", "onnx", "tensorflow"] = Field(
+        "auto", description="What computes the network: onnx, tensorflow, or auto for the first that can."
+    )
     detector: Annotated[str, AfterValidator(_known_detector)] = Field(
         DEFAULT_DETECTOR, description=f"{_in_words(detector_names())}."
     )

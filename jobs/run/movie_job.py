@@ -6,10 +6,11 @@ Only the driver decides what is done and what stands; workers commit the one fil
 import asyncio
 import time
 import traceback
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jobs.errors import DiskFullError, JobError, StoppedError
 from jobs.run import tasks
@@ -174,11 +175,13 @@ class MovieJob:
 
     async def _tables(self, order: _Order, segments: list[Segment]) -> AssembledMovie:
         run, probe, name = self._units.run, order.probe, self._source.name
-        settings = self._run.settings
+        settings = self._run.settings_found()
         units = units_of(segments, order.keys.analysis, ".npz")
         if not order.todo.relabels:
             await run_all(
-                run(Stage.ANALYZE, tasks.analyze_segment, probe.movie, unit.segment, settings, self._path(unit))
+                self._noted(
+                    run(Stage.ANALYZE, tasks.analyze_segment, probe.movie, unit.segment, settings, self._path(unit))
+                )
                 for unit in self._left(units, order.earlier)
             )
         await run(Stage.ASSEMBLE, tasks.confirm_unchanged, self._source.path, probe.fingerprint)
@@ -201,6 +204,12 @@ class MovieJob:
             if job is None or job.fingerprint != probe.fingerprint:
                 self._folder.poster.unlink(missing_ok=True)
         return tables
+
+    async def _noted(self, unit: Coroutine[Any, Any, list[str] | None]) -> None:
+        """Run a unit, and pass on what it says."""
+        for note in await unit or []:
+            self._run.progress.note(f"{self._source.name}: {note}")
+            self._run.event_log.write("note", movie=self._source.name, note=note)
 
     async def _video(self, order: _Order, segments: list[Segment]) -> list[str]:
         run, settings = self._units.run, self._run.settings

@@ -59,6 +59,7 @@ def job_file(run: Run, source: MovieSource, result: MovieResult, stage_seconds: 
         finished=now(),
         schema_version=schema.VERSION,
         device=equipment.device,
+        runtime=equipment.runtime,
         model=settings.model,
         model_digest=equipment.model_digest,
         detector=settings.detector,

@@ -7,15 +7,14 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
 from jobs.executors.heartbeat import count_frame, show_life
-from jobs.executors.libraries import LIBRARIES
-from jobs.run.worker import READER, classifier_of, detector_of, make_room
+from jobs.executors.libraries import LIBRARIES, versions_of
+from jobs.run.worker import READER, classifier_of, detector_of, make_room, take_notes
 from jobs.settings import Settings
 from jobs.store.atomic import commit, temporary_beside
 from jobs.store.job_file import MovieSummary
@@ -50,10 +49,12 @@ def equip(settings: Settings) -> Equipment:
     Raises:
         ModelError, DetectorError: one of them is not available.
     """
-    detector_of(settings.detector, settings.detector_model)
-    classifier = classifier_of(settings.model, settings.prior, settings.device, settings.threads)
-    versions = {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()}
-    return Equipment(classifier.device, classifier.model.digest, versions, classifier.model.prior)
+    classifier = classifier_of(settings.model, settings.prior, settings.device, settings.threads, settings.runtime)
+    detector_of(settings.detector, settings.detector_model, classifier.device)
+    versions = versions_of(LIBRARIES) | {"python": platform.python_version()}
+    return Equipment(
+        classifier.device, classifier.model.digest, versions, classifier.model.prior, runtime=classifier.runtime
+    )
 
 
 def probe(path: Path) -> Probe:
@@ -89,25 +90,30 @@ def scan(movie: Movie) -> Packets:
     return read_packets(movie, show_life)
 
 
-def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Path) -> None:
+def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Path) -> list[str]:
     """Analyze a segment and commit its observations.
 
     Args:
         movie: that the segment is of.
         segment: its span.
-        settings: of the run.
+        settings: of the run; device and runtime are those that were found.
         out: the unit's file.
+
+    Returns:
+        What the user should know of the work.
 
     Raises:
         InputError: the movie cannot be read.
     """
     from pipeline.analyze import Analysis, analyze  # with PySceneDetect, which the runner need not load
 
-    detector = detector_of(settings.detector, settings.detector_model)
-    classifier = classifier_of(settings.model, settings.prior, settings.device, settings.threads)
-    analysis = Analysis(detector, classifier, settings.detect_every, settings.track_options())
+    classifier = classifier_of(settings.model, settings.prior, settings.device, settings.threads, settings.runtime)
+    detector = detector_of(settings.detector, settings.detector_model, classifier.device)
+    beside = classifier.device != "cpu"
+    analysis = Analysis(detector, classifier, settings.detect_every, settings.track_options(), overlapped=beside)
     observations = analyze(movie, segment, analysis, settings.threads, count_frame, READER)
     commit(out, lambda temporary: temporary.write_bytes(observations.to_bytes()))
+    return take_notes(detector, classifier)
 
 
 @dataclass(frozen=True)

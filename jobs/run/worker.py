@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pipeline import schema
 from pipeline.faces.detect import FaceDetector
-from pipeline.faces.detectors import make_detector
+from pipeline.faces.detectors import make_detector, make_detector_on
 from pipeline.media.decode import Reader
 
 _LONG: Final = 50_000
@@ -36,13 +36,22 @@ def make_room(frames: int) -> None:
 
 
 @lru_cache(maxsize=1)
-def detector_of(name: str, model: Path | None) -> FaceDetector:
-    """Return the detector of these settings, loaded once."""
-    return make_detector(name, model)
+def detector_of(name: str, model: Path | None, device: str = "cpu") -> FaceDetector:
+    """Return the detector of these settings, loaded once.
+
+    Args:
+        name: see :class:`jobs.settings.Settings`.
+        model: its file.
+        device: that the network was found to run on; the detector runs there, too, where it can.
+    """
+    from models.inference.providers import PROVIDERS, provider_of
+
+    found = make_detector_on(name, (provider_of(device),)) if device in PROVIDERS else None
+    return found or make_detector(name, model)
 
 
 @lru_cache(maxsize=1)
-def classifier_of(model: str, prior: str, device: str, threads: int) -> Any:
+def classifier_of(model: str, prior: str, device: str, threads: int, runtime: str = "auto") -> Any:
     """Return the network of these settings, loaded once.
 
     Args:
@@ -50,6 +59,7 @@ def classifier_of(model: str, prior: str, device: str, threads: int) -> Any:
         prior: how frequent emotions are.
         device: where it runs.
         threads: that it may use.
+        runtime: what computes it.
     """
     # Imported here: only analyzing needs it.
     from models.emotions import EMOTIONS
@@ -57,4 +67,14 @@ def classifier_of(model: str, prior: str, device: str, threads: int) -> Any:
     from models.model_file import find_model
 
     assert EMOTIONS == schema.EMOTIONS, "models and pipeline disagree on the order of emotions"
-    return load_classifier(find_model(model).with_prior(prior), device, threads)
+    return load_classifier(find_model(model).with_prior(prior), device, threads, runtime=runtime)
+
+
+def take_notes(*workers: Any) -> list[str]:
+    """Return what detector and network have to say to the user since they were asked last."""
+    found: list[str] = []
+    for one in workers:
+        notes = getattr(one, "notes", [])
+        found += notes
+        notes.clear()
+    return found

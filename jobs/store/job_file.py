@@ -109,7 +109,7 @@ class JobFile:
         stage_seconds: s of work by stage, over all workers.
         finished: when, ISO 8601.
         schema_version: of the tables.
-        device, model, model_digest, detector: what the run worked with.
+        device, runtime, model, model_digest, detector: what the run worked with.
         settings: of the run.
         versions: of Python and the libraries.
         details: of a failure: traceback, a library's last words.
@@ -138,6 +138,7 @@ class JobFile:
     finished: str = ""
     schema_version: int | None = None
     device: str = ""
+    runtime: str = ""
     model: str = ""
     model_digest: str = ""
     detector: str = ""
@@ -215,7 +216,9 @@ class JobFile:
 
 
 _NAMES: Final = tuple(one.name for one in fields(JobFile) if one.name != "rest")
-_TEXTS: Final = "reason no_overlay source fingerprint finished device model model_digest detector details".split()
+_TEXTS: Final = (
+    "reason no_overlay source fingerprint finished device runtime model model_digest detector details"
+).split()
 _COUNTS: Final = ("refused", "damaged", "missing", "steps", "frames_before")
 
 

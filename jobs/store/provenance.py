@@ -54,16 +54,18 @@ class Equipment:
     """What a worker works with.
 
     Attributes:
-        device: ``cpu`` or ``gpu``.
+        device: ``cpu``, ``gpu`` (TensorFlow's), or ONNX Runtime's, such as ``cuda``.
         model_digest: SHA-256 of the weights together with their calibration.
         versions: of Python and the libraries, by name.
         prior: that the network's answers are for; "" where it has no choice.
+        runtime: ``onnx`` or ``tensorflow``.
     """
 
     device: str
     model_digest: str
     versions: dict[str, str]
     prior: str = ""
+    runtime: str = "onnx"
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def make_keys(settings: Settings, fingerprint: str, equipment: Equipment) -> Key
 
 
 def _analysis_key(settings: Settings, fingerprint: str, equipment: Equipment) -> str:
-    """Identify observations; see :func:`make_keys`. The device counts, or a resumed run would mix CPU and GPU."""
+    """Identify observations; see :func:`make_keys`. Device and runtime count, or a resumed run would mix them."""
     from pipeline import schema, version
     from pipeline.faces.crops import BOX_SCALE
     from pipeline.faces.detectors import takes_model
@@ -133,7 +135,7 @@ def _analysis_key(settings: Settings, fingerprint: str, equipment: Equipment) ->
         BOX_SCALE,
     ]
     versions = [schema.VERSION, version.OBSERVATIONS, version.LABELS]
-    return digest([*versions, fingerprint, equipment.model_digest, equipment.device, *search])
+    return digest([*versions, fingerprint, equipment.model_digest, equipment.device, equipment.runtime, *search])
 
 
 def _video_key(settings: Settings, tables: str) -> str:
