@@ -17,8 +17,8 @@ from jobs.machine import Memory
 from pipeline.media.ffmpeg import VARIABLE
 
 NAMES = [
-    "versions", "cores", "memory", "disk", "ffmpeg", "decoders", "x264 encoder", "NVENC encoder", "TensorFlow", "ONNX Runtime",
-    "decode", "detect", "classify", "encode",
+    "versions", "cores", "memory", "disk", "ffmpeg", "decoders", "x264 encoder", "NVENC encoder", "TensorFlow",
+    "ONNX Runtime", "decode", "detect", "classify", "encode",
 ]  # fmt: skip
 
 

@@ -38,7 +38,8 @@ def tables(folder: MovieFolder) -> list[dict[str, object]]:
     return pq.read_table(folder.timeline).to_pylist()
 
 
-def test_a_run_on_an_accelerator_gives_the_tables_of_the_cpu(run_here, accelerated, face_film, tmp_path):
+@pytest.mark.usefixtures("accelerated")
+def test_a_run_on_an_accelerator_gives_the_tables_of_the_cpu(run_here, face_film, tmp_path):
     runs = {}
     for device in ("cpu", "gpu"):
         out = tmp_path / device
@@ -55,7 +56,8 @@ def test_a_run_on_an_accelerator_gives_the_tables_of_the_cpu(run_here, accelerat
     ]
 
 
-def test_little_memory_is_said_to_the_user(run_here, accelerated, face_film, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("accelerated")
+def test_little_memory_is_said_to_the_user(run_here, face_film, tmp_path, monkeypatch):
     real = LibfacedetectionNetwork._run_batch
 
     def short(self, batch):
