@@ -39,6 +39,7 @@ Forwarded = Annotated[
 ]
 Model = Annotated[str | None, _option("model")]
 Device = Annotated[str | None, _option("device")]
+RuntimeOption = Annotated[str | None, _option("runtime")]
 Detector = Annotated[str | None, _option("detector")]
 DetectorModel = Annotated[Path | None, _option("detector_model")]
 DetectEvery = Annotated[float | None, _option("detect_every")]
@@ -72,6 +73,7 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Process again what is already done.")] = False,
     model: Model = None,
     device: Device = None,
+    runtime: RuntimeOption = None,
     detector: Detector = None,
     detector_model: DetectorModel = None,
     detect_every: DetectEvery = None,
@@ -100,6 +102,7 @@ def run(
         config,
         model=model,
         device=device,
+        runtime=runtime,
         detector=detector,
         detector_model=detector_model,
         detect_every=detect_every,

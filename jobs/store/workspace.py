@@ -33,6 +33,11 @@ class MovieFolder:
         return self.root / "annotated.mp4"
 
     @property
+    def overlay(self) -> Path:
+        """The movie untouched, with its labels as a subtitle track."""
+        return self.root / "annotated.mkv"
+
+    @property
     def timeline(self) -> Path:
         """A row per face per frame."""
         return self.root / "timeline.parquet"
@@ -118,22 +123,23 @@ class MovieFolder:
         except OSError:
             return False
 
-    def set_video_aside(self, keep: bool) -> list[str]:
-        """Take away an annotated video whose tables were replaced: it must not pass for one of the new tables.
+    def set_aside(self, video: Path, keep: bool) -> list[str]:
+        """Take away a video whose tables were replaced: it must not pass for one of the new tables.
 
         Args:
+            video: one of :attr:`video` and :attr:`overlay`.
             keep: under another name, where it replaces one that was set aside before.
 
         Returns:
             What the user should know of it.
         """
-        if not self.video.is_file():
+        if not video.is_file():
             return []
         if not keep:
-            self.video.unlink()
+            video.unlink()
             return []
-        earlier = self.video.with_stem(f"{self.video.stem}.earlier")
-        self.video.replace(earlier)
+        earlier = video.with_stem(f"{video.stem}.earlier")
+        video.replace(earlier)
         return [f"{earlier.name} shows the earlier tables, which these replaced"]
 
     def listing(self, keys: Iterable[str]) -> frozenset[str]:
