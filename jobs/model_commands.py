@@ -65,7 +65,7 @@ def train(
 ) -> None:
     """Train a network; run --model OUT/export/NAME.json then uses it. After Ctrl-C, continue with --resume."""
     from models.data import read_dataset
-    from models.training.recipes import find_recipe
+    from models.networks import find_recipe
 
     try:
         chosen = find_recipe(recipe)
@@ -218,7 +218,7 @@ def _load_tensorflow() -> None:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     sys.stderr.flush()
     kept = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
         os.dup2(nowhere.fileno(), 2)
         try:
             import_module("keras")

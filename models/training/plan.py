@@ -13,8 +13,8 @@ from models.data.dataset import Dataset
 from models.data.faces import Faces, in_fold
 from models.errors import DatasetError, TrainingError
 from models.model_file import ModelFile
+from models.recipe import Recipe
 from models.training.folder import TrainingFolder
-from models.training.recipes import Recipe
 
 DTYPES: Final = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -129,5 +129,5 @@ def choose_dtype(name: str) -> str:
     if tf.config.list_physical_devices("GPU"):
         return "mixed_float16"
     flags = Path("/proc/cpuinfo")
-    fast = flags.is_file() and any(flag in flags.read_text() for flag in (" avx512_bf16", " amx_bf16"))
+    fast = flags.is_file() and any(flag in flags.read_text(encoding="utf-8") for flag in (" avx512_bf16", " amx_bf16"))
     return "mixed_bfloat16" if fast else "float32"

@@ -10,10 +10,10 @@ from models.data.batches import TrainingBatches
 from models.data.distillation_targets import DistillationTargets
 from models.errors import TrainingError
 from models.networks import build
+from models.recipe import Recipe
 from models.training.epochs import EpochKeeper
 from models.training.folder import TrainingFolder, commit, commit_text, write_history
 from models.training.plan import TrainingRun
-from models.training.recipes import Recipe
 from models.training.teaching import make_targets
 
 
@@ -108,7 +108,7 @@ def _claim(run: TrainingRun, resume: bool) -> None:
     if resume:
         if not folder.run.is_file():
             raise TrainingError(f"{folder.root}: nothing to resume: expected run.json of an earlier training")
-        found = json.loads(folder.run.read_text())
+        found = json.loads(folder.run.read_text(encoding="utf-8"))
         other = [
             f"{name} was {found.get(name)!r}, not {value!r}"
             for name, value in described.items()

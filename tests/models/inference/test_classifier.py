@@ -244,7 +244,7 @@ class TestOnnx:
             np.testing.assert_array_equal(
                 found.predict(crops(5)), OnnxClassifier(shipped, shipped.onnx.path).predict(crops(5))
             )
-        with pytest.raises(DeviceError, match=r"--device gpu: .*mine\.onnx is ONNX alone, which runs on the CPU"):
+        with pytest.raises(DeviceError, match="--device gpu: this ONNX Runtime was built for no GPU"):
             load_classifier(model, "gpu")
         with pytest.raises(
             WeightsError, match=r"no model is called '.*other\.onnx'; .* path of a model's \.json or \.onnx"
@@ -273,6 +273,6 @@ class TestDevice:
 @pytest.mark.skipif(not FER2013.exists(), reason=f"no FER2013 at {FER2013}")
 def test_shipped_networks_read_faces(classifier):
     public = read_dataset(FER2013).split("public")
-    rows = np.random.default_rng(0).permutation(len(public))[:1000]
+    rows = np.random.default_rng(0).permutation(len(public))[:400]
     found = classifier.predict(public.crops[rows]).argmax(axis=1)
     assert (found == public.labels[rows]).mean() >= 0.58
