@@ -23,7 +23,13 @@ _MIN_LIKENESS: Final = 0.3
 
 
 def bridge(found: Candidates, tracks: list[Track], options: TrackOptions) -> list[Track]:
-    """Join tracks of one face that was hidden for a while."""
+    """Join tracks of one face that was hidden for a while.
+
+    Args:
+        found: the detections.
+        tracks: of them, at most one of them on a face at a time.
+        options: see there.
+    """
     able = [track for track in tracks if found.scores[track].max() >= options.min_peak]
     able.sort(key=lambda track: int(track[0]))
     ways = sorted((value, a, b) for a, b, value in _ways(found, able, options))

@@ -48,9 +48,9 @@ def _continues(found: Candidates, last: int, frame: int, max_gap: float) -> bool
 def _affinity(found: Candidates, tracks: Sequence[list[int]], here: Track, min_iou: float) -> NDArray[np.float64]:
     """Return how well each of the detections ``here`` continues each track; -inf where it cannot."""
     last = np.array([track[-1] for track in tracks], np.int64)
-    overlap = iou(found.boxes[last], found.boxes[here])
-    if not overlap.size:
-        return overlap.astype(np.float64)
+    can = iou(found.boxes[last], found.boxes[here]) >= min_iou
+    if (can.sum(axis=0) <= 1).all() and (can.sum(axis=1) <= 1).all():
+        return np.where(can, 0.0, -np.inf)  # there is no choice, as on most frames
     places = np.stack([expected(found, np.array(track[-16:]), found.frame[here[0]], _COURSE) for track in tracks])
     value = iou(places, found.boxes[here]) + _LOOKS * found.alike(last, here)
-    return np.where(overlap >= min_iou, value, -np.inf).astype(np.float64)
+    return np.where(can, value, -np.inf).astype(np.float64)

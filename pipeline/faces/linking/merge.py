@@ -27,7 +27,13 @@ _LEAP: Final = 0.5
 
 
 def merge(found: Candidates, tracks: list[Track], options: TrackOptions) -> list[Track]:
-    """Join the tracks that lie on one head."""
+    """Join the tracks that lie on one head.
+
+    Args:
+        found: the detections.
+        tracks: of them, in any order.
+        options: see there.
+    """
     if not tracks:
         return tracks
     spans = [(found.frame[track[0]], found.frame[track[-1]]) for track in tracks]
