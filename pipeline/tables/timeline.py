@@ -87,6 +87,7 @@ def assemble(
     remarks = picture_remarks(movie, whole.shapes)
     metadata = {**metadata, "remarks": remarks} if remarks else metadata
     persons = persons_of(seen, Embedded(whole.embedded, whole.embeddings), looks.quality) if people else None
+    metadata = {**metadata, "shapes": len(whole.shapes)} if len(whole.shapes) > 1 else metadata
     return make_tables(name, movie, times, seen, values, labels, metadata, persons)
 
 
