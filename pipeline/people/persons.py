@@ -39,8 +39,8 @@ class PeopleOptions:
         pictures: good ones that a track must have to found a person.
     """
 
-    alike: float = 0.65
-    joins: float = 0.65
+    alike: float = 0.62
+    joins: float = 0.62
     margin: float = 0.1
     quality: float = 0.5
     pictures: int = 2

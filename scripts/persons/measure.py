@@ -85,7 +85,11 @@ def _measured(path: Path, shots: list[list[str]], network: Path) -> dict[str, An
     for row in rows:
         persons = shots[min(int(np.searchsorted(starts, row["time"] + 0.02)) - 1, len(shots) - 1)][3:]
         true.append(persons[min(int((row["x1"] + row["x2"]) / 2 / movie.width * len(persons)), len(persons) - 1)])
-    return bcubed(true, [row["person"] for row in rows])
+    # A track never leaves its shot, whose first and last frame the join may have moved by one.
+    votes: dict[int, Counter[str]] = {}
+    for name, row in zip(true, rows, strict=True):
+        votes.setdefault(row["track"], Counter())[name] += 1
+    return bcubed([votes[row["track"]].most_common(1)[0][0] for row in rows], [row["person"] for row in rows])
 
 
 def bcubed(true: list[str], found: list[int | None]) -> dict[str, Any]:

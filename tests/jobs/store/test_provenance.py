@@ -13,8 +13,11 @@ from jobs.store.provenance import Equipment, Keys, digest, fingerprint_movie, ma
 MOVIE, MODEL = "0123456789abcdef", "weights/1.0"
 
 
-def keys(movie: str = MOVIE, model_digest: str = MODEL, found: str = "cpu", **values: Any) -> dict[str, str]:
-    return make_keys(Settings.model_validate(values), movie, Equipment(found, model_digest, {})).to_json()
+def keys(
+    movie: str = MOVIE, model_digest: str = MODEL, found: str = "cpu", people_digest: str = "persons", **values: Any
+) -> dict[str, str]:
+    equipment = Equipment(found, model_digest, {}, people=people_digest)
+    return make_keys(Settings.model_validate(values), movie, equipment).to_json()
 
 
 def changed(**values: Any) -> set[str]:
@@ -54,6 +57,8 @@ def test_another_sure_does_not_repeat_the_analysis():
         {"model_digest": "other/1.0"},
         {"model_digest": "weights/1.5"},
         {"found": "gpu"},
+        {"people_digest": "other"},
+        {"people_digest": ""},
     ],
     ids=str,
 )
