@@ -46,13 +46,15 @@ def write_movie_report(folder: MovieFolder, prepared: Prepared | None = None) ->
     results = _read(folder)
     if prepared is None:
         original = find_original(facts).path
-        prepared = results.prepare(*([original] if original else []), folder.video)
+        prepared = results.prepare(*([original] if original else []), folder.overlay, folder.video)
     page = _page(folder, facts, results, prepared)
     poster = prepared.pictures.poster
     try:
         if poster is not None:
-            commit(folder.poster, lambda temporary: temporary.write_bytes(poster))
-        commit(folder.report, lambda temporary: temporary.write_text(page))
+            commit(folder.poster, lambda temporary: temporary.write_bytes(poster), folder.root)
+        commit(
+            folder.report, lambda temporary: temporary.write_text(page, encoding="utf-8", errors="replace"), folder.root
+        )
     except OSError as error:  # a full disk, or a run that replaces the folder
         raise ReportError(f"{folder.report}: cannot be written: {error.strerror}") from error
 
@@ -100,6 +102,7 @@ def _page(folder: MovieFolder, facts: JobFacts, results: _Results, prepared: Pre
         plotly=prepared.plotly,
         card=model_card(facts.model),
         video=folder.video.name if folder.video.exists() else None,
+        overlay=folder.overlay.name if folder.overlay.exists() else None,
         index="../" * (facts.movie.count("/") + 1) + _INDEX,
     )
 
@@ -109,4 +112,4 @@ def model_card(model: str) -> str:
     if not model or Path(model).name != model:
         return ""
     card = resources.files("models") / "weights" / f"{model}.md"
-    return card.read_text() if card.is_file() else ""
+    return card.read_text(encoding="utf-8") if card.is_file() else ""

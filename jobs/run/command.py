@@ -67,13 +67,15 @@ def run_to_end(
         inputs, out, settings = [path.absolute() for path in inputs], out.absolute(), settings.with_absolute_paths()
     workspace = Workspace(out)
     try:
-        sources = discover(inputs, out)
+        notes: list[str] = []
+        sources = discover(inputs, out, notes.append)
         with (
-            workspace.locked(),
+            workspace.locked() as caution,
             _event_log(workspace, log_json) as event_log,
             _announced(workspace, sources, settings) as end,
         ):
-            results = _run(sources, settings, workspace, event_log, force)
+            notes += filter(None, [caution])
+            results = _run(sources, settings, workspace, event_log, force, notes)
             end["exit_code"] = _exit_code(results)
             event_log.write("run ended", exit_code=end["exit_code"])
     except (JobError, ModelError, DetectorError) as error:
@@ -94,7 +96,12 @@ def run_to_end(
 
 
 def _run(
-    sources: Sequence[MovieSource], settings: Settings, workspace: Workspace, event_log: EventLog, force: bool
+    sources: Sequence[MovieSource],
+    settings: Settings,
+    workspace: Workspace,
+    event_log: EventLog,
+    force: bool,
+    notes: Sequence[str],
 ) -> "list[MovieResult]":
     executor = _executor(settings, event_log.path.parent)
     closer = threading.Thread(target=executor.close)
@@ -104,7 +111,7 @@ def _run(
 
         with closing(Progress(len(sources))) as progress:
             return asyncio.run(
-                run_movies(sources, settings, workspace, executor, progress, event_log, force, closer.start)
+                run_movies(sources, settings, workspace, executor, progress, event_log, force, closer.start, notes)
             )
     finally:
         if closer.ident is None:
@@ -122,6 +129,7 @@ async def run_movies(
     event_log: EventLog,
     force: bool = False,
     on_done: Callable[[], None] = lambda: None,
+    notes: Sequence[str] = (),
 ) -> "list[MovieResult]":
     """Process all movies side by side; one that fails does not stop the others.
 
@@ -135,6 +143,7 @@ async def run_movies(
         force: do again what is done already.
         on_done: called when the executor has done its work, while the tables and pages of the whole run are still to be
             written.
+        notes: what the user should know of the inputs and the output folder.
 
     Returns:
         A result for each movie.
@@ -157,6 +166,9 @@ async def run_movies(
     try:
         equipment, _ = await equipping
         progress.equipped(equipment, settings)
+        for line in notes:
+            progress.note(line)
+            event_log.write("note", note=line)
         event_log.write("equipped", device=equipment.device, model=settings.model, digest=equipment.model_digest)
         run.equipment.set_result(equipment)
         results = list(await asyncio.gather(*jobs))
@@ -249,7 +261,7 @@ def _announced(workspace: Workspace, sources: Sequence[MovieSource], settings: S
         yield about
     finally:
         with suppress(OSError):  # a full disk; who watches sees that the process is gone
-            commit_json(workspace.run, about | {"ended": now()})
+            commit_json(workspace.run, about | {"ended": now()}, workspace.root)
 
 
 def _exit_code(results: "Sequence[MovieResult]") -> int:

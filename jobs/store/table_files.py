@@ -28,11 +28,14 @@ def commit_tables(tables: "Tables", folder: MovieFolder) -> None:
         (folder.tracks, tables.tracks),
         (folder.shots, tables.shots),
         (folder.scenes, tables.scenes),
+        (folder.people, tables.people),
+        (folder.scene_people, tables.scene_people),
+        (folder.relative, tables.relative),
     ):
-        commit(path, lambda temporary, table=table: write_table(table, temporary))  # type: ignore[misc]
-    commit(folder.scenes_csv, lambda temporary: write_csv(tables.scenes, temporary))
+        commit(path, lambda temporary, table=table: write_table(table, temporary), folder.root)  # type: ignore[misc]
+    commit(folder.scenes_csv, lambda temporary: write_csv(tables.scenes, temporary), folder.root)
     # Invariant: the timeline comes last; where it stands, the others do.
-    commit(folder.timeline, lambda temporary: write_table(tables.timeline, temporary))
+    commit(folder.timeline, lambda temporary: write_table(tables.timeline, temporary), folder.root)
 
 
 def write_table(table: pa.Table, path: Path) -> None:

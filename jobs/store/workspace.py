@@ -3,18 +3,17 @@
 import errno
 import os
 import shutil
-import socket
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jobs.errors import DiskFullError, JobError, WorkspaceError
-from jobs.iso_time import now
 from jobs.store.atomic import TEMPORARY
 from jobs.store.job_file import JobFile, read_job_file
 from jobs.store.json_values import read_object
+from jobs.store.lock import held
 
 JOB_FILE: Final = "job.json"
 WORK: Final = ".work"
@@ -32,6 +31,11 @@ class MovieFolder:
     def video(self) -> Path:
         """The annotated video."""
         return self.root / "annotated.mp4"
+
+    @property
+    def overlay(self) -> Path:
+        """The movie untouched, with its labels as a subtitle track."""
+        return self.root / "annotated.mkv"
 
     @property
     def timeline(self) -> Path:
@@ -59,6 +63,21 @@ class MovieFolder:
         return self.root / "scenes.csv"
 
     @property
+    def people(self) -> Path:
+        """A row per person."""
+        return self.root / "people.parquet"
+
+    @property
+    def scene_people(self) -> Path:
+        """A row per person and scene."""
+        return self.root / "scene_people.parquet"
+
+    @property
+    def relative(self) -> Path:
+        """What each picture of a person shows, against how that person usually looks."""
+        return self.root / "relative.parquet"
+
+    @property
     def job(self) -> Path:
         """Status, settings, versions, device, time per stage, what went wrong."""
         return self.root / JOB_FILE
@@ -76,7 +95,8 @@ class MovieFolder:
     @property
     def tables(self) -> tuple[Path, ...]:
         """The files that assemble leaves."""
-        return (self.timeline, self.tracks, self.shots, self.scenes, self.scenes_csv)
+        of_people = (self.people, self.scene_people, self.relative)
+        return (self.timeline, self.tracks, self.shots, self.scenes, self.scenes_csv, *of_people)
 
     @property
     def work(self) -> Path:
@@ -92,10 +112,6 @@ class MovieFolder:
         """Return what ``job.json`` says, or None where there is none of ours that can be read."""
         return read_job_file(self.job)
 
-    def read_job(self) -> dict[str, Any] | None:
-        """Return the raw content of ``job.json``; prefer :meth:`read_job_file`."""
-        return read_object(self.job)
-
     def holds_foreign_job(self) -> bool:
         """Whether ``job.json`` is another program's, and so not ours to replace."""
         return self.read_job_file() is None and bool(read_object(self.job))
@@ -107,22 +123,23 @@ class MovieFolder:
         except OSError:
             return False
 
-    def set_video_aside(self, keep: bool) -> list[str]:
-        """Take away an annotated video whose tables were replaced: it must not pass for one of the new tables.
+    def set_aside(self, video: Path, keep: bool) -> list[str]:
+        """Take away a video whose tables were replaced: it must not pass for one of the new tables.
 
         Args:
+            video: one of :attr:`video` and :attr:`overlay`.
             keep: under another name, where it replaces one that was set aside before.
 
         Returns:
             What the user should know of it.
         """
-        if not self.video.is_file():
+        if not video.is_file():
             return []
         if not keep:
-            self.video.unlink()
+            video.unlink()
             return []
-        earlier = self.video.with_stem(f"{self.video.stem}.earlier")
-        self.video.replace(earlier)
+        earlier = video.with_stem(f"{video.stem}.earlier")
+        video.replace(earlier)
         return [f"{earlier.name} shows the earlier tables, which these replaced"]
 
     def listing(self, keys: Iterable[str]) -> frozenset[str]:
@@ -229,28 +246,22 @@ class Workspace:
             raise self._unwritable(error) from error
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[str]:
         """Hold the folder for one run.
+
+        Yields:
+            What the user should know: that the file system has no locks; "" where it has.
 
         Raises:
             DiskFullError: there is no room for a lock.
             WorkspaceError: it cannot be written, or another run holds it.
         """
-        try:
+        with self.writing():
             self.root.mkdir(parents=True, exist_ok=True)
-            # Unbuffered: closing it must not fail because of a full disk.
-            lock = (self.root / ".lock").open("a+b", buffering=0)
-        except OSError as error:
-            raise self._unwritable(error) from error
+            lock = ExitStack()
+            caution = lock.enter_context(held(self.root))
         with lock:
-            if not _try_lock(lock.fileno()):
-                lock.seek(0)
-                holder = lock.read().decode(errors="replace").strip()
-                raise WorkspaceError(f"{self.root}: another run holds this output folder: {holder}")
-            with suppress(OSError):  # a full disk: the lock holds without a name, and clean must be able to make room
-                lock.truncate(0)
-                lock.write(f"process {os.getpid()} on {socket.gethostname()} since {now()}\n".encode())
-            yield
+            yield caution
 
     def _unwritable(self, error: OSError) -> JobError:
         if error.errno in _FULL:
@@ -277,16 +288,3 @@ def _files_in(folder: Path) -> list[str]:
             return [entry.name for entry in entries if entry.is_file()]
     except OSError:  # there is none
         return []
-
-
-def _try_lock(descriptor: int) -> bool:
-    """Take the lock, which the system gives back when this process ends, however it ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: no lock; two runs at once are the user's care there
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

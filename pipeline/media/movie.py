@@ -21,11 +21,14 @@ from pipeline.limits import decoder_options, media_limits, open_options
 from pipeline.media.colour import is_hdr
 from pipeline.media.geometry import LONGEST_SIDE, Fit, Orientation, Shape, ShapeReader, fitted, upright_size
 from pipeline.media.library_gaps import demuxed
+from pipeline.media.manifests.dash import HLS_OPTIONS, as_playlist, is_manifest
 from pipeline.media.timing.clock import PLAIN, FileClock
 
 _STILL_FORMATS: Final = ("image2", "tty", "ico")
 """FFmpeg's demuxers that make a "movie" of any picture or text."""
 
+
+_RAW_MJPEG: Final = (".mjpeg", ".mjpg", ".mjp")
 
 _SWSCALE_MATRIX: Final = 6
 """BT.601, with which RGB pictures (matrix 0) are converted to YUV."""
@@ -154,7 +157,7 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
             raise NotAMovieError(f"{path}: expected a movie, found {_kind_of_file(status.st_mode)}")
         if status.st_size == 0:
             raise NotAMovieError(f"{path}: expected a movie, found an empty file of 0 bytes")
-        container = av.open(str(path.absolute()), metadata_errors="replace", options=open_options())
+        container = _open(path)
     except OSError as error:
         # av.error.FFmpegError comes in two families; those that are OSErrors too concern the file system.
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
@@ -164,6 +167,16 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
         ) from error
     with container:
         yield container
+
+
+def _open(path: Path) -> av.container.InputContainer:
+    if is_manifest(path):
+        return av.open(as_playlist(path), format="hls", options=open_options() | HLS_OPTIONS, metadata_errors="replace")
+    container = av.open(str(path.absolute()), metadata_errors="replace", options=open_options())
+    if container.format.name == "jpeg_pipe" and path.suffix.lower() in _RAW_MJPEG:
+        container.close()  # FFmpeg looked at the first picture, and took it for all
+        return av.open(str(path.absolute()), format="mjpeg", metadata_errors="replace", options=open_options())
+    return container
 
 
 def _kind_of_file(mode: int) -> str:
