@@ -101,10 +101,11 @@ from jobs.live.analysis import Analyst
 from jobs.live.command import live
 from jobs.live.record.recorder import Recorder
 from jobs.settings import Settings
+from jobs.web.address import Address
 def fail(*_):
     raise ZeroDivisionError("nobody foresaw this")
 {method} = fail
-sys.exit(live(sys.argv[1], Path(sys.argv[2]), "127.0.0.1", 0, None, Settings(device="cpu")))
+sys.exit(live(sys.argv[1], Path(sys.argv[2]), Address("127.0.0.1", 0, None), Settings(device="cpu")))
 """
 
 
