@@ -40,6 +40,7 @@ Sure = Annotated[float | None, _option("sure")]
 Video = Annotated[str | None, _option("video")]
 Crf = Annotated[int | None, _option("crf")]
 Preset = Annotated[str | None, _option("preset")]
+Encoder = Annotated[str | None, _option("encoder")]
 Segment = Annotated[float | None, _option("segment")]
 Engine = Annotated[str | None, _option("engine")]
 Address = Annotated[str | None, _option("address")]
@@ -72,6 +73,7 @@ def run(
     video: Video = None,
     crf: Crf = None,
     preset: Preset = None,
+    encoder: Encoder = None,
     segment: Segment = None,
     workers: Workers = None,
     engine: Engine = None,
@@ -100,6 +102,7 @@ def run(
         video=video,
         crf=crf,
         preset=preset,
+        encoder=encoder,
         segment=segment,
         workers=workers,
         engine=engine,
