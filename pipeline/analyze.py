@@ -12,6 +12,7 @@ import av.video.frame
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.faces.appearance import MINIATURE_SIZE, miniatures_of
 from pipeline.faces.candidate_filter import CandidateFilter, Verdict
 from pipeline.faces.crops import cut_crops
 from pipeline.faces.detect import Detections, FaceDetector
@@ -134,6 +135,7 @@ def analyze(
         yaw=columns.yaw,
         sharpness=columns.sharpness,
         contrast=columns.contrast,
+        miniatures=columns.miniatures,
         shapes=np.array(shapes, np.int64).reshape(-1, 3),
         refused=faults.refused,
         damaged=faults.damaged,
@@ -180,6 +182,7 @@ class _FaceColumns:
     yaw: NDArray[np.float32]
     sharpness: NDArray[np.float32]
     contrast: NDArray[np.float32]
+    miniatures: NDArray[np.uint8]
 
 
 class _FaceCollector:
@@ -197,6 +200,7 @@ class _FaceCollector:
         self._beside = ThreadPoolExecutor(1) if analysis.overlapped else None
         self._done: list[Callable[[], NDArray[np.float32]]] = []
         self._measured = [np.zeros((2, 0), np.float32)]  # sharpness and contrast
+        self._miniatures = [np.zeros((0, MINIATURE_SIZE, MINIATURE_SIZE), np.uint8)]
 
     def add(self, time: float, faces: Detections, crops: NDArray[np.uint8]) -> None:
         """Take the faces of the next frame, shown at ``time`` in s, and their crops, uint8 ``(n, 48, 48)``."""
@@ -228,6 +232,7 @@ class _FaceCollector:
             yaw=yaw_of(np.concatenate([faces.landmarks for faces in self._found])[kept]),
             sharpness=sharpness,
             contrast=contrast,
+            miniatures=np.concatenate(self._miniatures)[order],
         )
 
     def _settle(self, verdict: Verdict) -> None:
@@ -247,4 +252,5 @@ class _FaceCollector:
                 found = self._classifier.predict(crops)
                 self._done.append(lambda: found)
             self._measured.append(np.stack([sharpness_of(crops), contrast_of(crops)]))
+            self._miniatures.append(miniatures_of(crops))
             self._queue = []

@@ -2,7 +2,7 @@
 # What a GPU does for moodreel, measured on a bare machine: CUDA 13, Python 3.12 and PyTorch or JAX (whose packages bring
 # cuDNN), but no internet, no FFmpeg and no ONNX Runtime for GPUs. docs/gpu.md says how to use it.
 #
-#   scripts/gpu_check.sh pack FOLDER            with internet: all that is missing there, in pieces of at most 60 MB
+#   scripts/gpu_check.sh pack FOLDER            with internet and moodreel's environment (PYTHON=...): all that is missing there, in pieces of at most 60 MB
 #   scripts/gpu_check.sh join FOLDER SITE       there: puts the pieces together, checks them, unpacks them to SITE
 #   scripts/gpu_check.sh run SITE OUT [OPTION]  there: measures; figures in OUT/gpu.json. Under 8 minutes on a GPU.
 #   scripts/gpu_check.sh dry FOLDER OUT         all three here, on the CPU, with the wheels of this Python
@@ -24,8 +24,8 @@ NEEDLESS="onnxruntime/capi/libonnxruntime_providers_tensorrt.so onnxruntime/tran
 onnxruntime/quantization/*"
 
 pack() {
-    folder="$1"
-    mkdir -p "$folder/wheels"
+    mkdir -p "$1/wheels"
+    folder="$(cd "$1" && pwd)"
     wanted=""
     for name in $PACKAGES; do
         pinned="$(grep -i "^$(printf %s "$name" | sed 's/[-_]/[-_]/g')==" "$here/requirements.lock" || true)"
@@ -40,7 +40,7 @@ pack() {
     # This one comes as its source alone, and is pure Python.
     "$PYTHON" -m pip wheel --quiet --no-deps -w "$folder/wheels" "$(grep '^future==' "$here/requirements.lock")"
     "$PYTHON" -m pip wheel --quiet --no-deps -w "$folder/wheels" "$here"
-    "$PYTHON" "$here/scripts/gpu_check.py" film "$folder/sample.mp4"
+    (cd "$here" && PYTHONPATH=. "$PYTHON" scripts/gpu_check.py film "$folder/sample.mp4")
     # shellcheck disable=SC2086
     for wheel in "$folder"/wheels/onnxruntime*.whl; do zip --quiet --delete "$wheel" $NEEDLESS || true; done
     rm -rf "$folder/pieces"
@@ -76,6 +76,7 @@ run) shift && run "$@" ;;
 dry)
     version="$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
     TARGET="$version" RUNTIME="$(grep '^onnxruntime==' "$here/requirements.lock")" pack "$2"
+    PYTHON="${BARE_PYTHON:-$PYTHON}" # one without moodreel shows what the pack lacks
     rm -rf "$2/unpacked"
     join "$2/pieces" "$2/unpacked"
     run "$2/unpacked" "$3" --device cpu

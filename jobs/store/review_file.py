@@ -112,7 +112,7 @@ def change_review(
                     "move it away to begin anew"
                 )
             change(content)
-            commit_json(folder / NAME, content)
+            commit_json(folder / NAME, content, folder)
             return content
     except OSError as error:
         raise ReviewFileError(f"{folder / NAME}: cannot be written: {error.strerror or error}") from error

@@ -1,5 +1,5 @@
 // The filter: finds intervals, lists and marks them, and offers them for download.
-import { LABELS, byId, debounced, element, fetchJson, pathOf, percent, timecode } from "./common.js";
+import { ROOT, LABELS, byId, debounced, element, fetchJson, pathOf, percent, timecode } from "./common.js";
 
 export class Finder {
   constructor(state) {
@@ -24,7 +24,7 @@ export class Finder {
   async find() {
     const query = this.read();
     for (const kind of ["intervals", "frames"]) {
-      byId(`csv-${kind}`).href = `/csv/${kind}/${pathOf(this.state.name)}?${new URLSearchParams(query)}`;
+      byId(`csv-${kind}`).href = `${ROOT}/csv/${kind}/${pathOf(this.state.name)}?${new URLSearchParams(query)}`;
     }
     this.request?.abort();
     const { signal } = (this.request = new AbortController());
