@@ -2,10 +2,12 @@
 # What a GPU does for moodreel, measured on a bare machine: CUDA 13, Python 3.12 and PyTorch or JAX (whose packages bring
 # cuDNN), but no internet, no FFmpeg and no ONNX Runtime for GPUs. docs/gpu.md says how to use it.
 #
-#   scripts/gpu_check.sh pack FOLDER            with internet and moodreel's environment (PYTHON=...): all that is missing there, in pieces of at most 60 MB
+#   scripts/gpu_check.sh pack FOLDER            with internet: all that is missing there, in pieces of at most 60 MB
 #   scripts/gpu_check.sh join FOLDER SITE       there: puts the pieces together, checks them, unpacks them to SITE
 #   scripts/gpu_check.sh run SITE OUT [OPTION]  there: measures; figures in OUT/gpu.json. Under 8 minutes on a GPU.
 #   scripts/gpu_check.sh dry FOLDER OUT         all three here, on the CPU, with the wheels of this Python
+#
+# PYTHON is the one to use, of an environment with moodreel for pack; BARE_PYTHON the one that dry measures with.
 set -eu
 here="$(cd "$(dirname "$0")/.." && pwd)"
 PYTHON="${PYTHON:-python3}"
@@ -81,5 +83,5 @@ dry)
     join "$2/pieces" "$2/unpacked"
     run "$2/unpacked" "$3" --device cpu
     ;;
-*) sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 2 ;;
+*) sed -n '2,11s/^# \{0,1\}//p' "$0" && exit 2 ;;
 esac

@@ -106,9 +106,8 @@ def assemble(
         looks=looks.picked(seen.detection),
     )
     labels = track_labels(times.time[seen.frame], seen, values.probabilities, values.looks.quality, options, sure)
-    remarks = picture_remarks(movie, whole.shapes)
-    shapes = {"shapes": len(whole.shapes)} if len(whole.shapes) > 1 else {}
-    metadata = {**metadata, **({"remarks": remarks} if remarks else {}), **shapes}
+    about = {"remarks": picture_remarks(movie, whole.shapes), "shape_changes": max(0, len(whole.shapes) - 1)}
+    metadata = {**metadata, **{name: value for name, value in about.items() if value}}
     return make_tables(name, movie, times, seen, values, labels, metadata)
 
 

@@ -86,7 +86,7 @@ def overlay(
         raise OverlayError(f"{movie.path}: its clock steps, and a copy would step too; {_OFFER}")
     if is_manifest(movie.path):
         raise OverlayError(f"{movie.path}: it is a list of files, not one that can be copied; {_OFFER}")
-    if _shapes(timeline) > 1:
+    if _shape_changes(timeline):
         raise OverlayError(f"{movie.path}: the shape of its picture changes, and subtitles would not follow; {_OFFER}")
     times = _FrameTimes(movie, timeline)
     labels = out.with_name(f"{out.name}.labels")
@@ -99,10 +99,10 @@ def overlay(
     return remarks
 
 
-def _shapes(timeline: Path) -> int:
-    """Return how many shapes the movie's frames have."""
+def _shape_changes(timeline: Path) -> int:
+    """Return how often the shape of the movie's frames changes."""
     about = json.loads((pq.read_schema(timeline).metadata or {}).get(b"moodreel", b"{}"))
-    return int(about.get("shapes", 1))
+    return int(about.get("shape_changes", 0))
 
 
 class _FrameTimes:
