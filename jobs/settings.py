@@ -68,6 +68,7 @@ class Settings(BaseModel):
         le=1,
         description="Support from which a label is shown, 0 (always) to 1; with less, a face is unsure.",
     )
+    people: bool = Field(True, description="Whether to tell which faces of a movie are one person's.")
     video: Literal["h264", "overlay", "none"] = Field(
         "h264",
         description="Annotated video: h264, overlay (the movie untouched, labels as subtitles in an mkv) or none.",

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from jobs.executors.heartbeat import count_frame, show_life
 from jobs.executors.libraries import LIBRARIES, versions_of
-from jobs.run.worker import READER, classifier_of, detector_of, make_room, take_notes
+from jobs.run.worker import READER, classifier_of, detector_of, embedder_of, make_room, take_notes
 from jobs.settings import Settings
 from jobs.store.atomic import commit, temporary_beside
 from jobs.store.job_file import MovieSummary
@@ -54,9 +54,9 @@ def equip(settings: Settings) -> Equipment:
     detector_of(settings.detector, settings.detector_model, classifier.device)
     encoder = choose_encoder(settings.encoder) if settings.video == "h264" else "x264"
     versions = versions_of(LIBRARIES) | {"python": platform.python_version()}
-    return Equipment(
-        classifier.device, classifier.model.digest, versions, classifier.model.prior, classifier.runtime, encoder
-    )
+    people = embedder_of(settings.threads).digest if settings.people else ""
+    model = classifier.model
+    return Equipment(classifier.device, model.digest, versions, model.prior, people, classifier.runtime, encoder)
 
 
 def probe(path: Path) -> Probe:
@@ -112,7 +112,9 @@ def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Pat
     classifier = classifier_of(settings.model, settings.prior, settings.device, settings.threads, settings.runtime)
     detector = detector_of(settings.detector, settings.detector_model, classifier.device)
     beside = classifier.device != "cpu"
-    analysis = Analysis(detector, classifier, settings.detect_every, settings.track_options(), overlapped=beside)
+    embedder = embedder_of(settings.threads) if settings.people else None
+    options = settings.track_options()
+    analysis = Analysis(detector, classifier, settings.detect_every, options, embedder, overlapped=beside)
     observations = analyze(movie, segment, analysis, settings.threads, count_frame, READER)
     commit(out, lambda temporary: temporary.write_bytes(observations.to_bytes()), _movie_folder(out))
     return take_notes(detector, classifier)
@@ -150,7 +152,8 @@ def assemble_movie(
     whole = concatenated(observations)
     del observations  # of a long movie, its parts would be a tenth of the memory that is needed
     about_json = about.provenance.to_json()
-    tables = assemble(about.name, movie, [whole], settings.track_options(), about_json, settings.sure)
+    options = settings.track_options()
+    tables = assemble(about.name, movie, [whole], options, about_json, settings.sure, settings.people)
     refused, damaged, missing = whole.refused, whole.damaged, whole.missing
     del whole
     commit_tables(tables, folder)
@@ -171,10 +174,11 @@ def relabel_movie(movie: Movie, folder: MovieFolder, settings: Settings, about: 
     """
     from pipeline.tables.relabel import relabel
 
-    timeline = pq.read_table(folder.timeline)
+    timeline, shots = pq.read_table(folder.timeline), pq.read_table(folder.shots)
     make_room(len(timeline))
     origin = about.provenance.to_json()
-    tables = relabel(about.name, movie, timeline, settings.track_options(), origin, settings.sure)
+    options = settings.track_options()
+    tables = relabel(about.name, movie, timeline, shots, options, origin, settings.sure, settings.people)
     commit_tables(tables, folder)
     return MovieSummary.parse(tables.summary)
 

@@ -5,12 +5,15 @@ import gc
 import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pipeline import schema
 from pipeline.faces.detect import FaceDetector
 from pipeline.faces.detectors import make_detector, make_detector_on
 from pipeline.media.decode import Reader
+
+if TYPE_CHECKING:
+    from models.inference.onnx_embedder import OnnxEmbedder
 
 _LONG: Final = 50_000
 """Frames, half an hour of film: from then on tables need as much memory as networks."""
@@ -28,6 +31,7 @@ def make_room(frames: int) -> None:
         return
     detector_of.cache_clear()
     classifier_of.cache_clear()
+    embedder_of.cache_clear()
     READER.close()
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
@@ -68,6 +72,14 @@ def classifier_of(model: str, prior: str, device: str, threads: int, runtime: st
 
     assert EMOTIONS == schema.EMOTIONS, "models and pipeline disagree on the order of emotions"
     return load_classifier(find_model(model).with_prior(prior), device, threads, runtime=runtime)
+
+
+@lru_cache(maxsize=1)
+def embedder_of(threads: int) -> "OnnxEmbedder":
+    """Return the network that tells persons apart, loaded once."""
+    from models.inference.onnx_embedder import OnnxEmbedder  # as above
+
+    return OnnxEmbedder(threads=threads)
 
 
 def take_notes(*workers: Any) -> list[str]:

@@ -58,6 +58,7 @@ class Equipment:
         model_digest: SHA-256 of the weights together with their calibration.
         versions: of Python and the libraries, by name.
         prior: that the network's answers are for; "" where it has no choice.
+        people: SHA-256 of the network that tells persons apart; "" where that is not wanted.
         runtime: ``onnx`` or ``tensorflow``.
         encoder: of the annotated video.
     """
@@ -66,6 +67,7 @@ class Equipment:
     model_digest: str
     versions: dict[str, str]
     prior: str = ""
+    people: str = ""
     runtime: str = "onnx"
     encoder: str = "x264"
 
@@ -82,6 +84,7 @@ class Provenance:
         device: ``cpu`` or ``gpu``; half precision on a GPU gives slightly different probabilities.
         detector, detect_every, tracking: how faces were found and followed.
         sure: support from which labels are shown.
+        people: identity of the network that told persons apart; "" where that was not wanted.
         versions: of Python and the libraries, by name.
     """
 
@@ -94,6 +97,7 @@ class Provenance:
     detector: str
     detect_every: float
     sure: float
+    people: str
     tracking: dict[str, Any]
     versions: dict[str, str]
 
@@ -137,7 +141,8 @@ def _analysis_key(settings: Settings, fingerprint: str, equipment: Equipment) ->
         BOX_SCALE,
     ]
     versions = [schema.VERSION, version.OBSERVATIONS, version.LABELS]
-    return digest([*versions, fingerprint, equipment.model_digest, equipment.device, equipment.runtime, *search])
+    used = [equipment.model_digest, equipment.device, equipment.runtime, equipment.people]
+    return digest([*versions, fingerprint, *used, *search])
 
 
 def _video_key(settings: Settings, tables: str, encoder: str) -> str:
@@ -177,6 +182,7 @@ def provenance(settings: Settings, movie: str, fingerprint: str, equipment: Equi
         detector=settings.detector,
         detect_every=settings.detect_every,
         sure=settings.sure,
+        people=equipment.people,
         tracking=dict(vars(settings.track_options())),
         versions=equipment.versions,
     )
