@@ -10,11 +10,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test test-slow test-damage fuzz audit licences screenshots reference media-page test-cluster bench bench-peers bench-networks soak check format lock clean
 # One environment has one ONNX Runtime: the packages onnxruntime and onnxruntime-gpu overwrite each other's files.
 GPU_RUNTIME := onnxruntime-gpu[cuda,cudnn]==1.31.1
 READY := $(VENV)/installed$(if $(GPU),-gpu)
 
+.PHONY: run test test-slow test-damage fuzz audit licences screenshots reference media-page test-cluster bench bench-peers bench-networks soak check format lock clean
 
 run: $(READY)
 	$(BIN)/moodreel $(if $(strip $(MOVIES)),run $(MOVIES),demo) --out "$(OUT)"

@@ -49,6 +49,7 @@ People = Annotated[bool | None, _option("people", "--people/--no-people")]
 Video = Annotated[str | None, _option("video")]
 Crf = Annotated[int | None, _option("crf")]
 Preset = Annotated[str | None, _option("preset")]
+Encoder = Annotated[str | None, _option("encoder")]
 Segment = Annotated[float | None, _option("segment")]
 Engine = Annotated[str | None, _option("engine")]
 Address = Annotated[str | None, _option("address")]
@@ -83,6 +84,7 @@ def run(
     video: Video = None,
     crf: Crf = None,
     preset: Preset = None,
+    encoder: Encoder = None,
     segment: Segment = None,
     workers: Workers = None,
     engine: Engine = None,
@@ -112,6 +114,7 @@ def run(
         video=video,
         crf=crf,
         preset=preset,
+        encoder=encoder,
         segment=segment,
         workers=workers,
         engine=engine,

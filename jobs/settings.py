@@ -75,6 +75,9 @@ class Settings(BaseModel):
     )
     crf: int = Field(23, ge=0, le=51, description="x264 quality, 0 (lossless) to 51.")
     preset: Preset = Field("veryfast", description="x264 preset, ultrafast to veryslow.")
+    encoder: Literal["auto", "x264", "nvenc", "videotoolbox", "qsv", "vaapi", "amf"] = Field(
+        "x264", description="Encodes the annotated video: x264, a graphics card's, or auto for the first of these."
+    )
     segment: float = Field(
         30.0,
         gt=0,
@@ -121,7 +124,7 @@ class Settings(BaseModel):
         """Return what the encoder needs."""
         from pipeline.video.render import EncoderOptions
 
-        return EncoderOptions(self.crf, self.preset, self.threads)
+        return EncoderOptions(self.crf, self.preset, self.threads, self.encoder)
 
     def with_absolute_paths(self) -> "Settings":
         """Return the same settings with absolute paths, for workers that run in other folders."""

@@ -6,6 +6,7 @@
     ├── InputError               the movie's fault: trying again cannot help
     │   └── NotAMovieError       nothing in the file can be shown as moving pictures
     ├── DetectorError            a face detector is missing or cannot be used
+    ├── EncoderError             the video encoder that was asked for does not work here
     ├── OverlayError             the movie cannot be copied with its labels as a subtitle track
     └── FfmpegError              FFmpeg could not write the video; carries its last words
 
@@ -27,6 +28,10 @@ class NotAMovieError(InputError):
 
 class DetectorError(PipelineError):
     """A face detector is missing or cannot be used."""
+
+
+class EncoderError(PipelineError):
+    """The video encoder that was asked for does not work here."""
 
 
 class OverlayError(PipelineError):

@@ -33,7 +33,7 @@ from jobs.settings import Settings
 from jobs.store.atomic import commit_json
 from jobs.store.workspace import Workspace
 from models.errors import ModelError
-from pipeline.errors import DetectorError
+from pipeline.errors import DetectorError, EncoderError
 
 if TYPE_CHECKING:  # while the workers load their libraries, this process loads its own: see _run
     from jobs.run.progress import Progress
@@ -78,7 +78,7 @@ def run_to_end(
             results = _run(sources, settings, workspace, event_log, force, notes)
             end["exit_code"] = _exit_code(results)
             event_log.write("run ended", exit_code=end["exit_code"])
-    except (JobError, ModelError, DetectorError) as error:
+    except (JobError, ModelError, DetectorError, EncoderError) as error:
         say_error(error)
         return EXIT_USAGE
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -149,7 +149,8 @@ async def run_movies(
         A result for each movie.
 
     Raises:
-        ModelError, DetectorError, WorkerDiedError: network or detector is not available, so that no movie can be done.
+        ModelError, DetectorError, EncoderError, WorkerDiedError: one of them is not
+            available, so that no movie can be done.
     """
     from jobs.run import tasks
     from jobs.run.movie_job import MovieJob

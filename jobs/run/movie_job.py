@@ -216,7 +216,7 @@ class MovieJob:
             self._run.event_log.write("note", movie=self._source.name, note=note)
 
     async def _video(self, order: _Order, segments: list[Segment]) -> list[str]:
-        run, settings = self._units.run, self._run.settings
+        run, settings = self._units.run, self._run.settings_found()
         movie, timeline = order.probe.movie, self._folder.timeline
         units = units_of(segments, order.keys.video, ".mp4")
         rendering = [

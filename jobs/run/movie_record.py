@@ -63,6 +63,6 @@ def job_file(run: Run, source: MovieSource, result: MovieResult, stage_seconds: 
         model=settings.model,
         model_digest=equipment.model_digest,
         detector=settings.detector,
-        settings=settings.model_dump(mode="json"),
+        settings=settings.model_dump(mode="json") | {"encoder": equipment.encoder},
         versions=equipment.versions,
     )

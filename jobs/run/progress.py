@@ -56,7 +56,8 @@ class Progress:
         workers = local if settings.engine == "local" else f"engine {settings.engine}"
         device = f"{equipment.device} ({RUNTIMES.get(equipment.runtime, equipment.runtime)})"
         model = f"{settings.model} ({equipment.model_digest[:12]})"
-        self.note(f"device {device}, {workers}, model {model}, detector {settings.detector}")
+        encoder = "" if equipment.encoder == "x264" else f", encoder {equipment.encoder}"
+        self.note(f"device {device}, {workers}, model {model}, detector {settings.detector}{encoder}")
         if equipment.prior != settings.prior and settings.prior != "film":
             self.note(f"model {settings.model} has no answers for --prior {settings.prior}; its usual ones are used")
 

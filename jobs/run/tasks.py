@@ -26,6 +26,7 @@ from pipeline.errors import InputError, OverlayError
 from pipeline.media.movie import Movie, open_movie
 from pipeline.media.segments import Packets, Segment, read_packets
 from pipeline.tables.observations import Observations
+from pipeline.video.encoders import choose_encoder
 from pipeline.video.join import join
 from pipeline.video.mux import mux
 from pipeline.video.overlay import overlay
@@ -47,14 +48,15 @@ def equip(settings: Settings) -> Equipment:
     """Load detector and network in this worker, and say what they are.
 
     Raises:
-        ModelError, DetectorError: one of them is not available.
+        ModelError, DetectorError, EncoderError: one of them is not available, or the encoder of the video.
     """
     classifier = classifier_of(settings.model, settings.prior, settings.device, settings.threads, settings.runtime)
     detector_of(settings.detector, settings.detector_model, classifier.device)
+    encoder = choose_encoder(settings.encoder) if settings.video == "h264" else "x264"
     versions = versions_of(LIBRARIES) | {"python": platform.python_version()}
     people = embedder_of(settings.threads).digest if settings.people else ""
     model = classifier.model
-    return Equipment(classifier.device, model.digest, versions, model.prior, people, classifier.runtime)
+    return Equipment(classifier.device, model.digest, versions, model.prior, people, classifier.runtime, encoder)
 
 
 def probe(path: Path) -> Probe:

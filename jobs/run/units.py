@@ -34,9 +34,10 @@ class Run:
     equipment: "asyncio.Future[Equipment]" = field(default_factory=asyncio.Future)
 
     def settings_found(self) -> Settings:
-        """Return the settings with the device and the runtime that were found: all units must use the same ones."""
+        """Return the settings with device, runtime and encoder as they were found: all units must use the same."""
         found = self.equipment.result()
-        return self.settings.model_copy(update={"device": found.device, "runtime": found.runtime})
+        same = {"device": found.device, "runtime": found.runtime, "encoder": found.encoder}
+        return self.settings.model_copy(update=same)
 
     def disk_full(self) -> DiskFullError | None:
         """Return an error if the output folder's disk is full; libraries report that in many ways, the disk in one."""

@@ -60,6 +60,7 @@ class Equipment:
         prior: that the network's answers are for; "" where it has no choice.
         people: SHA-256 of the network that tells persons apart; "" where that is not wanted.
         runtime: ``onnx`` or ``tensorflow``.
+        encoder: of the annotated video.
     """
 
     device: str
@@ -68,6 +69,7 @@ class Equipment:
     prior: str = ""
     people: str = ""
     runtime: str = "onnx"
+    encoder: str = "x264"
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def make_keys(settings: Settings, fingerprint: str, equipment: Equipment) -> Key
     analysis = _analysis_key(settings, fingerprint, equipment)
     # Invariant: where the analysis is the same, tables differ in labels alone, and can be made of one another.
     tables = digest([analysis, repr(settings.track_options()), settings.sure])
-    return Keys(analysis, tables, _video_key(settings, tables), _overlay_key(settings, tables))
+    return Keys(analysis, tables, _video_key(settings, tables, equipment.encoder), _overlay_key(settings, tables))
 
 
 def _analysis_key(settings: Settings, fingerprint: str, equipment: Equipment) -> str:
@@ -143,13 +145,14 @@ def _analysis_key(settings: Settings, fingerprint: str, equipment: Equipment) ->
     return digest([*versions, fingerprint, *used, *search])
 
 
-def _video_key(settings: Settings, tables: str) -> str:
+def _video_key(settings: Settings, tables: str, encoder: str) -> str:
     """Identify an annotated video of these tables; "" for none. Another quality never repeats the analysis."""
     from pipeline import version
 
     if settings.video != "h264":
         return ""
-    return digest([version.DRAWING, tables, settings.video, settings.crf, settings.preset])
+    other = [] if encoder == "x264" else [encoder]
+    return digest([version.DRAWING, tables, settings.video, settings.crf, settings.preset, *other])
 
 
 def _overlay_key(settings: Settings, tables: str) -> str:

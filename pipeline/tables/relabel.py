@@ -47,7 +47,7 @@ def relabel(
     """
     facts = json.loads(timeline.schema.metadata[b"moodreel"])
     movie = movie.with_picture(facts["width"], facts["height"])
-    metadata = {**metadata, **{name: facts[name] for name in ("remarks", "shapes") if name in facts}}
+    metadata = {**metadata, **{name: facts[name] for name in ("remarks", "shape_changes") if name in facts}}
     frame = timeline["frame"].to_numpy()
     first = np.flatnonzero(np.diff(frame, prepend=-1))
     times = frame_times(movie, timeline["pts"].to_numpy()[first], _structure(shots))

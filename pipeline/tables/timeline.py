@@ -84,10 +84,9 @@ def assemble(
     )
     values = RowValues.of(whole, looks, seen.detection)
     labels = track_labels(times.time[seen.frame], seen, values.probabilities, values.looks.quality, options, sure)
-    remarks = picture_remarks(movie, whole.shapes)
-    metadata = {**metadata, "remarks": remarks} if remarks else metadata
+    about = {"remarks": picture_remarks(movie, whole.shapes), "shape_changes": max(0, len(whole.shapes) - 1)}
+    metadata = {**metadata, **{name: value for name, value in about.items() if value}}
     persons = persons_of(seen, Embedded(whole.embedded, whole.embeddings), looks.quality) if people else None
-    metadata = {**metadata, "shapes": len(whole.shapes)} if len(whole.shapes) > 1 else metadata
     return make_tables(name, movie, times, seen, values, labels, metadata, persons)
 
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import FfmpegError, InputError, OverlayError
 from pipeline.media.ffmpeg import ffmpeg_exe, run, url
+from pipeline.media.manifests.dash import is_manifest
 from pipeline.media.movie import Movie, open_movie, opened
 from pipeline.schema import BOX
 from pipeline.video.mux import COPIED_AUDIO, TEXT_SUBTITLES, SourceStream, reason_of, source_streams
@@ -83,7 +84,9 @@ def overlay(
     """
     if movie.clock.pieces:
         raise OverlayError(f"{movie.path}: its clock steps, and a copy would step too; {_OFFER}")
-    if _shapes(timeline) > 1:
+    if is_manifest(movie.path):
+        raise OverlayError(f"{movie.path}: it is a list of files, not one that can be copied; {_OFFER}")
+    if _shape_changes(timeline):
         raise OverlayError(f"{movie.path}: the shape of its picture changes, and subtitles would not follow; {_OFFER}")
     times = _FrameTimes(movie, timeline)
     labels = out.with_name(f"{out.name}.labels")
@@ -96,10 +99,10 @@ def overlay(
     return remarks
 
 
-def _shapes(timeline: Path) -> int:
-    """Return how many shapes the movie's frames have."""
+def _shape_changes(timeline: Path) -> int:
+    """Return how often the shape of the movie's frames changes."""
     about = json.loads((pq.read_schema(timeline).metadata or {}).get(b"moodreel", b"{}"))
-    return int(about.get("shapes", 1))
+    return int(about.get("shape_changes", 0))
 
 
 class _FrameTimes:

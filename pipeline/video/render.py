@@ -24,6 +24,7 @@ from pipeline.media.movie import Fits, Movie
 from pipeline.media.segments import Segment
 from pipeline.schema import BOX
 from pipeline.video.draw import LabelledFace, Planes, draw_faces
+from pipeline.video.encoders import ENCODERS, encoder_options
 from pipeline.video.join import exact_time_base
 
 _KEYFRAME_EVERY = 2
@@ -37,11 +38,12 @@ _BLACK = (16, 128, 128)
 
 @dataclass(frozen=True)
 class EncoderOptions:
-    """x264's constant rate factor (0 lossless .. 51), its preset, and the most threads it may use."""
+    """x264's constant rate factor (0 lossless .. 51), its preset, the most threads, and which encoder it is."""
 
     crf: int = 23
     preset: str = "veryfast"
     threads: int = 1
+    encoder: str = "x264"
 
 
 def output_time_base(movie: Movie) -> Fraction:
@@ -88,7 +90,8 @@ def render(
     try:
         for frame in frames_of(movie, segment, DecodeFaults(), options.threads, reader):
             picture = upright.yuv420p(frame.picture)
-            draw_faces(Planes.of_frame(picture), faces.get(frame.pts, []))
+            if seen := faces.get(frame.pts):  # else the picture need not even be copied
+                draw_faces(Planes.of_frame(picture), seen)
             if writer is None:
                 writer = PartWriter(out, movie, time_base, options)
             writer.write(picture, round((frame.pts * movie.time_base - movie.clock_start) / time_base))
@@ -173,15 +176,14 @@ class PartWriter:
         self.frames = 0
         self._time_base = time_base
         self._container = av.open(str(out), "w", format="mp4", options=exact_time_base(time_base))
-        stream = self._container.add_stream("libx264", rate=_encoder_rate(movie.rate))
+        stream = self._container.add_stream(ENCODERS[options.encoder], rate=_encoder_rate(movie.rate))
         assert isinstance(stream, av.video.stream.VideoStream)
         context = stream.codec_context
         context.width, context.height, context.pix_fmt = movie.width, movie.height, "yuv420p"
         context.time_base = time_base
         context.thread_count = options.threads
         context.gop_size = max(1, round(movie.rate * _KEYFRAME_EVERY))
-        # With macroblock trees x264 now and then encodes the same pictures differently: see docs/decisions/mbtree.md.
-        context.options = {"crf": str(options.crf), "preset": options.preset, "x264-params": "mbtree=0"}
+        context.options = encoder_options(options.encoder, options.crf, options.preset)
         context.color_range = ColorRange.MPEG
         # The movie's, not the frame's: all parts must have the same header, or they could not be joined.
         context.colorspace, context.color_primaries = movie.colour.matrix, movie.colour.primaries

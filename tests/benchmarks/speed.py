@@ -1,5 +1,8 @@
 """How fast a run is, against FFmpeg, the origin's loop and a peer: all in one go, in turn, medians; ``make bench``.
 
+Each round has its own ratio to its own transcode: what slows the machine for a minute slows both. The median and
+the spread of these count. What else ran is said beside them: cores that other processes used meanwhile.
+
     python tests/benchmarks/speed.py [--rounds 3] [--out FOLDER] [--peer PYTHON]
 
 Prints tables, and writes ``speed.json`` (with versions and machine) and ``stages.png`` (where the time goes) to the
@@ -47,11 +50,19 @@ _PR_SET_CHILD_SUBREAPER: Final = 36
 
 @dataclass(frozen=True)
 class Cost:
-    """What a command cost: seconds on the clock, seconds of CPU, and the memory of its largest process in MB."""
+    """What a command cost.
+
+    Attributes:
+        wall: s on the clock.
+        cpu: s of CPU.
+        memory: of its largest process in MB.
+        others: cores that other processes used meanwhile, on average; 0 where the system does not say.
+    """
 
     wall: float
     cpu: float
     memory: float
+    others: float = 0.0
 
 
 def run(command: Sequence[str | Path], folder: Path | None = None) -> Cost:
@@ -60,7 +71,7 @@ def run(command: Sequence[str | Path], folder: Path | None = None) -> Cost:
     Raises:
         RuntimeError: it failed; with its last words.
     """
-    begun = time.perf_counter()
+    begun, busy = time.perf_counter(), _busy_seconds()
     with tempfile.TemporaryFile() as words:
         child = subprocess.Popen([str(part) for part in command], cwd=folder, stdout=words, stderr=subprocess.STDOUT)
         # The children of the child count, too, once it has waited for them.
@@ -73,7 +84,17 @@ def run(command: Sequence[str | Path], folder: Path | None = None) -> Cost:
             last = words.read().decode(errors="replace")[-2000:]
             raise RuntimeError(f"{command}: exit code {child.returncode}: {last}")
     peak = max(usage.ru_maxrss for usage in usages) / (1024 if sys.platform == "linux" else 1024**2)
-    return Cost(wall, sum(usage.ru_utime + usage.ru_stime for usage in usages), peak)
+    cpu = sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    return Cost(wall, cpu, peak, max(0.0, _busy_seconds() - busy - cpu) / wall)
+
+
+def _busy_seconds() -> float:
+    """Return for how many s all cores together have computed since the machine began; 0.0 but on Linux."""
+    stat = Path("/proc/stat")
+    if not stat.is_file():
+        return 0.0
+    user, nice, system, _, _, irq, softirq, steal = map(int, stat.read_text().split("\n")[0].split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
 def _adopt_orphans() -> None:
@@ -115,6 +136,10 @@ class Bench:
         """Moodreel makes the tables, and no video."""
         return self._moodreel("--video", "none")
 
+    def overlay(self) -> Cost:
+        """Moodreel makes the tables, and the film with its labels as subtitles."""
+        return self._moodreel("--video", "overlay")
+
     def whole(self) -> Cost:
         """Moodreel does its whole job with default settings."""
         return self._moodreel()
@@ -152,6 +177,7 @@ def compare(
         "ffmpeg decode": bench.decode,
         "ffmpeg transcode": bench.transcode,
         "moodreel analyze": bench.analyze,
+        "moodreel overlay": bench.overlay,
         "moodreel whole": bench.whole,
     }
     once: dict[str, Callable[[], Cost]] = {"origin's loop": bench.origin} if origin else {}
@@ -166,20 +192,31 @@ def compare(
 
 
 def _median(costs: Sequence[Cost]) -> Cost:
-    return Cost(*(statistics.median(getattr(cost, name) for cost in costs) for name in ("wall", "cpu", "memory")))
+    names = ("wall", "cpu", "memory", "others")
+    return Cost(*(statistics.median(getattr(cost, name) for cost in costs) for name in names))
+
+
+def ratios(costs: Sequence[Cost], floors: Sequence[Cost], what: str = "wall") -> list[float]:
+    """Return how many times the transcode of the same round each round cost, by clock or ``cpu``."""
+    return [getattr(cost, what) / getattr(floor, what) for cost, floor in zip(costs, floors, strict=False)]
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
 
 
 def print_costs(film: str, frames: int, costs: dict[str, list[Cost]]) -> None:
     """Print a table."""
-    floor = _median(costs["ffmpeg transcode"]).wall
-    print(f"\n{film}: {frames} frames, {SECONDS} s")
-    print("| | s | lowest | highest | frames/s | CPU ms/frame | largest process MB | times the transcode |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    floors = costs["ffmpeg transcode"]
+    print(f"\n{film}: {frames} frames, {SECONDS} s; ratios: of each round, median (lowest-highest)")
+    print("| | s | lowest | highest | frames/s | CPU ms/frame | MB | times the transcode | its CPU | others' cores |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     for name, all_costs in costs.items():
         cost, walls = _median(all_costs), [one.wall for one in all_costs]
         print(
             f"| {name} | {cost.wall:.1f} | {min(walls):.1f} | {max(walls):.1f} | {frames / cost.wall:.0f} "
-            f"| {1000 * cost.cpu / frames:.1f} | {cost.memory:.0f} | {cost.wall / floor:.2f} |"
+            f"| {1000 * cost.cpu / frames:.1f} | {cost.memory:.0f} | {_spread(ratios(all_costs, floors))} "
+            f"| {_spread(ratios(all_costs, floors, 'cpu'))} | {cost.others:.2f} |"
         )
 
 
@@ -206,10 +243,13 @@ def draw_stages(stages: dict[str, dict[str, float]], path: Path) -> None:
 def machine() -> dict[str, Any]:
     """Return what was measured on, and with."""
     info = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    flags = next((line.split(":")[1].split() for line in lines if line.startswith("flags")), [])
     ffmpeg = subprocess.run([ffmpeg_exe(), "-version"], capture_output=True, text=True, check=True).stdout.split()[2]
     return {
         "processor": names[0] if names else platform.processor(),
+        "flags": [flag for flag in flags if flag.startswith(("avx", "sse4", "fma", "amx", "f16c"))],
         "cores": available_cores(),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9),
         "load": os.getloadavg()[0],
@@ -231,6 +271,8 @@ def main() -> None:
     _adopt_orphans()
     folder: Path = arguments.out
     folder.mkdir(parents=True, exist_ok=True)
+    about = machine()
+    print(f"{about['processor']}, {about['cores']} cores, {' '.join(about['flags'])}; load {about['load']:.2f}")
     saved = folder / "speed.json"
     report: dict[str, Any] = json.loads(saved.read_text()) if saved.is_file() else {"films": {}}
     for name in arguments.films:

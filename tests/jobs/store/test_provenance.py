@@ -13,10 +13,15 @@ from jobs.store.provenance import Equipment, Keys, digest, fingerprint_movie, ma
 MOVIE, MODEL = "0123456789abcdef", "weights/1.0"
 
 
-def keys(
-    movie: str = MOVIE, model_digest: str = MODEL, found: str = "cpu", people_digest: str = "persons", **values: Any
-) -> dict[str, str]:
-    equipment = Equipment(found, model_digest, {}, people=people_digest)
+def keys(movie: str = MOVIE, found: str = "cpu", **values: Any) -> dict[str, str]:
+    equipment = Equipment(
+        found,
+        values.pop("model_digest", MODEL),
+        {},
+        people=values.pop("people_digest", "persons"),
+        runtime=values.pop("runtime", "onnx"),
+        encoder=values.pop("works", "x264"),
+    )
     return make_keys(Settings.model_validate(values), movie, equipment).to_json()
 
 
@@ -40,9 +45,17 @@ def test_changes_no_key(values):
     assert changed(**values) == set()
 
 
-@pytest.mark.parametrize("values", [{"crf": 24}, {"preset": "fast"}], ids=str)
+@pytest.mark.parametrize("values", [{"crf": 24}, {"preset": "fast"}, {"works": "nvenc"}], ids=str)
 def test_changes_the_video_only(values):
     assert changed(**values) == {"video"}
+
+
+def test_an_overlay_has_a_key_of_its_own_that_follows_the_tables():
+    one, other = keys(video="overlay"), keys(video="overlay", sure=0.0)
+    assert (one["video"], one["analysis"], one["tables"]) == ("", keys()["analysis"], keys()["tables"])
+    assert one["overlay"] != other["overlay"]
+    assert keys(video="overlay", crf=30) == one
+    assert Keys.parse(one).to_json() == one
 
 
 def test_another_sure_does_not_repeat_the_analysis():
@@ -59,6 +72,7 @@ def test_another_sure_does_not_repeat_the_analysis():
         {"found": "gpu"},
         {"people_digest": "other"},
         {"people_digest": ""},
+        {"runtime": "tensorflow"},
     ],
     ids=str,
 )

@@ -216,7 +216,7 @@ def test_frames_that_are_not_where_the_timeline_has_them(tmp_path: Path) -> None
 def test_frames_of_several_shapes(tmp_path: Path) -> None:
     movie = movie_at(LARGE.write(tmp_path / "film"))
     timeline = write_timeline(tmp_path / "t.parquet", movie)
-    pq.write_table(pq.read_table(timeline).replace_schema_metadata({"moodreel": '{"shapes": 2}'}), timeline)
+    pq.write_table(pq.read_table(timeline).replace_schema_metadata({"moodreel": '{"shape_changes": 1}'}), timeline)
     with pytest.raises(OverlayError, match="the shape of its picture changes"):
         overlay(movie, timeline, tmp_path / "annotated.mkv", "")
 
