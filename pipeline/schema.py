@@ -8,7 +8,7 @@ from typing import Final
 
 import pyarrow as pa
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raised whenever a column's name, type or meaning changes; part of every fingerprint."""
 
 ADDED: Final = {"size": 2, "yaw": 2, "sharpness": 2, "quality": 2, "share_unsure": 2}
@@ -113,6 +113,25 @@ SCENES: Final = pa.schema(
         *_SUMMARY,
     ]
 )
+
+ARC: Final = pa.schema(
+    [
+        pa.field("movie", _NAME, nullable=False),
+        pa.field("second", pa.int32(), nullable=False),  # 0-based: from `second` to `second + 1` on the player's clock
+        # Null from here on where no frame is shown in that second.
+        pa.field("shot", pa.int32()),  # the one that is shown longest in it, as is the scene
+        pa.field("scene", pa.int32()),
+        pa.field("frames", pa.int32()),  # shown in it, if only in part
+        pa.field("coverage", pa.float64()),  # part of its time with at least one face, 0..1
+        pa.field("faces", pa.float64()),  # faces at once, on average over its time
+        pa.field("faces_max", pa.int32()),  # most faces at once
+        pa.field("tracks", pa.int32()),
+        *_SHARES,
+        *_MEANS,
+        pa.field("dominant", pa.string()),  # as in SCENES
+    ]
+)
+"""A row a second, from 0 to the movie's end."""
 
 MOVIES: Final = pa.schema(
     [

@@ -65,7 +65,7 @@ def test_commands_exist():
     assert all(re.search(rf"\b{command}\b", usage) for command in named)
 
 
-@pytest.mark.parametrize("table", ["TIMELINE", "TRACKS", "SHOTS", "SCENES", "MOVIES"])
+@pytest.mark.parametrize("table", ["TIMELINE", "TRACKS", "SHOTS", "SCENES", "ARC", "MOVIES"])
 def test_every_column_is_documented(table):
     page = (ROOT / "outputs" / "README.md").read_text()
     for name in getattr(schema, table).names:

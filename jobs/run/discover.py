@@ -67,7 +67,7 @@ def _walk(folder: Path, out: Path) -> Iterator[Path]:
                 yield path
 
 
-_OURS: Final = frozenset({"movies.parquet", "run.json", "index.html", ".lock", "logs"})
+_OURS: Final = frozenset({"movies.parquet", "movies.csv", "run.json", "index.html", ".lock", "logs", "_assets"})
 """What lies at the top of the output folder."""
 
 

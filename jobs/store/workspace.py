@@ -59,6 +59,16 @@ class MovieFolder:
         return self.root / "scenes.csv"
 
     @property
+    def tracks_csv(self) -> Path:
+        """The tracks for spreadsheets."""
+        return self.root / "tracks.csv"
+
+    @property
+    def arc(self) -> Path:
+        """A row per second."""
+        return self.root / "arc.parquet"
+
+    @property
     def job(self) -> Path:
         """Status, settings, versions, device, time per stage, what went wrong."""
         return self.root / JOB_FILE
@@ -76,7 +86,15 @@ class MovieFolder:
     @property
     def tables(self) -> tuple[Path, ...]:
         """The files that assemble leaves."""
-        return (self.timeline, self.tracks, self.shots, self.scenes, self.scenes_csv)
+        return (
+            self.timeline,
+            self.tracks,
+            self.shots,
+            self.scenes,
+            self.arc,
+            self.scenes_csv,
+            self.tracks_csv,
+        )
 
     @property
     def work(self) -> Path:
@@ -160,6 +178,11 @@ class Workspace:
     def movies(self) -> Path:
         """A row per movie."""
         return self.root / "movies.parquet"
+
+    @property
+    def movies_csv(self) -> Path:
+        """The same for spreadsheets."""
+        return self.root / "movies.csv"
 
     @property
     def index(self) -> Path:

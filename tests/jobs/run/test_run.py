@@ -29,7 +29,8 @@ NO_FILMS = {
 }
 MOODREEL = Path(sys.executable).with_name("moodreel")
 FILES = ("annotated.mp4", "job.json", "poster.jpg", "report.html")
-TABLES = ("timeline.parquet", "tracks.parquet", "shots.parquet", "scenes.parquet", "scenes.csv")
+TABLES = tuple(f"{name}.parquet" for name in ("timeline", "tracks", "shots", "scenes", "arc"))
+SHEETS = ("scenes.csv", "tracks.csv")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ class TestFirstRun:
     @pytest.mark.parametrize("name", FILMS)
     def test_leaves_all_files_of_a_film(self, first, name):
         folder = first[0] / name
-        assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, *TABLES])
+        assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, *TABLES, *SHEETS])
 
     def test_leaves_no_temporary_anywhere(self, first):
         assert [path for path in first[0].rglob("*") if path.name.startswith(".tmp") or path.name == ".work"] == []
@@ -249,7 +250,7 @@ class TestAgain:
             path.write_text("0123456789")
         assert not run_here(films / "face.mp4", out=out)["face.mp4"].fresh
         assert not (folder / ".work").exists()
-        assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, *TABLES])
+        assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, *TABLES, *SHEETS])
 
     def test_units_of_other_settings_stay(self, run_here, films, out):
         unit = out / "face.mp4" / ".work" / "0123456789abcdef" / "start_end.npz"
