@@ -1,4 +1,7 @@
-"""Every path under the output folder, who holds it, and the one walk through the movies in it."""
+"""Every path under the output folder, who holds it, and the one walk through the movies in it.
+
+Long because it is one file: whoever looks for a name in the output folder finds it here.
+"""
 
 import errno
 import os

@@ -26,7 +26,13 @@ class Format(Protocol):
     SUFFIX: str
 
     def write(self, result: Result, path: Path, options: Options) -> None:
-        """Write a movie; OSError where ``path`` cannot be written."""
+        """Write a movie; OSError where ``path`` cannot be written.
+
+        Args:
+            result: of the movie.
+            path: to write.
+            options: what the user chose.
+        """
 
 
 class Collected(Format, Protocol):
@@ -35,7 +41,13 @@ class Collected(Format, Protocol):
     ALL: str
 
     def write_all(self, results: Iterable[Result], path: Path, options: Options) -> None:
-        """Write movies one after the other; only one is held at a time."""
+        """Write movies one after the other; only one is held at a time.
+
+        Args:
+            results: of movies, one at a time.
+            path: to write.
+            options: what the user chose.
+        """
 
 
 def format_names() -> list[str]:

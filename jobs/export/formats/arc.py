@@ -14,12 +14,24 @@ ALL: Final = "arc.csv"
 
 
 def write(result: Result, path: Path, options: Options = DEFAULTS) -> None:
-    """Write the arc of a movie."""
+    """Write the arc of a movie.
+
+    Args:
+        result: of the movie.
+        path: to write.
+        options: what the user chose.
+    """
     write_all([result], path, options)
 
 
 def write_all(results: Iterable[Result], path: Path, options: Options = DEFAULTS) -> None:
-    """Write the arcs of all movies, one below the other."""
+    """Write the arcs of all movies, one below the other.
+
+    Args:
+        results: of movies, one at a time.
+        path: to write.
+        options: what the user chose.
+    """
     with sheet_writer(path, options.sheet) as row:
         row(schema.ARC.names)
         for result in results:

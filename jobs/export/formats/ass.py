@@ -34,7 +34,13 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 
 
 def write(result: Result, path: Path, options: Options = DEFAULTS) -> None:
-    """Write the subtitles of a movie."""
+    """Write the subtitles of a movie.
+
+    Args:
+        result: of the movie.
+        path: to write.
+        options: what the user chose.
+    """
     summary = result.facts.summary
     wide = (summary.width or 16) / (summary.height or 9)
     title, model = plain(result.name, _MARKUP), plain(result.facts.model, _MARKUP)

@@ -14,12 +14,24 @@ ALL: Final = "movies.csv"
 
 
 def write(result: Result, path: Path, options: Options = DEFAULTS) -> None:
-    """Write ``options.table`` of a movie."""
+    """Write ``options.table`` of a movie.
+
+    Args:
+        result: of the movie.
+        path: to write.
+        options: what the user chose.
+    """
     write_all([result], path, options)
 
 
 def write_all(results: Iterable[Result], path: Path, options: Options = DEFAULTS) -> None:
-    """Write ``options.table`` of all movies; a column that the first one lacks is left out."""
+    """Write ``options.table`` of all movies; a column that the first one lacks is left out.
+
+    Args:
+        results: of movies, one at a time.
+        path: to write.
+        options: what the user chose.
+    """
     header: list[str] | None = None
     with sheet_writer(path, options.sheet) as row:
         for result in results:

@@ -54,6 +54,11 @@ def write(result: Result, path: Path, options: Options = DEFAULTS) -> None:
 
     Times are whole milliseconds, rounded up: the frame that is on the screen at a boundary is then the one that begins
     there. How sure a label is stands in a tier of its own below each person's.
+
+    Args:
+        result: of the movie.
+        path: to write.
+        options: what the user chose.
     """
     ET.register_namespace("xsi", _XSI)
     about = {"AUTHOR": "moodreel", "DATE": now(), "FORMAT": "3.0", "VERSION": "3.0"}

@@ -19,12 +19,24 @@ FORMAT: Final = 1
 
 
 def write(result: Result, path: Path, options: Options = DEFAULTS) -> None:
-    """Write a movie as one object."""
+    """Write a movie as one object.
+
+    Args:
+        result: of the movie.
+        path: to write.
+        options: what the user chose.
+    """
     path.write_text(json.dumps(_content(result, options), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def write_all(results: Iterable[Result], path: Path, options: Options = DEFAULTS) -> None:
-    """Write movies as a list of objects, one a line."""
+    """Write movies as a list of objects, one a line.
+
+    Args:
+        results: of movies, one at a time.
+        path: to write.
+        options: what the user chose.
+    """
     with path.open("w", encoding="utf-8") as file:
         before = "[\n"
         for result in results:

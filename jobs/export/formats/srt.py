@@ -14,7 +14,13 @@ _MARKUP: Final = (("<", "("), (">", ")"), ("{", "("), ("}", ")"))
 
 
 def write(result: Result, path: Path, options: Options = DEFAULTS) -> None:
-    """Write the subtitles of a movie."""
+    """Write the subtitles of a movie.
+
+    Args:
+        result: of the movie.
+        path: to write.
+        options: what the user chose.
+    """
     parts = []
     for number, cue in enumerate(cues_of(result, options), 1):
         span = f"{stamp(cue.start)} --> {stamp(cue.end)}".replace(".", ",")

@@ -13,7 +13,13 @@ _MARKUP: Final = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 
 
 def write(result: Result, path: Path, options: Options = DEFAULTS) -> None:
-    """Write the subtitles of a movie, at the top of the picture: the film's own are at the bottom."""
+    """Write the subtitles of a movie, at the top of the picture: the film's own are at the bottom.
+
+    Args:
+        result: of the movie.
+        path: to write.
+        options: what the user chose.
+    """
     colours = "\n".join(f"::cue(.{label}) {{ color: {colour}; }}" for label, colour in BRIGHT.items())
     parts = ["WEBVTT\n", f"NOTE Predicted expressions, not feelings; model {_note(result.facts.model)}\n"]
     parts.append(f"STYLE\n{colours}\n")
