@@ -1,7 +1,6 @@
 """The command ``moodreel``."""
 
 import getpass
-import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from jobs import model_commands
+from jobs.console import say_error
 from jobs.errors import JobError, UsageError
 from jobs.exit import end
 from jobs.export import command_line
@@ -181,7 +181,7 @@ def report(out: OutArgument = Path("outputs")) -> None:
     except JobError as error:
         end(error)
     for fault in faults:
-        print(f"moodreel: {fault}", file=sys.stderr)
+        say_error(fault)
     print(f"{written} reports and {out / 'index.html'} written")
     raise typer.Exit(1 if faults else 0)
 

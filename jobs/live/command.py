@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final, TextIO
 
+from jobs.console import say_error
 from jobs.errors import JobError
 from jobs.executors.libraries import LIBRARIES, bound_libraries
 from jobs.live.analysis import Analyst
@@ -159,7 +160,7 @@ def _held(record: Path) -> Iterator[Workspace]:
             try:
                 result = recording.finish(workspace, f"the session was killed; up to {2 * PIECE_S:g} s before are lost")
             except (JobError, PipelineError, OSError, ValueError) as error:
-                print(f"moodreel: {root}: a recording that was cut short cannot be finished: {error}", file=sys.stderr)
+                say_error(f"{root}: a recording that was cut short cannot be finished: {error}")
                 continue
             if result is not None:
                 print(f"Finished the recording of a session that was killed: {root}", flush=True)

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from jobs.console import say_error
 from jobs.errors import JobError
 from jobs.executors.base import Executor
 from jobs.executors.process_pool import LocalExecutor
@@ -75,7 +76,7 @@ def run_to_end(
             end["exit_code"] = _exit_code(results)
             event_log.write("run ended", exit_code=end["exit_code"])
     except (JobError, ModelError, DetectorError) as error:
-        print(f"moodreel: {error}", file=sys.stderr)
+        say_error(error)
         return EXIT_USAGE
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("moodreel: stopped at once; the same command resumes", file=sys.stderr)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from jobs.csv_cells import safe_row
 from jobs.store.atomic import commit
 from jobs.store.workspace import MovieFolder
 from pipeline.tables.arc import make_arc
@@ -44,9 +45,9 @@ def write_table(table: pa.Table, path: Path) -> None:
 
 
 def write_csv(table: pa.Table, path: Path) -> None:
-    """Write a small table for spreadsheets; null becomes an empty cell."""
+    """Write a small table for spreadsheets; null becomes an empty cell, text no formula."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table.column_names)
         for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
-            writer.writerow(f"{value:.6g}" if isinstance(value, float) else value for value in row)
+            writer.writerow(f"{value:.6g}" if isinstance(value, float) else value for value in safe_row(row))
