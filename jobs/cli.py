@@ -80,6 +80,13 @@ def run(
     gpu_share: GpuShare = None,
     config: Config = None,
     log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as one JSON object per line.")] = False,
+    on_end: Annotated[
+        str | None,
+        typer.Option(
+            help="Command to run at the end; MOODREEL_SUMMARY and other variables say what happened.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Process movies: annotated video, emotion timeline and scene shares for each.
 
@@ -106,7 +113,7 @@ def run(
         address=address,
         gpu_share=gpu_share,
     )
-    raise typer.Exit(run_to_end(inputs, out, choice.settings, force, log_json))
+    raise typer.Exit(run_to_end(inputs, out, choice.settings, force, log_json, on_end))
 
 
 @app.command()
@@ -131,6 +138,7 @@ def demo(out: Out = Path("outputs")) -> None:
 def status(
     out: OutArgument = Path("outputs"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Only movies that failed, with the reason.")] = False,
 ) -> None:
     """Show the progress of each movie, also during a run, and from a copy of its files."""
     from jobs.run.status_table import print_status
@@ -141,9 +149,9 @@ def status(
     except JobError as error:
         end(error)
     if as_json:
-        print(found.to_json())
+        print(found.to_json(failed))
     else:
-        print_status(found)
+        print_status(found, failed)
 
 
 @app.command()

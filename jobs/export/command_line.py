@@ -1,11 +1,11 @@
 """The commands ``moodreel export`` and ``moodreel clip``."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from jobs.console import say_error
 from jobs.errors import JobError
 from jobs.exit import end
 
@@ -43,7 +43,7 @@ def export(
     except JobError as error:
         end(error)
     for line in (*done.notes, *done.faults):
-        print(f"moodreel: {line}", file=sys.stderr)
+        say_error(line)
     print(f"{len(done.written)} file{'' if len(done.written) == 1 else 's'} written to {to}")
     raise typer.Exit(1 if done.faults else 0)
 
@@ -65,5 +65,5 @@ def clip(
     except (JobError, PipelineError) as error:
         end(error)
     for note in made.notes:
-        print(f"moodreel: {note}", file=sys.stderr)
+        say_error(note)
     print(f"{made.path}: {made.frames} frames, {made.start:.3f} to {made.end:.3f} s")

@@ -25,9 +25,10 @@ from jobs.console import say_error
 from jobs.errors import JobError
 from jobs.executors.base import Executor
 from jobs.executors.process_pool import LocalExecutor
-from jobs.iso_time import now
+from jobs.iso_time import duration, now
 from jobs.run.discover import MovieSource, discover
 from jobs.run.event_log import EventLog
+from jobs.run.on_end import RunEnd, tell
 from jobs.settings import Settings
 from jobs.store.atomic import commit_json
 from jobs.store.workspace import Workspace
@@ -39,6 +40,9 @@ if TYPE_CHECKING:  # while the workers load their libraries, this process loads 
     from jobs.run.units import Run
     from jobs.store.movie_result import MovieResult
 
+_HEARTBEAT_S: Final = 300.0
+"""Seconds between two lines of the log in which nothing else happens."""
+
 EXIT_DONE: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
@@ -47,7 +51,12 @@ EXIT_STOPPED: Final = 130
 
 
 def run_to_end(
-    inputs: Sequence[Path], out: Path, settings: Settings, force: bool = False, log_json: bool = False
+    inputs: Sequence[Path],
+    out: Path,
+    settings: Settings,
+    force: bool = False,
+    log_json: bool = False,
+    on_end: str | None = None,
 ) -> int:
     """Process movies and report the results to the user.
 
@@ -57,10 +66,23 @@ def run_to_end(
         settings: of the run.
         force: do again what is done already.
         log_json: write the log as a JSON object a line.
+        on_end: command to run at the end, see :mod:`jobs.run.on_end`.
 
     Returns:
         The exit code.
     """
+    begun = time.monotonic()
+    end = RunEnd(out)
+    end.code = _run_and_tell(inputs, out, settings, force, log_json, end)
+    end.seconds = time.monotonic() - begun
+    if on_end:
+        tell(on_end, end)
+    return end.code
+
+
+def _run_and_tell(
+    inputs: Sequence[Path], out: Path, settings: Settings, force: bool, log_json: bool, end: RunEnd
+) -> int:
     begun = time.monotonic()
     if settings.engine == "ray":  # workers run in other folders, on other machines
         inputs, out, settings = [path.absolute() for path in inputs], out.absolute(), settings.with_absolute_paths()
@@ -70,15 +92,20 @@ def run_to_end(
         with (
             workspace.locked(),
             _event_log(workspace, log_json) as event_log,
-            _announced(workspace, sources, settings) as end,
+            _announced(workspace, sources, settings) as announced,
         ):
+            end.log = event_log.path
+            event_log.write("run begun", movies=len(sources), pid=os.getpid())
             results = _run(sources, settings, workspace, event_log, force)
-            end["exit_code"] = _exit_code(results)
-            event_log.write("run ended", exit_code=end["exit_code"])
+            end.results = results
+            announced["exit_code"] = _exit_code(results)
+            event_log.write("run ended", exit_code=announced["exit_code"])
     except (JobError, ModelError, DetectorError) as error:
         say_error(error)
+        end.reason = str(error)
         return EXIT_USAGE
     except (KeyboardInterrupt, asyncio.CancelledError):
+        end.reason = "stopped at once"
         print("moodreel: stopped at once; the same command resumes", file=sys.stderr)
         return EXIT_STOPPED
     from jobs.run.progress import print_table
@@ -102,6 +129,10 @@ def _run(
         from jobs.run.progress import Progress
 
         with closing(Progress(len(sources))) as progress:
+            if not sys.stderr.isatty():  # loading detector and network may take a while on a busy machine
+                progress.note(
+                    f"{len(sources)} movie{'' if len(sources) == 1 else 's'} found; results go to {workspace.root}"
+                )
             return asyncio.run(
                 run_movies(sources, settings, workspace, executor, progress, event_log, force, closer.start)
             )
@@ -181,9 +212,13 @@ def _write_summaries(run: "Run") -> None:
 
 
 async def _tick(progress: "Progress", executor: Executor, event_log: EventLog) -> None:
-    """Keep the progress up to date, and log when the first frame was done."""
-    begun = False
+    """Keep the progress up to date, and log when the first frame was done, and now and then that the run is alive."""
+    begun, beat = False, time.monotonic()
     while True:
+        if time.monotonic() - beat > _HEARTBEAT_S:
+            beat = time.monotonic()
+            left = progress.seconds_left()
+            event_log.write("running", count=progress.place, left="" if left is None else duration(left))
         frames = executor.frames_done()
         progress.frames_done(frames)
         if frames and not begun:

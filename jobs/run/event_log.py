@@ -1,12 +1,17 @@
-"""The log file of a run: a line per event."""
+"""The log file of a run: for people a line per movie, for programs one per event."""
 
 import json
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from jobs.console import visible
 from jobs.iso_time import now
+
+_DETAILS: Final = ("unit", "movie begun")
+"""Events that only programs are told of: of a thousand movies, they would be a megabyte."""
+
+MOVIE_ENDED: Final = "movie ended"
 
 
 class EventLog:
@@ -19,11 +24,23 @@ class EventLog:
         self._as_json = as_json
 
     def write(self, event: str, **facts: Any) -> None:
-        """Write a line: when, what, and ``facts``, JSON-serializable."""
+        """Write a line: when, what, and ``facts``, JSON-serializable; for people without those that are empty."""
+        if event in _DETAILS and not self._as_json:
+            return
         if self._as_json:
             line = json.dumps({"time": now(), "event": event, **facts}, ensure_ascii=False)
         else:
-            line = " ".join([now(), event, *(f"{name}={_text(value)}" for name, value in facts.items())])
+            line = (
+                f"{now()} {_movie_line(**facts)}"
+                if event == MOVIE_ENDED
+                else " ".join(
+                    [
+                        now(),
+                        event,
+                        *(f"{name}={_text(value)}" for name, value in facts.items() if value not in ("", None)),
+                    ]
+                )
+            )
         with suppress(OSError):  # a full disk must not end a run through its log
             self._file.write(visible(line) + "\n")
 
@@ -31,6 +48,12 @@ class EventLog:
         """Close the file."""
         with suppress(OSError):
             self._file.close()
+
+
+def _movie_line(movie: str, status: str, seconds: float = 0, reason: str = "", count: str = "", left: str = "") -> str:
+    """Return what the log says of a movie, as short as it can be: there may be thousands."""
+    place = ", ".join(filter(None, [f"{seconds:.1f} s", count, f"{left} left" if left else ""]))
+    return f"{status}: {movie} ({place}){f': {reason}' if reason else ''}"
 
 
 def _text(value: Any) -> str:

