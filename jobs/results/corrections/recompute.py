@@ -1,6 +1,6 @@
 """Tables as they are with all corrections, their shares computed anew with the functions that made them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Final
 
@@ -38,6 +38,10 @@ class Corrected:
     scenes: pa.Table
     changes: Changes
     summary: dict[str, Any]
+
+    def without_timeline(self) -> "Corrected":
+        """Return the same without the rows of the timeline, which take the most memory."""
+        return replace(self, timeline=self.timeline.slice(0, 0).combine_chunks())
 
     @property
     def person_names(self) -> dict[int, str]:
