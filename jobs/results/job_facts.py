@@ -1,10 +1,10 @@
 """What pages show of a movie's ``job.json``; :mod:`jobs.store.job_file` is the one that reads it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from jobs.results.rows import shares_of
-from jobs.store import job_file
 from jobs.store.job_file import JobFile
 from jobs.store.workspace import MovieFolder
 
@@ -96,7 +96,7 @@ def job_facts(job: JobFile) -> JobFacts:
         source=job.source,
         fingerprint=job.fingerprint,
         model=job.model,
-        summary=_summary(job.summary),
+        summary=summary_of(job.summary.to_json()),
         provenance={key: str(value) for key in _PROVENANCE if (value := getattr(job, key)) not in (None, "")},
         settings=dict(job.settings),
         versions=dict(job.versions),
@@ -104,14 +104,7 @@ def job_facts(job: JobFile) -> JobFacts:
     )
 
 
-def _summary(found: job_file.MovieSummary) -> MovieSummary:
-    return MovieSummary(
-        duration=found.duration,
-        coverage=found.coverage,
-        frames=found.frames,
-        tracks=found.tracks,
-        scenes=found.scenes,
-        width=found.width,
-        height=found.height,
-        shares=shares_of(found.to_json()),
-    )
+def summary_of(found: Mapping[str, Any]) -> MovieSummary:
+    """Return a movie in a few numbers from what ``job.json`` or a summary of corrected tables says."""
+    known = {key: found.get(key) for key in ("duration", "coverage", "frames", "tracks", "scenes", "width", "height")}
+    return MovieSummary(**known, shares=shares_of(found))

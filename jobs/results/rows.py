@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from jobs.results.wording import evidence, is_weak
 from pipeline.schema import LABELS
 
 SHARE_COLUMNS: Final = tuple(f"share_{label}" for label in LABELS)
@@ -35,6 +36,16 @@ class Scene:
     tracks: int
     dominant: str | None
     shares: tuple[float, ...] | None
+
+    @property
+    def weak(self) -> bool:
+        """Whether its label rests on too little to be coloured."""
+        return is_weak(self.end - self.start, self.coverage, self.shares)
+
+    @property
+    def evidence(self) -> str:
+        """What it says and on how much that rests, in words."""
+        return evidence(self.dominant, self.coverage, self.shares, self.faces_max)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def make_review(out: Path, address: Address, editor: str | None = None) -> Flask
         return render_template(
             "review/movie.html",
             name=name,
-            summary=facts.summary,
+            summary=store.summary(name, facts.summary),
             provenance=provenance,
             notes=_notes(store, name, facts),
             edit=editor is not None,
@@ -69,7 +69,7 @@ def make_review(out: Path, address: Address, editor: str | None = None) -> Flask
 def _notes(store: ResultStore, name: str, facts: JobFacts) -> list[str]:
     """Return what the user should know before looking: that the movie is partial, what is missing."""
     notes = [f"Partial: {facts.reason}"] if facts.status == "partial" else []
-    notes += facts.remarks
+    notes += [*facts.remarks, *store.changes(name).notes]
     if store.annotated(name) is None:
         if facts.settings.get("video") != "none":
             notes.append("annotated.mp4 is missing")

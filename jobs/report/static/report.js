@@ -60,7 +60,7 @@
   function sharesInWords(k) {
     const sum = names.reduce((whole, _, e) => whole + data.shares[e][k], 0);
     const parts = names.map((name, e) => [data.shares[e][k] / (sum || 1), name]).filter(([share]) => share >= 0.005);
-    return parts.sort((p, q) => q[0] - p[0]).map(([share, name]) => `${name} ${Math.round(100 * share)} %`).join("<br>") || "no face";
+    return parts.sort((p, q) => q[0] - p[0]).map(([share, name]) => `${name} ${Math.round(100 * share)}%`).join("<br>") || "no face";
   }
 
   function bars(rows, yaxis, hover) {
@@ -82,7 +82,7 @@
       ...shares(),
       ...bars(scenes, "y2", (row) => `scene ${row.k}: mostly ${names[row.emotion]}`),
       ...bars(tracks, "y3", (row) => `face #${row.track}: mostly ${names[row.emotion]}`),
-      ...bars(runs, "y3", (row) => `face #${row.track}: ${names[row.emotion]} ${row.percent} %`),
+      ...bars(runs, "y3", (row) => `face #${row.track}: ${names[row.emotion]} ${row.percent}%`),
     ];
   }
 
@@ -103,7 +103,7 @@
         ...axis, fixedrange: false, type: "date", range: [date(data.start), date(data.end)], anchor: "y3", nticks: narrow() ? 5 : 12,
         tickformat: data.end >= 3600000 ? "%-H:%M:%S" : "%-M:%S", hoverformat: data.end >= 3600000 ? "%-H:%M:%S" : "%-M:%S.%2f",
       },
-      yaxis: { ...axis, domain: [(heights.lanes + heights.scenes + 2 * heights.gap) / inner, 1], range: [0, 100], tickvals: [0, 50, 100], ticktext: ["0", "50 %", "100 %"] },
+      yaxis: { ...axis, domain: [(heights.lanes + heights.scenes + 2 * heights.gap) / inner, 1], range: [0, 100], tickvals: [0, 50, 100], ticktext: ["0", "50%", "100%"] },
       yaxis2: { ...axis, domain: [scenes, scenes + heights.scenes / inner], range: [-0.5, 0.5], tickvals: [0], ticktext: ["scenes"], showgrid: false, zeroline: false },
       yaxis3: { ...axis, domain: [0, below], range: [lanes - 0.5, -0.5], tickvals: [0], ticktext: ["faces"], showgrid: false, zeroline: false },
       shapes: cuts.map(([start]) => ({ type: "line", x0: date(start), x1: date(start), yref: "y domain", y0: 0, y1: 1, line: { color: css("--text"), width: 1, dash: "dot" }, opacity: 0.5 })),

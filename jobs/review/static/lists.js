@@ -15,12 +15,13 @@ export class SceneList {
     const { total, scenes } = await fetchJson("scenes", this.state.name, { first: this.rows.length }).catch(failed("scenes"));
     byId("scenes-count").textContent = total;
     for (const scene of scenes) {
-      const button = element("button", { type: "button", onclick: () => this.state.seekStart(scene.start) },
+      const button = element("button", { type: "button", onclick: () => this.state.jump(scene.start) },
         still(this.state, `/still/scene/${scene.scene}/`, { alt: "", width: 112, height: 63 }),
         element("span", { class: "text" },
-          element("span", {}, element("b", {}, `Scene ${scene.scene}`), element("span", { class: "muted num" }, `  ${timecode(scene.start, 1)} · ${(scene.end - scene.start).toFixed(1)} s`)),
-          bar(scene.shares),
-          element("span", { class: "muted" }, scene.shares ? `${sharesInWords(scene.shares)}` : "no face")));
+          element("span", {}, element("b", {}, `Scene ${this.state.sceneName(scene.scene)}`), element("span", { class: "muted num" }, `  ${timecode(scene.start, 1)} · ${(scene.end - scene.start).toFixed(1)} s`)),
+          bar(scene.shares, 10, scene.coverage, scene.weak),
+          element("span", {}, scene.evidence),
+          element("span", { class: "muted words" }, scene.shares ? sharesInWords(scene.shares) : "")));
       this.rows.push(button);
       byId("scenes").append(element("li", {}, button));
     }
@@ -57,7 +58,7 @@ export class FaceList {
     this.count += faces.length;
     for (const face of faces) {
       byId("faces").append(element("li", {}, element("button",
-        { type: "button", title: `scene ${face.scene}, ${timecode(face.start, 1)}: ${sharesInWords(face.shares)}`, onclick: () => this.state.seekStart(face.start) },
+        { type: "button", title: `scene ${face.scene + 1}, ${timecode(face.start, 1)}: ${sharesInWords(face.shares)}`, onclick: () => this.state.jump(face.start), "data-track": face.track },
         still(this.state, `/still/face/${face.track}/`, { alt: `face ${face.track}`, width: 76, height: 76 }),
         element("span", { class: "label" }, element("span", { class: `swatch e-${face.dominant}` }), face.dominant),
         element("span", { class: "muted num" }, `#${face.track} · ${(face.end - face.start).toFixed(1)} s`))));
