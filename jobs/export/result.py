@@ -3,16 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from jobs.results.corrections import corrected
 from jobs.results.errors import NotFoundError, UnreadableError
 from jobs.results.job_facts import JobFacts, read_job_facts
-from jobs.results.tables import facts_of, open_table, read_rows
 from jobs.store.workspace import MovieFolder
 from pipeline.schema import LABELS, UNSURE
 from pipeline.tables.arc import make_arc
@@ -112,22 +111,20 @@ def read_result(folder: MovieFolder) -> Result:
     facts = read_job_facts(folder)
     if facts is None or not facts.has_results:
         raise NotFoundError(f"{folder.root}: expected the results of a movie, found none")
-    tables = _corrected(folder)
-    if len(tables["timeline"]) == 0 or len(tables["shots"]) == 0:
+    found = corrected(folder)
+    if len(found.timeline) == 0 or len(found.shots) == 0:
         raise UnreadableError(f"{folder.timeline}: expected at least one frame, found none; process the movie again")
-    return Result(folder, facts, **tables)
-
-
-def _corrected(folder: MovieFolder) -> dict[str, Any]:
-    """Return tables and names: the one place where corrections come in."""
-    paths = {"timeline": folder.timeline, "tracks": folder.tracks, "shots": folder.shots, "scenes": folder.scenes}
-    tables = {}
-    for name, path in paths.items():
-        with open_table(path) as file:
-            metadata = {b"moodreel": (file.schema_arrow.metadata or {})[b"moodreel"]}
-            assert facts_of(file)
-            tables[name] = read_rows(file, path, file.schema_arrow.names).replace_schema_metadata(metadata)
-    return tables
+    return Result(
+        folder=folder,
+        facts=facts,
+        timeline=found.timeline,
+        tracks=found.tracks,
+        shots=found.shots,
+        scenes=found.scenes,
+        person_names=found.person_names,
+        scene_names=found.scene_names,
+        notes=found.notes,
+    )
 
 
 def _moments(result: Result) -> list[Moment]:

@@ -17,9 +17,11 @@ from made_up import make_up
 from jobs.export.formats import find_format, format_names, summary_of
 from jobs.export.options import DEFAULTS, Options, Sheet
 from jobs.export.result import Result, read_result
+from jobs.store.corrections import Correction, FaceMark, add_correction
+from jobs.store.review_file import change_review
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
-from pipeline.schema import EMOTIONS, LABELS
+from pipeline.schema import BOX, EMOTIONS, LABELS
 
 NTSC = 1001 / 30000
 """s a frame: no time but every thousandth frame's is a whole number of ms."""
@@ -304,3 +306,17 @@ class TestEaf:
         twins = replace(result, timeline=timeline, person_names={0: "scenes", 1: "scenes"})
         names = list(elan.Eaf(str(written(twins, "eaf", tmp_path))).get_tier_names())
         assert names == ["scenes", "shots", "scenes [2]", "scenes [2] sure", "scenes [3]", "scenes [3] sure"]
+
+
+def test_corrections_are_applied(tmp_path):
+    folder = make_up(tmp_path, frames=200, name="film.mp4")
+    row = next(row for row in pq.read_table(folder.timeline).to_pylist() if row["track"] == 1)
+    mark = FaceMark(1, row["frame"], row["time"], tuple(row[corner] for corner in BOX))
+    rejected = Correction("a", "reject", "ann", "2026-01-01T00:00:00+00:00", (mark,))
+    before = read_result(folder)
+    change_review(folder.root, "film.mp4", "0", lambda content: add_correction(content, rejected, 0))
+    after = read_result(folder)
+    assert {moment.track for moment in before.moments} - {moment.track for moment in after.moments} == {1}
+    assert after.arc["faces"][0].as_py() < before.arc["faces"][0].as_py()
+    found = pd.read_csv(written(after, "csv", tmp_path, Options(table="tracks")))
+    assert 1 not in set(found.track)
