@@ -180,12 +180,17 @@ def review(
 
 
 @app.command()
-def report(out: OutArgument = Path("outputs")) -> None:
+def report(
+    out: OutArgument = Path("outputs"),
+    standalone: Annotated[
+        bool, typer.Option("--standalone", help="Reports to hand on: each a single file of about 2 MB.")
+    ] = False,
+) -> None:
     """Rewrite report.html of every movie, and index.html, from the tables. Exit code 1 if one cannot be written."""
     from jobs.report.folder_report import rewrite
 
     try:
-        written, faults = rewrite(out)
+        written, faults = rewrite(out, standalone)
     except JobError as error:
         end(error)
     for fault in faults:

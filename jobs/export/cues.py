@@ -54,7 +54,7 @@ def _order(moment: Moment) -> tuple[bool, int, int]:
 
 def line_of(moment: Moment) -> str:
     """Return what a subtitle says of a moment."""
-    return f"{moment.who}: {moment.label} {moment.confidence_mean:.0%}".replace("%", " %")
+    return f"{moment.who}: {moment.label} {moment.confidence_mean:.0%}"
 
 
 def stamp(seconds: float, digits: int = 3) -> str:

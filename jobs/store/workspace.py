@@ -193,6 +193,11 @@ class Workspace:
         return self.root / "index.html"
 
     @property
+    def assets(self) -> Path:
+        """What the reports of all movies share."""
+        return self.root / "_assets"
+
+    @property
     def run(self) -> Path:
         """The run that holds the folder, or held it last: its movies, settings, begin and end."""
         return self.root / "run.json"

@@ -1,4 +1,4 @@
-// Unpacks Plotly, which this file holds compressed, and draws the chart. Nothing is fetched.
+// Draws the chart with Plotly, which the reports of a folder share, or which this file holds compressed.
 "use strict";
 (async () => {
   const plot = document.getElementById("plot");
@@ -8,7 +8,12 @@
   const say = (text) => { plot.replaceChildren(Object.assign(document.createElement("p"), { className: "waiting muted", textContent: text })); };
 
   async function unpack() {
-    const bytes = Uint8Array.from(atob(document.getElementById("plotly").textContent), (c) => c.charCodeAt(0));
+    const packed = document.getElementById("plotly");
+    if (!packed) {
+      if (!window.Plotly) throw new Error("it needs _assets/plotly.min.js of the results; moodreel report --standalone makes reports that stand alone");
+      return;
+    }
+    const bytes = Uint8Array.from(atob(packed.textContent), (c) => c.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     const script = document.createElement("script");
     script.textContent = await new Response(stream).text();
@@ -17,7 +22,8 @@
 
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const edge = (name) => css(`--${name}-edge`);
-  const narrow = () => plot.clientWidth < 600;
+  let paper = 0; // width of the chart on paper in px, while it is printed
+  const narrow = () => (paper || plot.clientWidth) < 600;
 
   // Times on an axis of dates. Plotly does not take every number as one: not a bar's base, not 0 in an outline.
   const date = (ms) => new Date(ms).toISOString().slice(0, -1);
@@ -95,6 +101,7 @@
     const axis = { gridcolor: grid, zerolinecolor: grid, linecolor: grid, tickfont: { color: muted, size: 12 }, fixedrange: true };
     const cuts = data.scenes.length * 8 < plot.clientWidth ? data.scenes.slice(1) : [];
     return {
+      ...(paper ? { width: paper, autosize: false } : { autosize: true }),
       height: inner + 38, margin: { l: narrow() ? 54 : 62, r: 22, t: 10, b: 28 }, barmode: "overlay", bargap: 0, showlegend: false,
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: getComputedStyle(document.body).fontFamily, color: css("--text") },
       hovermode: narrow() ? "closest" : "x unified", hoverlabel: { bgcolor: css("--raised"), bordercolor: css("--strong-line"), font: { color: css("--text"), size: 13 } },
@@ -120,10 +127,26 @@
     await draw();
     plot.dataset.ready = "1";
   } catch (error) {
-    say(`The chart cannot be drawn in this browser (${error.message}); it needs one of 2023 or later. The table below holds the same figures.`);
+    say(`The chart cannot be drawn: ${error.message}. It needs a browser of 2023 or later. The table below holds the same figures.`);
     return;
   }
   document.addEventListener("themechange", draw);
+
+  // Paper is white, and narrower than most windows: a chart as wide as the window would be cut off.
+  const root = document.documentElement;
+  let theme;
+  addEventListener("beforeprint", () => {
+    theme = root.dataset.theme;
+    root.dataset.theme = "light";
+    paper = 660;
+    draw();
+  });
+  addEventListener("afterprint", () => {
+    if (theme) root.dataset.theme = theme;
+    else delete root.dataset.theme;
+    paper = 0;
+    draw();
+  });
   let width = plot.clientWidth;
   addEventListener("resize", () => { if (plot.clientWidth !== width) { width = plot.clientWidth; draw(); } });
 })();

@@ -91,7 +91,7 @@ def shown_by(cues: list[tuple[float, float, list[str]]], result: Result) -> list
 
 
 def without_percent(lines: list[str]) -> list[str]:
-    return [re.sub(r" \d+ %$", "", line) for line in lines]
+    return [re.sub(r" \d+%$", "", line) for line in lines]
 
 
 def srt_cues(text: str) -> list[tuple[float, float, list[str]]]:
