@@ -7,14 +7,12 @@ cross to a worker through scheduler and executor, which need not be read for tha
 import asyncio
 import contextlib
 import gc
-import json
 import os
 import signal
 import socket
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -28,7 +26,7 @@ from jobs.executors.process_pool import LocalExecutor
 from jobs.iso_time import duration, now
 from jobs.run.discover import MovieSource, discover
 from jobs.run.event_log import EventLog
-from jobs.run.on_end import RunEnd, tell
+from jobs.run.on_end import RunEnd, last_line, tell
 from jobs.settings import Settings
 from jobs.store.atomic import commit_json
 from jobs.store.workspace import Workspace
@@ -115,7 +113,7 @@ def _run_and_tell(
     if _exit_code(results) == EXIT_STOPPED:
         print("moodreel: stopped; the same command resumes", file=sys.stderr)
     if log_json or not sys.stdout.isatty():
-        print(_last_line(results, seconds))
+        print(last_line(results, _exit_code(results), seconds))
     return _exit_code(results)
 
 
@@ -288,17 +286,3 @@ def _exit_code(results: "Sequence[MovieResult]") -> int:
     if any(result.status == "stopped" for result in results):
         return EXIT_STOPPED
     return EXIT_DONE if all(result.ok for result in results) else EXIT_FAILED
-
-
-def _last_line(results: "Sequence[MovieResult]", seconds: float) -> str:
-    """Return the run in one line of JSON, for schedulers."""
-    counts = Counter(result.status for result in results)
-    frames = sum(result.summary.frames or 0 for result in results if result.fresh and result.ok)
-    return json.dumps(
-        {
-            "exit_code": _exit_code(results),
-            **{status: counts[status] for status in ("done", "partial", "failed", "stopped")},
-            "frames": frames,
-            "seconds": round(seconds, 3),
-        }
-    )

@@ -1,5 +1,6 @@
-"""``--on-end``: a command that is told how the run ended, by environment variables."""
+"""How programs are told that a run ended: a last line of JSON, and a command with environment variables."""
 
+import json
 import os
 import subprocess
 from collections import Counter
@@ -72,3 +73,23 @@ def tell(command: str, end: RunEnd) -> None:
         return
     if code:
         say_error(f"--on-end: the command ended with exit code {code}")
+
+
+def last_line(results: "Sequence[MovieResult]", code: int, seconds: float) -> str:
+    """Return the run in one line of JSON, for schedulers.
+
+    Args:
+        results: of all its movies.
+        code: the exit code.
+        seconds: it took.
+    """
+    counts = Counter(result.status for result in results)
+    frames = sum(result.summary.frames or 0 for result in results if result.fresh and result.ok)
+    return json.dumps(
+        {
+            "exit_code": code,
+            **{status: counts[status] for status in ("done", "partial", "failed", "stopped")},
+            "frames": frames,
+            "seconds": round(seconds, 3),
+        }
+    )
