@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test test-slow screenshots reference media-page test-cluster bench bench-peers bench-networks soak check format lock clean
+.PHONY: run test test-slow screenshots reference tutorial media-page test-cluster bench bench-peers bench-networks soak check format lock clean
 
 run: $(VENV)/installed
 	$(BIN)/moodreel $(if $(strip $(MOVIES)),run $(MOVIES),demo) --out "$(OUT)"
@@ -31,6 +31,10 @@ screenshots: $(VENV)/installed-dev
 # docs/reference.md, from the code.
 reference: $(VENV)/installed
 	$(BIN)/python scripts/make_reference.py
+
+# The outputs in docs/tutorial.ipynb.
+tutorial: $(VENV)/installed-dev
+	$(BIN)/python scripts/run_notebook.py docs/tutorial.ipynb
 
 # docs/media.md, from the tests.
 media-page: $(VENV)/installed
