@@ -7,6 +7,7 @@ from typing import Any, Final
 from jobs.results.rows import shares_of
 from jobs.store.job_file import JobFile
 from jobs.store.workspace import MovieFolder
+from pipeline.errors import NOTE
 
 _PROVENANCE: Final = (
     "source",
@@ -51,7 +52,8 @@ class JobFacts:
         movie: path below the input folder.
         status: ``done``, ``partial`` or ``failed``.
         reason: why the movie is partial or failed.
-        remarks: what else the user should know.
+        remarks: what else the user should know: warnings.
+        notes: what is good to know, but no warning.
         source: the file that the results were made from.
         fingerprint: identifies that file's content.
         model: name of the network.
@@ -73,6 +75,7 @@ class JobFacts:
     settings: dict[str, Any]
     versions: dict[str, Any]
     steps: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def has_results(self) -> bool:
@@ -92,7 +95,7 @@ def job_facts(job: JobFile) -> JobFacts:
         movie=job.movie,
         status=job.status,
         reason=job.reason,
-        remarks=job.remarks,
+        remarks=tuple(remark for remark in job.remarks if not remark.startswith(NOTE)),
         source=job.source,
         fingerprint=job.fingerprint,
         model=job.model,
@@ -101,6 +104,7 @@ def job_facts(job: JobFile) -> JobFacts:
         settings=dict(job.settings),
         versions=dict(job.versions),
         steps=job.steps,
+        notes=tuple(remark.removeprefix(NOTE) for remark in job.remarks if remark.startswith(NOTE)),
     )
 
 

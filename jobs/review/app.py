@@ -53,7 +53,8 @@ def make_review(out: Path, address: Address, editor: str | None = None) -> Flask
             state = read_library(out).find(name)
             return render_template("review/waiting.html", name=name, state=state, message=str(error)), 409
         store.index(name)  # the page is of no use if its timeline cannot be read
-        provenance = {key: facts.provenance[key] for key in _PROVENANCE if key in facts.provenance}
+        provenance: dict[str, str] = {key: facts.provenance[key] for key in _PROVENANCE if key in facts.provenance}
+        provenance |= {"notes": "; ".join(facts.notes)} if facts.notes else {}
         return render_template(
             "review/movie.html",
             name=name,

@@ -14,7 +14,7 @@ from typing import Any, Final
 import av.stream
 import ffmpeg
 
-from pipeline.errors import FfmpegError, InputError
+from pipeline.errors import NOTE, FfmpegError, InputError
 from pipeline.media.ffmpeg import ffmpeg_exe, run, url
 from pipeline.media.movie import Movie, opened
 from pipeline.video.join import exact_time_base, open_part
@@ -185,8 +185,8 @@ def _attempts(streams: Sequence[_SourceStream], shown: int) -> list[_Attempt]:
     text = tuple(s for s in streams if s.kind == "subtitle" and s.codec in _TEXT_SUBTITLES)
     copied = tuple((s, s.codec in _COPIED_AUDIO) for s in audio)
     encoded = tuple((s, False) for s in audio)
-    unlike = [f"{s.label} encoded as AAC: mp4 does not hold it" for s, copy in copied if not copy]
-    encoded_again = [f"{s.label} encoded as AAC: it could not be copied" for s in audio]
+    unlike = [f"{NOTE}{s.label} encoded as AAC: mp4 does not hold it" for s, copy in copied if not copy]
+    encoded_again = [f"{NOTE}{s.label} encoded as AAC: it could not be copied" for s in audio]
     no_text = [f"{s.label} left out: it could not be converted" for s in text]
     no_sound = [f"{s.label} left out: it could be neither copied nor encoded" for s in audio]
     attempts = [

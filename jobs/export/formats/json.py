@@ -53,7 +53,7 @@ def _content(result: Result, options: Options) -> dict[str, Any]:
         "source": facts.source,
         "status": facts.status,
         "reason": facts.reason,
-        "remarks": list(facts.remarks),
+        "remarks": [*facts.remarks, *facts.notes],
         "model": facts.model,
         "provenance": facts.provenance,
         "labels": list(LABELS),
