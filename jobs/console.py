@@ -3,12 +3,10 @@
 import re
 import sys
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from rich.box import SIMPLE
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console
-from rich.table import Table
+if TYPE_CHECKING:  # it takes a tenth of a second, which commands without tables need not wait for
+    from rich.console import Console
 
 _SHORTEST: Final = 5
 """Columns that a beginning, dots and an end need."""
@@ -34,14 +32,18 @@ def say_error(error: object) -> None:
         print(f"moodreel: {visible(line)}", file=sys.stderr)
 
 
-def make_console() -> Console:
+def make_console() -> "Console":
     """Return standard output for rich, without its markup: names of files may look like it."""
+    from rich.console import Console
+
     # A terminal knows its width; a log has none.
     return Console(width=None if sys.stdout.isatty() else 120, highlight=False, markup=False, emoji=False)
 
 
 def shortened(name: str, width: int) -> str:
     """Return ``name`` in at most ``width`` columns, its middle left out: beginning and end tell movies apart."""
+    from rich.cells import cell_len, set_cell_size
+
     if cell_len(name) <= width or width < _SHORTEST:
         return name if cell_len(name) <= width else set_cell_size(name, max(width, 1)).rstrip()
     end = (width - 1) // 2
@@ -80,6 +82,10 @@ class NameTable:
 
     def print(self) -> None:
         """Print it on standard output."""
+        from rich.box import SIMPLE
+        from rich.cells import cell_len
+        from rich.table import Table
+
         console = make_console()
         rows = [*self._rows, self._total]
         wanted = min(max((cell_len(row[0]) for row in rows), default=0), _NAME)
@@ -102,4 +108,6 @@ class NameTable:
         console.print(table)
 
     def _width(self, rows: Sequence[tuple[str, ...]], column: int) -> int:
+        from rich.cells import cell_len
+
         return max(cell_len(text) for text in (self._headings[column], *(row[column] for row in rows)))

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from jobs.console import say_error
+from jobs.console import say_error, visible
 from jobs.errors import JobError
 from jobs.executors.base import Executor
 from jobs.executors.process_pool import LocalExecutor
@@ -120,6 +120,9 @@ def _run_and_tell(
 def _run(
     sources: Sequence[MovieSource], settings: Settings, workspace: Workspace, event_log: EventLog, force: bool
 ) -> "list[MovieResult]":
+    if not sys.stderr.isatty():  # before libraries are loaded, which may take a while on a busy machine
+        movies = "1 movie" if len(sources) == 1 else f"{len(sources)} movies"
+        print(now(), f"{movies} found; results go to {visible(str(workspace.root))}", file=sys.stderr, flush=True)
     executor = _executor(settings, event_log.path.parent)
     closer = threading.Thread(target=executor.close)
     try:
@@ -127,10 +130,6 @@ def _run(
         from jobs.run.progress import Progress
 
         with closing(Progress(len(sources))) as progress:
-            if not sys.stderr.isatty():  # loading detector and network may take a while on a busy machine
-                progress.note(
-                    f"{len(sources)} movie{'' if len(sources) == 1 else 's'} found; results go to {workspace.root}"
-                )
             return asyncio.run(
                 run_movies(sources, settings, workspace, executor, progress, event_log, force, closer.start)
             )
