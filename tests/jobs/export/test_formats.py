@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -139,6 +140,15 @@ class TestSubtitles:
         cues = parse(written(result, name, tmp_path).read_text())
         assert all(start < end for start, end, _ in cues)
         assert all(first[1] <= second[0] for first, second in itertools.pairwise(cues))
+
+    def test_ffmpeg_reads_the_same(self, result, tmp_path, name, parse):
+        path = written(result, name, tmp_path)
+        cues = parse(path.read_text())
+        with av.open(str(path)) as container:
+            packets = [packet for packet in container.demux() if packet.size]
+            base = container.streams[0].time_base
+            found = [(float(p.pts * base), float((p.pts + p.duration) * base)) for p in packets]
+        assert found == [pytest.approx((start, end)) for start, end, _ in cues]
 
     def test_a_name_cannot_break_the_file(self, with_people, tmp_path, name, parse):
         cues = parse(written(with_people, name, tmp_path).read_text())
