@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jobs.console import say_error, visible
 from jobs.errors import JobError
 from jobs.executors.base import Executor
+from jobs.executors.limits import limits_of
 from jobs.executors.process_pool import LocalExecutor
 from jobs.iso_time import duration, now
 from jobs.run.discover import MovieSource, discover
@@ -243,10 +244,12 @@ def _stop_on_signals(run: "Run") -> None:
 
 def _executor(settings: Settings, logs: Path) -> Executor:
     if settings.engine == "local":
-        return LocalExecutor(settings.worker_count, settings.threads, logs)
+        return LocalExecutor(settings.worker_count, settings.threads, logs, settings.stall_limit, limits_of(settings))
     from jobs.executors.ray_cluster import RayExecutor  # Ray is an extra
 
-    return RayExecutor(settings.address, settings.threads, logs, settings.gpu_share)
+    return RayExecutor(
+        settings.address, settings.threads, logs, settings.gpu_share, settings.stall_limit, limits=limits_of(settings)
+    )
 
 
 @contextmanager

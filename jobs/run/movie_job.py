@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from jobs.errors import DiskFullError, JobError, StoppedError
+from jobs.executors.limits import limit_met, limits_of
 from jobs.iso_time import duration
 from jobs.run import tasks
 from jobs.run.discover import MovieSource
@@ -85,12 +86,15 @@ class MovieJob:
             result = MovieResult(self._source.name, "stopped")
         except DiskFullError as error:
             result = self._stopped_by(error)
-        except _FORESEEN as error:
-            result = self._failed(str(error))
         except Exception as error:  # the run goes on whatever one movie does; nothing is hidden
-            details = traceback.format_exc()
-            full = self._run.disk_full()
-            result = self._stopped_by(full) if full else self._failed(f"{type(error).__name__}: {error}", details)
+            if met := limit_met(error, limits_of(self._run.settings)):
+                result = self._failed(met, str(error))
+            elif isinstance(error, _FORESEEN):
+                result = self._failed(str(error))
+            else:
+                details = traceback.format_exc()
+                full = self._run.disk_full()
+                result = self._stopped_by(full) if full else self._failed(f"{type(error).__name__}: {error}", details)
         finally:
             if self._preparing:
                 self._preparing.cancel()

@@ -9,6 +9,7 @@ from typing import Final
 
 import av.error
 
+from pipeline.media.library_gaps import demuxed
 from pipeline.media.movie import Movie, opened
 from pipeline.media.scan import Packets, Scan
 
@@ -76,7 +77,7 @@ def read_packets(movie: Movie, on_progress: Callable[[], None] = lambda: None) -
     fault = ""
     with opened(movie.path) as container:
         scan = Scan(movie, container)
-        packets = container.demux()
+        packets = demuxed(container)
         while True:
             try:
                 packet = next(packets)

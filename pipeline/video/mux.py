@@ -16,6 +16,7 @@ import ffmpeg
 
 from pipeline.errors import NOTE, FfmpegError, InputError
 from pipeline.media.ffmpeg import ffmpeg_exe, run, url
+from pipeline.media.limits import PROTOCOLS
 from pipeline.media.movie import Movie, opened
 from pipeline.video.join import exact_time_base, open_part
 from pipeline.video.moved_source import LEAD_S, write_moved_source
@@ -218,10 +219,10 @@ def _command(attempt: _Attempt, video: Path, source: _Source, out: Path, extra: 
     """
     # ffmpeg-python takes only names that are UTF-8: the files' own take the place of these once it is done.
     names = {"VIDEO": url(video), "SOURCE": url(source.path), "OUT": url(out)}
-    inputs = [ffmpeg.input("VIDEO")["v:0"]]
+    inputs = [ffmpeg.input("VIDEO", protocol_whitelist=PROTOCOLS)["v:0"]]
     options: dict[str, Any] = {"c": "copy", "write_tmcd": 0, "map_metadata": -1, "map_chapters": -1}
     if attempt.with_source:
-        read = ffmpeg.input("SOURCE", itsoffset=f"{-round(source.late_s * _MICRO)}us")
+        read = ffmpeg.input("SOURCE", protocol_whitelist=PROTOCOLS, itsoffset=f"{-round(source.late_s * _MICRO)}us")
         chosen = [stream.index for stream, _ in attempt.audio] + [stream.index for stream in attempt.subtitles]
         inputs += [read[str(source.places[index])] for index in chosen] or [read[_NO_STREAM]]
         chapters = 1 if source.has_chapters else -1
