@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from jobs import model_commands
-from jobs.console import say_error
+from jobs.console import say_error, take_all_names
 from jobs.errors import JobError, UsageError
 from jobs.exit import end
 from jobs.export import command_line
@@ -51,11 +51,12 @@ Workers = Annotated[int | None, _option("workers")]
 
 @app.callback()
 def main(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001  # its callback prints it
         bool, typer.Option("--version", callback=lambda wanted: _show_version(wanted), is_eager=True, help="Print it.")
     ] = False,
 ) -> None:
     """Turn movies into emotion timelines. Labels are predicted expressions; they do not say what anybody feels."""
+    take_all_names()
 
 
 @app.command()

@@ -1,5 +1,8 @@
-"""Text for people on a terminal, and tables on standard output."""
+"""What is printed for people: any name, whatever the locale, and tables."""
 
+import io
+import locale
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -30,6 +33,20 @@ def say_error(error: object) -> None:
     """Print each line of an error on stderr."""
     for line in str(error).splitlines():
         print(f"moodreel: {visible(line)}", file=sys.stderr)
+
+
+def take_all_names() -> None:
+    """Let files have any name, and let it be printed: what a terminal has no letters for becomes an escape.
+
+    Names of files are UTF-8, whatever the locale; in one that is not, Python is started once more to see them so.
+    """
+    if sys.getfilesystemencoding() != "utf-8" and not sys.flags.ignore_environment:
+        shown = f"{locale.getpreferredencoding(False)}:backslashreplace"
+        environment = os.environ | {"PYTHONUTF8": "1", "PYTHONIOENCODING": shown}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def make_console() -> "Console":

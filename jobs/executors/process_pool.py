@@ -244,7 +244,7 @@ _LAST_LINES: Final = 10
 def _last_words(log: Path) -> str:
     """Return the end of a dead worker's log, as the end of a message."""
     try:
-        lines = log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:]
     except OSError:
         return ""
     return "\n".join(["; it last said:", *lines]) if lines else ""

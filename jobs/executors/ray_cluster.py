@@ -186,7 +186,7 @@ class RayExecutor:
         return min(cpus, gpus * int(1 / share + 1e-9) if share <= 1 else int(gpus // share))
 
     def _log_refusal(self, faults: Mapping[str, str]) -> None:
-        with (self._preparation.logs / "cluster.log").open("a") as log:
+        with (self._preparation.logs / "cluster.log").open("a", encoding="utf-8") as log:
             log.writelines(f"{now()} node {name} is not used: {fault}\n" for name, fault in faults.items())
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final, TextIO
 
-from jobs.console import say_error
+from jobs.console import visible
 from jobs.errors import JobError
 from jobs.executors.libraries import LIBRARIES, bound_libraries
 from jobs.live.analysis import Analyst
@@ -112,7 +112,12 @@ def _say_failure(error: Exception, what: str = "") -> None:
     if not isinstance(error, JobError | PipelineError | ModelError | OSError):
         _say("".join(traceback.format_exception(error)).rstrip(), sys.stderr)
         reason = f"{type(error).__name__}: {error}"
-    _say(f"moodreel: {what}{reason}", sys.stderr)
+    _say(f"moodreel: {visible(what + reason)}", sys.stderr)
+
+
+def _cut_short_by(failure: Exception | None) -> str:
+    """Return why the recording of a session that failed is not whole; "" for one that did not."""
+    return "" if failure is None else f"the session failed: {failure or type(failure).__name__}"
 
 
 class _Finisher(threading.Thread):
@@ -136,7 +141,7 @@ class _Finisher(threading.Thread):
         if self._recorder is None:
             return
         try:
-            made = self._recorder.make_results()
+            made = self._recorder.make_results(_cut_short_by(self._engine.failure))
         except Exception as error:  # whatever it is, it must reach the exit code
             self.failure = error
             _say_failure(error, "the recording could not be finished: ")
@@ -154,13 +159,15 @@ class _Finisher(threading.Thread):
 def _held(record: Path) -> Iterator[Workspace]:
     """Lock the output folder, and finish the recordings of sessions that were killed."""
     workspace = Workspace(record)
-    with workspace.locked():
-        for recording in unfinished(workspace):
+    with workspace.locked() as caution:
+        if caution:
+            print(f"moodreel: {caution}", file=sys.stderr)
+        for recording in unfinished(workspace, lambda line: print(f"moodreel: {line}", file=sys.stderr)):
             root = recording.folder.root
             try:
                 result = recording.finish(workspace, f"the session was killed; up to {2 * PIECE_S:g} s before are lost")
-            except (JobError, PipelineError, OSError, ValueError) as error:
-                say_error(f"{root}: a recording that was cut short cannot be finished: {error}")
+            except Exception as error:  # whatever is wrong with an old one, the new session begins
+                _say_failure(error, f"{root}: a recording that was cut short cannot be finished: ")
                 continue
             if result is not None:
                 print(f"Finished the recording of a session that was killed: {root}", flush=True)

@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,7 +25,7 @@ from jobs.executors.limits import limits_of
 from jobs.executors.process_pool import LocalExecutor
 from jobs.iso_time import duration, now
 from jobs.run.discover import MovieSource, discover
-from jobs.run.event_log import EventLog
+from jobs.run.event_log import EventLog, open_event_log
 from jobs.run.on_end import RunEnd, last_line, tell
 from jobs.settings import Settings
 from jobs.store.atomic import commit_json
@@ -87,15 +86,17 @@ def _run_and_tell(
         inputs, out, settings = [path.absolute() for path in inputs], out.absolute(), settings.with_absolute_paths()
     workspace = Workspace(out)
     try:
-        sources = discover(inputs, out)
+        notes: list[str] = []
+        sources = discover(inputs, out, notes.append)
         with (
-            workspace.locked(),
-            _event_log(workspace, log_json) as event_log,
+            workspace.locked() as caution,
+            open_event_log(workspace, log_json) as event_log,
             _announced(workspace, sources, settings) as announced,
         ):
+            notes += filter(None, [caution])
             end.log = event_log.path
             event_log.write("run begun", movies=len(sources), pid=os.getpid())
-            results = _run(sources, settings, workspace, event_log, force)
+            results = _run(sources, settings, workspace, event_log, force, notes)
             end.results = results
             announced["exit_code"] = _exit_code(results)
             event_log.write("run ended", exit_code=announced["exit_code"])
@@ -119,7 +120,12 @@ def _run_and_tell(
 
 
 def _run(
-    sources: Sequence[MovieSource], settings: Settings, workspace: Workspace, event_log: EventLog, force: bool
+    sources: Sequence[MovieSource],
+    settings: Settings,
+    workspace: Workspace,
+    event_log: EventLog,
+    force: bool,
+    notes: Sequence[str],
 ) -> "list[MovieResult]":
     if not sys.stderr.isatty():  # before libraries are loaded, which may take a while on a busy machine
         movies = "1 movie" if len(sources) == 1 else f"{len(sources)} movies"
@@ -132,7 +138,7 @@ def _run(
 
         with closing(Progress(len(sources))) as progress:
             return asyncio.run(
-                run_movies(sources, settings, workspace, executor, progress, event_log, force, closer.start)
+                run_movies(sources, settings, workspace, executor, progress, event_log, force, closer.start, notes)
             )
     finally:
         if closer.ident is None:
@@ -150,6 +156,7 @@ async def run_movies(
     event_log: EventLog,
     force: bool = False,
     on_done: Callable[[], None] = lambda: None,
+    notes: Sequence[str] = (),
 ) -> "list[MovieResult]":
     """Process all movies side by side; one that fails does not stop the others.
 
@@ -163,6 +170,7 @@ async def run_movies(
         force: do again what is done already.
         on_done: called when the executor has done its work, while the tables and pages of the whole run are still to be
             written.
+        notes: what the user should know of the inputs and the output folder.
 
     Returns:
         A result for each movie.
@@ -185,6 +193,9 @@ async def run_movies(
     try:
         equipment, _ = await equipping
         progress.equipped(equipment, settings)
+        for line in notes:
+            progress.note(line)
+            event_log.write("note", note=line)
         event_log.write("equipped", device=equipment.device, model=settings.model, digest=equipment.model_digest)
         run.equipment.set_result(equipment)
         results = list(await asyncio.gather(*jobs))
@@ -253,17 +264,6 @@ def _executor(settings: Settings, logs: Path) -> Executor:
 
 
 @contextmanager
-def _event_log(workspace: Workspace, as_json: bool) -> Iterator[EventLog]:
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    with workspace.writing():
-        event_log = EventLog(workspace.make_logs() / f"run-{stamp}.log", as_json)
-    try:
-        yield event_log
-    finally:
-        event_log.close()
-
-
-@contextmanager
 def _announced(workspace: Workspace, sources: Sequence[MovieSource], settings: Settings) -> Iterator[dict[str, Any]]:
     """Keep ``run.json`` while the run lasts, for those who watch it; what is yielded takes the exit code."""
     about: dict[str, Any] = {
@@ -281,7 +281,7 @@ def _announced(workspace: Workspace, sources: Sequence[MovieSource], settings: S
         yield about
     finally:
         with suppress(OSError):  # a full disk; who watches sees that the process is gone
-            commit_json(workspace.run, about | {"ended": now()})
+            commit_json(workspace.run, about | {"ended": now()}, workspace.root)
 
 
 def _exit_code(results: "Sequence[MovieResult]") -> int:

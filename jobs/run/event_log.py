@@ -1,12 +1,15 @@
 """The log file of a run: for people a line per movie, for programs one per event."""
 
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from jobs.console import visible
 from jobs.iso_time import now
+from jobs.store.workspace import Workspace
 
 _DETAILS: Final = ("unit", "movie begun")
 """Events that only programs are told of: of a thousand movies, they would be a megabyte."""
@@ -48,6 +51,22 @@ class EventLog:
         """Close the file."""
         with suppress(OSError):
             self._file.close()
+
+
+@contextmanager
+def open_event_log(workspace: Workspace, as_json: bool) -> Iterator[EventLog]:
+    """Keep the log of a run that begins now.
+
+    Raises:
+        WorkspaceError, DiskFullError: it cannot be written.
+    """
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    with workspace.writing():
+        event_log = EventLog(workspace.make_logs() / f"run-{stamp}.log", as_json)
+    try:
+        yield event_log
+    finally:
+        event_log.close()
 
 
 def _movie_line(movie: str, status: str, seconds: float = 0, reason: str = "", count: str = "", left: str = "") -> str:

@@ -193,7 +193,7 @@ class MovieJob:
         await run(Stage.ASSEMBLE, tasks.confirm_unchanged, self._source.path, probe.fingerprint)
         job = self._folder.read_job_file()
         if order.todo.replaces and job is not None and job.has_results:
-            job.being_replaced().write(self._folder.job)
+            job.being_replaced().write(self._folder.job, self._folder.root)
         origin = provenance(settings, name, probe.fingerprint, self._run.equipment.result(), order.keys)
         tables: AssembledMovie
         if order.todo.relabels:
@@ -223,7 +223,7 @@ class MovieJob:
         await run(Stage.JOIN, tasks.confirm_unchanged, self._source.path, order.probe.fingerprint)
         job = self._folder.read_job_file()
         if job is not None and job.keys.video:  # should the run die, it is not known which of both videos stands
-            replace(job, keys=replace(job.keys, video="")).write(self._folder.job)
+            replace(job, keys=replace(job.keys, video="")).write(self._folder.job, self._folder.root)
         comment = f"Predicted expression labels, not feelings; moodreel, model {settings.model}"
         parts = [self._path(unit) for unit in units]
         remarks: list[str] = await run(Stage.JOIN, tasks.join_movie, movie, parts, self._folder, comment)
@@ -298,7 +298,7 @@ class MovieJob:
             trusted=tables.trusted,
             frames_before=self._frames_before // self._passes,
         )
-        job.write(self._folder.job)
+        job.write(self._folder.job, self._folder.root)
         self._folder.clear_units(order.keys.of_units)
         return result
 

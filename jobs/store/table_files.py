@@ -32,11 +32,11 @@ def commit_tables(tables: "Tables", folder: MovieFolder) -> None:
         (folder.shots, tables.shots),
         (folder.scenes, tables.scenes),
     ):
-        commit(path, lambda temporary, table=table: write_table(table, temporary))  # type: ignore[misc]
+        commit(path, lambda temporary, table=table: write_table(table, temporary), folder.root)  # type: ignore[misc]
     for path, table in ((folder.scenes_csv, tables.scenes), (folder.tracks_csv, tables.tracks)):
-        commit(path, lambda temporary, table=table: write_csv(table, temporary))  # type: ignore[misc]
+        commit(path, lambda temporary, table=table: write_csv(table, temporary), folder.root)  # type: ignore[misc]
     # Invariant: the timeline comes last; where it stands, the others do.
-    commit(folder.timeline, lambda temporary: write_table(tables.timeline, temporary))
+    commit(folder.timeline, lambda temporary: write_table(tables.timeline, temporary), folder.root)
 
 
 def write_table(table: pa.Table, path: Path) -> None:

@@ -34,13 +34,19 @@ _MICRO: Final = 1_000_000
 
 @dataclass(frozen=True)
 class _SourceStream:
-    """A stream of the source: its index, kind, FFmpeg's name of its codec ("" if unknown), its language."""
+    """A stream of the source: its index, kind, FFmpeg's name of its codec ("" if unknown), its language and title."""
 
     index: int
     kind: str
     codec: str
     language: str | None
     is_cover: bool
+    title: str = ""
+
+    def named(self, place: str) -> list[str]:
+        """Return ffmpeg's options for what tells people one stream from another, at ``place`` in the output."""
+        known = {"language": self.language, "title": self.title}
+        return [word for key, value in known.items() if value for word in (f"-metadata:s:{place}", f"{key}={value}")]
 
     @property
     def label(self) -> str:
@@ -106,9 +112,7 @@ def mux(
         time_options = exact_time_base(Fraction(stream.time_base or 0))
     streams = _streams(movie)
     extra = time_options | {"metadata": f"comment={comment}"}
-    language = next((s.language for s in streams if s.index == movie.stream), None)
-    if language:
-        extra["metadata:s:v:0"] = f"language={language}"
+    shown = [word for stream in streams if stream.index == movie.stream for word in stream.named("v:0")]
     with _source(movie, streams, out, on_progress) as (source, kept, said):
         failure: FfmpegError | None = None
         for attempt in _attempts(kept, movie.stream):
@@ -116,7 +120,7 @@ def mux(
             if failure is not None:
                 remarks.append(f"the first try failed: {_reason(failure)}")
             try:
-                run(_command(attempt, video, source, out, extra), out, on_progress=on_progress)
+                run(_command(attempt, video, source, out, extra, shown), out, on_progress=on_progress)
                 return remarks
             except FfmpegError as error:
                 failure = failure or error
@@ -171,7 +175,9 @@ def _source_stream(stream: av.stream.Stream) -> _SourceStream:
     context = stream.codec_context
     codec = context.codec.canonical_name if context is not None else ""
     covers = av.stream.Disposition.attached_pic
-    return _SourceStream(stream.index, stream.type, codec, stream.language, bool(stream.disposition & covers))
+    # Matroska has titles, MP4 names.
+    title = stream.metadata.get("title") or stream.metadata.get("name") or ""
+    return _SourceStream(stream.index, stream.type, codec, stream.language, bool(stream.disposition & covers), title)
 
 
 def _attempts(streams: Sequence[_SourceStream], shown: int) -> list[_Attempt]:
@@ -211,7 +217,9 @@ def _left_out(streams: Iterable[_SourceStream], shown: int) -> Iterator[str]:
             yield f"{stream.label} left out: only video stream {shown} was looked at"
 
 
-def _command(attempt: _Attempt, video: Path, source: _Source, out: Path, extra: dict[str, str]) -> list[str]:
+def _command(
+    attempt: _Attempt, video: Path, source: _Source, out: Path, extra: dict[str, str], named: Sequence[str]
+) -> list[str]:
     """Return ffmpeg's command line.
 
     ``copyts`` keeps ffmpeg from moving each input to its own start; ``itsoffset`` moves the source to the
@@ -232,7 +240,10 @@ def _command(attempt: _Attempt, video: Path, source: _Source, out: Path, extra: 
     )  # fmt: skip
     node = node.global_args("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-copyts")
     words = node.overwrite_output().compile(cmd=ffmpeg_exe())
-    return [names.get(word, str(word)) for word in words]
+    for kind, streams in (("a", [stream for stream, _ in attempt.audio]), ("s", attempt.subtitles)):
+        named = [*named, *(word for k, stream in enumerate(streams) for word in stream.named(f"{kind}:{k}"))]
+    place = words.index("OUT")  # ffmpeg-python takes an option but once
+    return [names.get(word, str(word)) for word in (*words[:place], *named, *words[place:])]
 
 
 def _audio_options(attempt: _Attempt) -> dict[str, Any]:
