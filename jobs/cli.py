@@ -22,11 +22,12 @@ app.command()(command_line.export)
 app.command()(command_line.clip)
 
 
-def _option(name: str) -> Any:
+def _option(name: str, *flags: str) -> Any:
     """Return the option for a setting; without it, ``moodreel.toml`` or the default decide."""
     field = Settings.model_fields[name]
-    default = "" if field.default is None else f" (default: {field.default})"
-    return typer.Option(help=f"{field.description}{default}", show_default=False)
+    value = f"--{name}" if field.default is True else field.default
+    default = "" if value is None else f" (default: {value})"
+    return typer.Option(*flags, help=f"{field.description}{default}", show_default=False)
 
 
 Out = Annotated[Path, typer.Option(help="Folder for the results.")]
@@ -39,6 +40,7 @@ DetectorModel = Annotated[Path | None, _option("detector_model")]
 DetectEvery = Annotated[float | None, _option("detect_every")]
 PriorOption = Annotated[str | None, _option("prior")]
 Sure = Annotated[float | None, _option("sure")]
+People = Annotated[bool | None, _option("people", "--people/--no-people")]
 Video = Annotated[str | None, _option("video")]
 Crf = Annotated[int | None, _option("crf")]
 Preset = Annotated[str | None, _option("preset")]
@@ -71,6 +73,7 @@ def run(
     detect_every: DetectEvery = None,
     prior: PriorOption = None,
     sure: Sure = None,
+    people: People = None,
     video: Video = None,
     crf: Crf = None,
     preset: Preset = None,
@@ -105,6 +108,7 @@ def run(
         detect_every=detect_every,
         prior=prior,
         sure=sure,
+        people=people,
         video=video,
         crf=crf,
         preset=preset,

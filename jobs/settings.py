@@ -62,6 +62,7 @@ class Settings(BaseModel):
         le=1,
         description="Support from which a label is shown, 0 (always) to 1; with less, a face is unsure.",
     )
+    people: bool = Field(True, description="Whether to tell which faces of a movie are one person's.")
     video: Literal["h264", "none"] = Field("h264", description="Annotated video: h264 or none.")
     crf: int = Field(23, ge=0, le=51, description="x264 quality, 0 (lossless) to 51.")
     preset: Preset = Field("veryfast", description="x264 preset, ultrafast to veryslow.")

@@ -24,6 +24,7 @@ from pipeline.media.frames import frames_of
 from pipeline.media.geometry import Fit
 from pipeline.media.movie import Fits, Movie
 from pipeline.media.segments import Segment
+from pipeline.people.embed import Embedder, Sampler
 from pipeline.scenes.shots import THUMBNAIL_SIZE, ChangeScorer
 from pipeline.schema import EMOTIONS
 from pipeline.tables.observations import Observations
@@ -48,6 +49,7 @@ class Analysis:
             (:mod:`pipeline.faces.sparse_detection`).
         tracking: what candidates must reach to count as faces; those that cannot are left out without being classified
             (:mod:`pipeline.faces.candidate_filter`). Without it, all detections are kept.
+        embedder: describes faces, so that persons can be told apart; without it they are not.
         batch_size: crops that are collected, over as many frames as it takes, before the classifier is called. The
             default fills a GPU.
     """
@@ -56,6 +58,7 @@ class Analysis:
     classifier: Classifier
     interval: float = 0.0
     tracking: TrackOptions | None = None
+    embedder: Embedder | None = None
     batch_size: int = 512
 
 
@@ -87,7 +90,7 @@ def analyze(
     detector = analysis.detector
     scaler = Scaler(movie, detector.long_side)
     scorer, faults = ChangeScorer(), DecodeFaults()
-    faces = _FaceCollector(analysis)
+    faces = _FaceCollector(analysis, Sampler(analysis.embedder, movie.time_base, segment.joints))
     pts: list[int] = []
     change: list[float] = []
     ends: list[NDArray[np.uint8]] = []
@@ -104,7 +107,7 @@ def analyze(
         for one in searched:
             assert one.faces is not None
             crops = cut_crops(one.frame.picture, one.faces.boxes, fits.pop(id(one.frame.picture)))
-            faces.add(movie.time_of(one.frame.pts), one.faces, crops)
+            faces.add(one.frame.pts, movie.time_of(one.frame.pts), one.faces, crops)
             on_frame()
 
     for frame in frames_of(movie, segment, faults, threads, reader):
@@ -119,18 +122,11 @@ def analyze(
     keep(sparse.finish())
     if len(ends) == 1:
         ends *= 2  # a lone frame is both the first and the last
-    columns = faces.finish()
     return Observations(
         pts=np.array(pts, np.int64),
         change=np.array(change, np.float32),
         ends=np.array(ends, np.uint8),
-        face_frame=columns.frame,
-        boxes=columns.boxes,
-        scores=columns.scores,
-        probabilities=columns.probabilities,
-        yaw=columns.yaw,
-        sharpness=columns.sharpness,
-        contrast=columns.contrast,
+        **vars(faces.finish()),
         shapes=np.array(shapes, np.int64).reshape(-1, 3),
         refused=faults.refused,
         damaged=faults.damaged,
@@ -225,21 +221,24 @@ class Scaler:
 
 @dataclass(frozen=True)
 class _FaceColumns:
-    """The faces of a segment, in order of frames: frame int32 ``(n,)``, and what :class:`Observations` has of them."""
+    """The faces of a segment, in order of frames, as :class:`Observations` has them."""
 
-    frame: NDArray[np.int32]
+    face_frame: NDArray[np.int32]
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     probabilities: NDArray[np.float32]
     yaw: NDArray[np.float32]
     sharpness: NDArray[np.float32]
     contrast: NDArray[np.float32]
+    embedded: NDArray[np.int32]
+    embeddings: NDArray[np.int8]
 
 
 class _FaceCollector:
     """Collects the faces of a segment, and their crops over many frames, so that the network sees full batches."""
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, analysis: Analysis, sampler: Sampler) -> None:
+        self._sampler = sampler
         self._classifier, self._batch_size = analysis.classifier, analysis.batch_size
         self._candidates = CandidateFilter(analysis.tracking) if analysis.tracking else None
         self._frame_count = 0
@@ -251,7 +250,7 @@ class _FaceCollector:
         self._done = [np.zeros((0, len(EMOTIONS)), np.float32)]
         self._measured = [np.zeros((2, 0), np.float32)]  # sharpness and contrast
 
-    def add(self, time: float, faces: Detections, crops: NDArray[np.uint8]) -> None:
+    def add(self, pts: int, time: float, faces: Detections, crops: NDArray[np.uint8]) -> None:
         """Take the faces of the next frame, shown at ``time`` in s, and their crops, uint8 ``(n, 48, 48)``."""
         first = len(self._frames)
         numbers = list(range(first, first + len(faces)))
@@ -259,6 +258,7 @@ class _FaceCollector:
         self._frames += [self._frame_count] * len(faces)
         self._frame_count += 1
         self._found.append(faces)
+        self._sampler.add(pts, numbers, faces, crops)
         self._settle(self._candidates.add(time, faces) if self._candidates else Verdict(numbers, []))
 
     def finish(self) -> _FaceColumns:
@@ -270,19 +270,23 @@ class _FaceCollector:
         order = np.argsort(numbers)
         kept = numbers[order]
         sharpness, contrast = np.concatenate(self._measured, axis=1)[:, order]
+        embedded = self._sampler.finish(kept)
         return _FaceColumns(
-            frame=np.array(self._frames, np.int32)[kept],
+            face_frame=np.array(self._frames, np.int32)[kept],
             boxes=np.concatenate([faces.boxes for faces in self._found])[kept],
             scores=np.concatenate([faces.scores for faces in self._found])[kept],
             probabilities=np.concatenate(self._done)[order],
             yaw=yaw_of(np.concatenate([faces.landmarks for faces in self._found])[kept]),
             sharpness=sharpness,
             contrast=contrast,
+            embedded=embedded.face,
+            embeddings=embedded.vectors,
         )
 
     def _settle(self, verdict: Verdict) -> None:
         for number in verdict.ruled_out:
             del self._undecided[number]
+        self._sampler.settle(verdict)
         self._kept += verdict.possible
         self._queue += [self._undecided.pop(number) for number in verdict.possible]
         if len(self._queue) >= self._batch_size:

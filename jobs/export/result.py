@@ -13,8 +13,8 @@ from jobs.results.corrections import corrected
 from jobs.results.errors import NotFoundError, UnreadableError
 from jobs.results.job_facts import JobFacts, read_job_facts
 from jobs.store.workspace import MovieFolder
+from pipeline.arc import make_arc
 from pipeline.schema import LABELS, UNSURE
-from pipeline.tables.arc import make_arc
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Result:
 
     @cached_property
     def arc(self) -> pa.Table:
-        """A row a second; see :func:`pipeline.tables.arc.make_arc`."""
+        """A row a second; see :func:`pipeline.arc.make_arc`."""
         return make_arc(self.timeline, float(self.time[-1]))
 
     @cached_property

@@ -31,6 +31,12 @@ def sheet_writer(path: Path, sheet: Sheet) -> Iterator[Row]:
         yield write
 
 
+def readable(table: pa.Table) -> pa.Table:
+    """Return ``table`` without columns that hold bytes, which are for programs alone."""
+    binary = [field.name for field in table.schema if pa.types.is_binary(field.type)]
+    return table.drop_columns(binary) if binary else table
+
+
 def table_rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of a table; single precision is rounded to the digits that it has."""
     for batch in table.to_batches(max_chunksize=1 << 14):

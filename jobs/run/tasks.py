@@ -40,6 +40,7 @@ from pipeline.video.render import render
 
 if TYPE_CHECKING:
     from jobs.report.movie_report import Prepared
+    from models.inference.onnx_embedder import OnnxEmbedder
 
 _LONG: Final = 50_000
 """Frames, half an hour of film: from then on tables need as much memory as networks."""
@@ -65,7 +66,8 @@ def equip(settings: Settings) -> Equipment:
     _detector(settings.detector, settings.detector_model)
     classifier = _classifier(settings.model, settings.prior, settings.device, settings.threads)
     versions = {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()}
-    return Equipment(classifier.device, classifier.model.digest, versions, classifier.model.prior)
+    people = _embedder(settings.threads).digest if settings.people else ""
+    return Equipment(classifier.device, classifier.model.digest, versions, classifier.model.prior, people)
 
 
 def probe(path: Path) -> Probe:
@@ -117,7 +119,8 @@ def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Pat
 
     detector = _detector(settings.detector, settings.detector_model)
     classifier = _classifier(settings.model, settings.prior, settings.device, settings.threads)
-    analysis = Analysis(detector, classifier, settings.detect_every, settings.track_options())
+    embedder = _embedder(settings.threads) if settings.people else None
+    analysis = Analysis(detector, classifier, settings.detect_every, settings.track_options(), embedder)
     observations = analyze(movie, segment, analysis, settings.threads, count_frame, _READER)
     commit(out, lambda temporary: temporary.write_bytes(observations.to_bytes()), _movie_folder(out))
 
@@ -154,7 +157,8 @@ def assemble_movie(
     whole = concatenated(observations)
     del observations  # of a long movie, its parts would be a tenth of the memory that is needed
     about_json = about.provenance.to_json()
-    tables = assemble(about.name, movie, [whole], settings.track_options(), about_json, settings.sure)
+    options = settings.track_options()
+    tables = assemble(about.name, movie, [whole], options, about_json, settings.sure, settings.people)
     refused, damaged, missing = whole.refused, whole.damaged, whole.missing
     del whole
     commit_tables(tables, folder)
@@ -175,10 +179,11 @@ def relabel_movie(movie: Movie, folder: MovieFolder, settings: Settings, about: 
     """
     from pipeline.tables.relabel import relabel
 
-    timeline = pq.read_table(folder.timeline)
+    timeline, shots = pq.read_table(folder.timeline), pq.read_table(folder.shots)
     _make_room(len(timeline))
     origin = about.provenance.to_json()
-    tables = relabel(about.name, movie, timeline, settings.track_options(), origin, settings.sure)
+    options = settings.track_options()
+    tables = relabel(about.name, movie, timeline, shots, options, origin, settings.sure, settings.people)
     commit_tables(tables, folder)
     return MovieSummary.parse(tables.summary)
 
@@ -261,6 +266,7 @@ def _make_room(frames: int) -> None:
         return
     _detector.cache_clear()
     _classifier.cache_clear()
+    _embedder.cache_clear()
     _READER.close()
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
@@ -271,6 +277,13 @@ def _make_room(frames: int) -> None:
 @lru_cache(maxsize=1)
 def _detector(name: str, model: Path | None) -> FaceDetector:
     return make_detector(name, model)
+
+
+@lru_cache(maxsize=1)
+def _embedder(threads: int) -> "OnnxEmbedder":
+    from models.inference.onnx_embedder import OnnxEmbedder  # as below
+
+    return OnnxEmbedder(threads=threads)
 
 
 @lru_cache(maxsize=1)

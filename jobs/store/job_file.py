@@ -44,6 +44,7 @@ class MovieSummary:
     tracks: int | None = None
     shots: int | None = None
     scenes: int | None = None
+    people: int | None = None
     share_angry: float | None = None
     share_disgust: float | None = None
     share_fear: float | None = None
@@ -60,6 +61,22 @@ class MovieSummary:
     mean_surprise: float | None = None
     mean_neutral: float | None = None
     dominant: str | None = None
+    face_share_angry: float | None = None
+    face_share_disgust: float | None = None
+    face_share_fear: float | None = None
+    face_share_happy: float | None = None
+    face_share_sad: float | None = None
+    face_share_surprise: float | None = None
+    face_share_neutral: float | None = None
+    face_share_unsure: float | None = None
+    size_share_angry: float | None = None
+    size_share_disgust: float | None = None
+    size_share_fear: float | None = None
+    size_share_happy: float | None = None
+    size_share_sad: float | None = None
+    size_share_surprise: float | None = None
+    size_share_neutral: float | None = None
+    size_share_unsure: float | None = None
 
     @classmethod
     def parse(cls, value: Any) -> "MovieSummary":

@@ -51,12 +51,14 @@ class Equipment:
         model_digest: SHA-256 of the weights together with their calibration.
         versions: of Python and the libraries, by name.
         prior: that the network's answers are for; "" where it has no choice.
+        people: SHA-256 of the network that tells persons apart; "" where that is not wanted.
     """
 
     device: str
     model_digest: str
     versions: dict[str, str]
     prior: str = ""
+    people: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Provenance:
         device: ``cpu`` or ``gpu``; half precision on a GPU gives slightly different probabilities.
         detector, detect_every, tracking: how faces were found and followed.
         sure: support from which labels are shown.
+        people: identity of the network that told persons apart; "" where that was not wanted.
         versions: of Python and the libraries, by name.
     """
 
@@ -83,6 +86,7 @@ class Provenance:
     detector: str
     detect_every: float
     sure: float
+    people: str
     tracking: dict[str, Any]
     versions: dict[str, str]
 
@@ -126,7 +130,7 @@ def _analysis_key(settings: Settings, fingerprint: str, equipment: Equipment) ->
         BOX_SCALE,
     ]
     versions = [schema.VERSION, version.OBSERVATIONS, version.LABELS]
-    return digest([*versions, fingerprint, equipment.model_digest, equipment.device, *search])
+    return digest([*versions, fingerprint, equipment.model_digest, equipment.device, equipment.people, *search])
 
 
 def _video_key(settings: Settings, tables: str) -> str:
@@ -158,6 +162,7 @@ def provenance(settings: Settings, movie: str, fingerprint: str, equipment: Equi
         detector=settings.detector,
         detect_every=settings.detect_every,
         sure=settings.sure,
+        people=equipment.people,
         tracking=dict(vars(settings.track_options())),
         versions=equipment.versions,
     )

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from jobs.csv_cells import safe_row
 from jobs.store.atomic import commit
 from jobs.store.workspace import MovieFolder
-from pipeline.tables.arc import make_arc
+from pipeline.arc import make_arc
 
 if TYPE_CHECKING:
     from pipeline.tables.timeline import Tables
@@ -31,6 +31,9 @@ def commit_tables(tables: "Tables", folder: MovieFolder) -> None:
         (folder.tracks, tables.tracks),
         (folder.shots, tables.shots),
         (folder.scenes, tables.scenes),
+        (folder.people, tables.people),
+        (folder.scene_people, tables.scene_people),
+        (folder.relative, tables.relative),
     ):
         commit(path, lambda temporary, table=table: write_table(table, temporary), folder.root)  # type: ignore[misc]
     for path, table in ((folder.scenes_csv, tables.scenes), (folder.tracks_csv, tables.tracks)):

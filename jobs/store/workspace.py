@@ -71,6 +71,21 @@ class MovieFolder:
         return self.root / "arc.parquet"
 
     @property
+    def people(self) -> Path:
+        """A row per person."""
+        return self.root / "people.parquet"
+
+    @property
+    def scene_people(self) -> Path:
+        """A row per person and scene."""
+        return self.root / "scene_people.parquet"
+
+    @property
+    def relative(self) -> Path:
+        """What each picture of a person shows, against how that person usually looks."""
+        return self.root / "relative.parquet"
+
+    @property
     def job(self) -> Path:
         """Status, settings, versions, device, time per stage, what went wrong."""
         return self.root / JOB_FILE
@@ -88,15 +103,9 @@ class MovieFolder:
     @property
     def tables(self) -> tuple[Path, ...]:
         """The files that assemble leaves."""
-        return (
-            self.timeline,
-            self.tracks,
-            self.shots,
-            self.scenes,
-            self.arc,
-            self.scenes_csv,
-            self.tracks_csv,
-        )
+        of_people = (self.people, self.scene_people, self.relative)
+        sheets = (self.scenes_csv, self.tracks_csv)
+        return (self.timeline, self.tracks, self.shots, self.scenes, self.arc, *of_people, *sheets)
 
     @property
     def work(self) -> Path:

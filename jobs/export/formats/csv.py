@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from jobs.export.options import DEFAULTS, Options
 from jobs.export.result import Moment, Result
-from jobs.export.sheets import sheet_writer, table_rows
+from jobs.export.sheets import readable, sheet_writer, table_rows
 
 SUFFIX: Final = ".csv"
 ALL: Final = "movies.csv"
@@ -48,5 +48,5 @@ def _table(result: Result, options: Options) -> tuple[list[str], Iterator[tuple[
     if options.table == "moments":
         names = ["movie", *(field.name for field in fields(Moment))]
         return names, ((result.name, *astuple(moment)) for moment in result.moments if options.wants(moment))
-    table = getattr(result, options.table)
+    table = readable(getattr(result, options.table))
     return table.column_names, table_rows(table)

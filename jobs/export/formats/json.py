@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from jobs.export.options import DEFAULTS, Options
 from jobs.export.result import Result
-from jobs.export.sheets import table_rows
+from jobs.export.sheets import readable, table_rows
 from pipeline.schema import LABELS
 
 SUFFIX: Final = ".json"
@@ -71,5 +71,5 @@ def _content(result: Result, options: Options) -> dict[str, Any]:
 
 def _rows(result: Result, table: str) -> list[dict[str, Any]]:
     """Return the rows of a table without the movie's name, which the whole has."""
-    whole = getattr(result, table).drop_columns(["movie"])
+    whole = readable(getattr(result, table)).drop_columns(["movie"])
     return [dict(zip(whole.column_names, row, strict=True)) for row in table_rows(whole)]

@@ -9,8 +9,8 @@ import pytest
 from made_up import make_up
 
 from pipeline import schema
+from pipeline.arc import make_arc
 from pipeline.schema import EMOTIONS, LABELS
-from pipeline.tables.arc import make_arc
 
 
 def timeline(frames: list[tuple[float, list[tuple[int, str]]]], scene: list[int] | None = None) -> pa.Table:
