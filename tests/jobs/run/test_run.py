@@ -29,7 +29,8 @@ NO_FILMS = {
 }
 MOODREEL = Path(sys.executable).with_name("moodreel")
 FILES = ("annotated.mp4", "job.json", "poster.jpg", "report.html")
-TABLES = tuple(f"{name}.parquet" for name in ("timeline", "tracks", "shots", "scenes", "arc"))
+NAMES = ("timeline", "tracks", "shots", "scenes", "arc", "people", "scene_people", "relative")
+TABLES = tuple(f"{name}.parquet" for name in NAMES)
 SHEETS = ("scenes.csv", "tracks.csv")
 
 
