@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from jobs.results.errors import NotReadyError
 from jobs.results.job_facts import JobFacts
 from jobs.review.api import make_api
+from jobs.review.correct import make_correct
 from jobs.review.edit import make_edit
 from jobs.review.files import make_files
 from jobs.review.library import read_library
@@ -31,6 +32,7 @@ def make_review(out: Path, address: Address, editor: str | None = None) -> Flask
     store = ResultStore(out)
     app.register_blueprint(make_api(store))
     app.register_blueprint(make_files(store))
+    app.register_blueprint(make_correct(store, editor))
     if editor is not None:
         app.register_blueprint(make_edit(store, editor))
 
