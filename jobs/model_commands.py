@@ -65,7 +65,7 @@ def train(
 ) -> None:
     """Train a network; run --model OUT/export/NAME.json then uses it. After Ctrl-C, continue with --resume."""
     from models.data import read_dataset
-    from models.training.recipes import find_recipe
+    from models.networks import find_recipe
 
     try:
         chosen = find_recipe(recipe)

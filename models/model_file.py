@@ -52,7 +52,7 @@ class ModelFile:
 
     Attributes:
         name: of the model.
-        network: name in :data:`models.networks.NETWORKS`; empty for a network of other tools, as ONNX alone.
+        network: name of the network; see :mod:`models.networks`; empty for a network of other tools, as ONNX alone.
         weights: file of its weights.
         sha256: of that file, hexadecimal.
         temperature: the logits are divided by this before the softmax (Guo et al. 2017, arXiv:1706.04599).

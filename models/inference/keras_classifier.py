@@ -14,7 +14,7 @@ from models.emotions import EMOTIONS
 from models.errors import WeightsError
 from models.inference.base import BATCH_SIZE, check_crops
 from models.model_file import ModelFile
-from models.networks import NETWORKS, build
+from models.networks import build, network_names
 
 GPU_BATCH_SIZE: Final = 512
 """Crops of a batch on a GPU, which needs more than a CPU to be busy."""
@@ -100,7 +100,7 @@ def load_network(model: ModelFile) -> keras.Model:
     Raises:
         WeightsError: the weights belong to another architecture.
     """
-    if model.network not in NETWORKS:
+    if model.network not in network_names():
         raise WeightsError(f"{model.name}: made for the network {model.network!r}, which this version does not have")
     network = build(model.network)
     try:

@@ -7,9 +7,9 @@ import numpy as np
 from tqdm import tqdm
 
 from models.evaluation.plots import draw_curves
+from models.recipe import TrainingProgress
 from models.training.folder import commit_weights, rounded, write_history
 from models.training.plan import TrainingRun
-from models.training.recipes import TrainingProgress
 from models.training.validate import validate
 
 

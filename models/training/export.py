@@ -44,7 +44,7 @@ def describe_model(
 
     Args:
         weights: of a training.
-        network: name in :data:`models.networks.NETWORKS`.
+        network: name of the network; see :mod:`models.networks`.
         temperature: that probabilities are calibrated with (:func:`temperature_of`).
         calibrated_on: what it was fitted on, in words.
         folder: where to.
@@ -76,7 +76,7 @@ def temperature_of(weights: Path, network: str, faces: Faces) -> float:
 
     Args:
         weights: of the training.
-        network: name in :data:`models.networks.NETWORKS`.
+        network: name of the network; see :mod:`models.networks`.
         faces: that it has not learned from.
     """
     trained = build(network)

@@ -13,8 +13,8 @@ from models.data.dataset import Dataset
 from models.data.faces import Faces, in_fold
 from models.errors import DatasetError, TrainingError
 from models.model_file import ModelFile
+from models.recipe import Recipe
 from models.training.folder import TrainingFolder
-from models.training.recipes import Recipe
 
 DTYPES: Final = ("float32", "mixed_bfloat16", "mixed_float16")
 

@@ -10,10 +10,10 @@ from models.data.batches import TrainingBatches
 from models.data.distillation_targets import DistillationTargets
 from models.errors import TrainingError
 from models.networks import build
+from models.recipe import Recipe
 from models.training.epochs import EpochKeeper
 from models.training.folder import TrainingFolder, commit, commit_text, write_history
 from models.training.plan import TrainingRun
-from models.training.recipes import Recipe
 from models.training.teaching import make_targets
 
 

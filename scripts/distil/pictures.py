@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.data.faces import FERPLUS, FERPLUS_OF_EMOTION
-from models.training.recipes import find_recipe
+from models.networks import find_recipe
 
 RECIPE: Final = find_recipe("default")
 """Its batches, smoothing and schedule hold here, too."""

@@ -20,7 +20,7 @@ from models.data.faces import CROP_SIZE, FERPLUS_OF_EMOTION
 
 
 class Pupil(nn.Module):
-    """The shape of :func:`models.networks.default`, layer by layer, for its middle window."""
+    """The shape of :func:`models.networks.default.build`, layer by layer, for its middle window."""
 
     SHAPE = ((1, 32, 3), (32, 64, 3), (64, 128, 3), (128, 128, 3), (128, 256, 3), (256, 256, 3), (256, 512, 1))
 
@@ -57,7 +57,7 @@ class Pupil(nn.Module):
         return functional.relu(self.norms[place](self.convolutions[place](x)))
 
     def keras_weights(self) -> list[NDArray[np.float32]]:
-        """Return the weights of each layer that has some, in the order of ``models.networks.default``."""
+        """Return the weights of each layer that has some, in the order of ``models.networks.default.build``."""
         found = []
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             found += [

@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from models.inference.base import BATCH_SIZE
 from models.inference.keras_classifier import GPU_BATCH_SIZE, compiled
-from models.networks import NETWORKS, build
+from models.networks import build, network_names
 
 
 def measure(rounds: int, device: str) -> dict[str, list[float]]:
@@ -27,7 +27,7 @@ def measure(rounds: int, device: str) -> dict[str, list[float]]:
     batch = GPU_BATCH_SIZE if device == "gpu" else BATCH_SIZE
     clock = time.perf_counter if device == "gpu" else time.process_time
     crops = np.random.default_rng(0).random((batch, 48, 48, 1), np.float32)
-    functions = {name: compiled(build(name), batch, device) for name in NETWORKS}
+    functions = {name: compiled(build(name), batch, device) for name in network_names()}
     for function in functions.values():
         np.asarray(function(crops))
     rates: dict[str, list[float]] = {name: [] for name in functions}

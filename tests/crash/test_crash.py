@@ -46,20 +46,21 @@ def run_with_kills(films: Path, out: Path, kills: int, rng: random.Random) -> No
     raise AssertionError("the run never ended well")
 
 
-@pytest.mark.parametrize("seed", [pytest.param(0, id="25 kills")])
-def test_random_kills(films: Path, undisturbed: dict[str, str], tmp_path: Path, seed: int) -> None:
-    run_with_kills(films, tmp_path / "out", 25, random.Random(seed))
-    assert results(tmp_path / "out") == undisturbed
-
-
-@pytest.mark.slow
-def test_many_random_kills(films: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
-    run_with_kills(films, tmp_path / "out", 200, random.Random(1))
+@pytest.mark.parametrize(
+    ("kills", "seed"),
+    [
+        pytest.param(8, 0, id="8 kills"),
+        pytest.param(25, 0, id="25 kills", marks=pytest.mark.slow),
+        pytest.param(200, 1, id="200 kills", marks=pytest.mark.slow),
+    ],
+)
+def test_random_kills(films: Path, undisturbed: dict[str, str], tmp_path: Path, kills: int, seed: int) -> None:
+    run_with_kills(films, tmp_path / "out", kills, random.Random(seed))
     assert results(tmp_path / "out") == undisturbed
 
 
 @pytest.mark.parametrize(
-    "stride", [pytest.param(8, id="every 8th step"), pytest.param(1, id="every step", marks=pytest.mark.slow)]
+    "stride", [pytest.param(24, id="every 24th step"), pytest.param(1, id="every step", marks=pytest.mark.slow)]
 )
 def test_exit_at_commit_steps(films: Path, tmp_path: Path, stride: int) -> None:
     """A worker, or the runner, is gone at a step of a commit: before or after a sync, before or after a rename."""

@@ -4,7 +4,6 @@ import asyncio
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,9 @@ from jobs.executors import heartbeat
 from jobs.run import tasks
 from jobs.run.scheduler import Scheduler
 from jobs.settings import Settings
+from models import networks
 from models.inference.load import load_classifier
 from models.model_file import find_model
-from models.networks import NETWORKS
-from models.training.recipes import RECIPES
 from pipeline.faces import detectors
 from pipeline.media.segments import cut
 from pipeline.tables.observations import Observations
@@ -45,15 +43,9 @@ def run_example(name: str) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def _registries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Forget afterwards what an example registers."""
+def _report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget afterwards whom the engine's example reports to."""
     monkeypatch.setattr(heartbeat, "_report", heartbeat._report)
-    registries: tuple[dict[str, Any], ...] = (NETWORKS, RECIPES)
-    before = [dict(registry) for registry in registries]
-    yield
-    for registry, content in zip(registries, before, strict=True):
-        registry.clear()
-        registry.update(content)
 
 
 def test_every_file_on_the_page_is_tried():
@@ -98,8 +90,9 @@ def test_a_detector_in_a_unit_of_a_run(bright, tmp_path):
 
 # Keras converts its variables in a way that NumPy 2 is about to forbid.
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-def test_a_network(tmp_path):
-    run_example("tiny.py")
+def test_a_network(tmp_path, monkeypatch):
+    (tmp_path / "tiny.py").write_text(file_of("tiny.py"))
+    monkeypatch.setattr(networks, "__path__", [*networks.__path__, str(tmp_path)])
     data, out = write_learnable_npz(tmp_path / "fer.npz"), tmp_path / "training"
     command = ["train", "--data", data, "--recipe", "tiny", "--epochs", 1, "--dtype", "float32", "--out", out]
     result = CliRunner().invoke(app, [str(argument) for argument in command])

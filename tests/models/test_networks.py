@@ -7,11 +7,12 @@ import pytest
 from models.data.faces import FERPLUS
 from models.emotions import EMOTIONS
 from models.errors import ModelError, UnknownNetworkError
-from models.networks import NETWORKS, WINDOW, build
+from models.networks import build, network_names
+from models.networks.default import WINDOW
 from pipeline import schema
 
 
-@pytest.fixture(scope="module", params=NETWORKS)
+@pytest.fixture(scope="module", params=network_names())
 def network(request):
     return build(request.param)
 

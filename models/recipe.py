@@ -1,13 +1,12 @@
-"""Training recipes by name: everything that decides what a training does, except for its data and its seed."""
+"""What a training recipe is: everything that decides what a training does, except for its data and its seed."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Literal, Protocol
 
 from models.data.augment import Augmentation
 from models.data.distillation_targets import Teaching
-from models.errors import UnknownRecipeError
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Recipe:
     """How a network is trained.
 
     Attributes:
-        network: name in :data:`models.networks.NETWORKS`.
+        network: name of the network; see :mod:`models.networks`.
         epochs: of training.
         batch_size: crops a step.
         optimizer: ``adam`` (Kingma and Ba 2014), or ``sgd`` with Nesterov's momentum 0.9.
@@ -110,43 +109,3 @@ class Recipe:
     def outputs(self) -> tuple[str, ...]:
         """Names of the network's outputs that are trained."""
         return ("emotion", "votes") if self.votes else ("emotion",)
-
-
-RECIPES: Final[dict[str, Recipe]] = {
-    # That of the project's origin, which took all rows as they are.
-    "seed": Recipe(
-        network="seed",
-        epochs=15,
-        batch_size=64,
-        optimizer="adam",
-        rate=5e-4,
-        schedule=Plateau(),
-        validation="public",
-        clean=False,
-    ),
-    "default": Recipe(
-        network="default",
-        epochs=90,
-        batch_size=128,
-        optimizer="sgd",
-        rate=0.1,
-        schedule=Cosine(warmup=2),
-        augmentation=Augmentation(size=40, rotation=10, scale=0.15, shift=3, light=0.3, blur=0.1, erase=0.15),
-        weight_decay=5e-3,  # decoupled: without momentum's tenfold; as 5e-4 in the loss would be
-        smoothing=0.1,
-        votes=1.0,
-        teaching=Teaching(share=0.7, hints=256, weight=40.0),
-    ),
-}
-
-
-def find_recipe(name: str) -> Recipe:
-    """Return the recipe called ``name``.
-
-    Raises:
-        UnknownRecipeError: there is none.
-    """
-    try:
-        return RECIPES[name]
-    except KeyError:
-        raise UnknownRecipeError(f"no recipe is called {name!r}; known recipes: {', '.join(RECIPES)}") from None
