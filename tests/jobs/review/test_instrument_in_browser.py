@@ -228,3 +228,23 @@ def test_no_barriers_while_correcting(browser, served, width, theme):
         opened(visit.page, f"{url}movie/{name}")
         assert visit.barriers() == []
         assert visit.overflow() == 0
+
+
+def test_find_in_all_films(browser, film):
+    with Visit(browser, 390, 844) as visit:
+        page = visit.page
+        page.goto(f"{film.split('/movie/')[0]}/find?film=find_in_all&sure=0&least=0")
+        expect(page.locator("#totals")).to_contain_text("in 1 film")
+        whole = page.locator("#totals").text_content()
+        page.get_by_label("Emotion").select_option("sad")
+        until(page, "location.search.includes('emotion=sad')")
+        expect(page.locator("#hits li").first).to_contain_text("sad")
+        assert "emotion=sad" in (page.locator("#csv").get_attribute("href") or "")
+        page.go_back()
+        expect(page.locator("#totals")).to_have_text(whole)
+        assert visit.barriers() == []
+        assert visit.overflow() == 0
+        page.locator("#hits button").first.click()
+        expect(page.locator("#play-title")).to_contain_text("test_find_in_all_films.mp4")
+        page.get_by_role("link", name="Open the film here").click()
+        expect(page.locator("h1")).to_have_text("test_find_in_all_films.mp4")
