@@ -10,7 +10,18 @@ from jobs.results.wording import evidence, is_weak
 from pipeline.schema import LABELS
 
 SHARE_COLUMNS: Final = tuple(f"share_{label}" for label in LABELS)
-SCENE_COLUMNS: Final = ("scene", "start", "end", "coverage", "faces_max", "tracks", "dominant", *SHARE_COLUMNS)
+SCENE_COLUMNS: Final = (
+    "scene",
+    "start",
+    "end",
+    "first_frame",
+    "last_frame",
+    "coverage",
+    "faces_max",
+    "tracks",
+    "dominant",
+    *SHARE_COLUMNS,
+)
 TRACK_COLUMNS: Final = ("track", "scene", "start", "end", "frames", "score", "dominant", *SHARE_COLUMNS)
 
 
@@ -21,6 +32,7 @@ class Scene:
     Attributes:
         scene: its number, from 0.
         start, end: s.
+        first_frame, last_frame: both inclusive.
         coverage: part of its time with at least one face, 0..1.
         faces_max: most faces at once.
         tracks: how many tracks it has.
@@ -31,6 +43,8 @@ class Scene:
     scene: int
     start: float
     end: float
+    first_frame: int
+    last_frame: int
     coverage: float
     faces_max: int
     tracks: int

@@ -92,7 +92,7 @@ def make_api(store: ResultStore) -> Blueprint:
     def intervals(name: str) -> ResponseReturnValue:
         """Return some of the intervals that a filter finds, and with the first ones marks in ms for all of them."""
         index = store.index(name)
-        found = find_intervals(index, query_filter(index))
+        found = find_intervals(index, query_filter(index, store.persons(name)))
         first = int(query_number("first", 0, 0, len(found)))
         some = found.take(np.arange(first, min(first + _INTERVALS_AT_ONCE, len(found))))
         marks = found.take(select_longest(np.arange(len(found)), found.seconds, 0, _MOST_MARKS))
@@ -108,7 +108,9 @@ def make_api(store: ResultStore) -> Blueprint:
     def next_one(name: str) -> ResponseReturnValue:
         """Return the first interval that starts after ``after`` in s; after the last one, the first of all."""
         index = store.index(name)
-        return jsonify(interval=next_interval(index, query_filter(index), query_number("after", index.start)))
+        return jsonify(
+            interval=next_interval(index, query_filter(index, store.persons(name)), query_number("after", index.start))
+        )
 
     return api
 

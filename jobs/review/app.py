@@ -9,10 +9,12 @@ from flask.typing import ResponseReturnValue
 from jobs.results.errors import NotReadyError
 from jobs.results.job_facts import JobFacts
 from jobs.review.api import make_api
+from jobs.review.correct import make_correct
 from jobs.review.edit import make_edit
 from jobs.review.files import make_files
 from jobs.review.library import read_library
 from jobs.review.result_store import ResultStore
+from jobs.review.search import make_search
 from jobs.web.address import Address
 from jobs.web.app import make_app
 
@@ -31,6 +33,8 @@ def make_review(out: Path, address: Address, editor: str | None = None) -> Flask
     store = ResultStore(out)
     app.register_blueprint(make_api(store))
     app.register_blueprint(make_files(store))
+    app.register_blueprint(make_search(store))
+    app.register_blueprint(make_correct(store, editor))
     if editor is not None:
         app.register_blueprint(make_edit(store, editor))
 

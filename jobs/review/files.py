@@ -47,7 +47,7 @@ def make_files(store: ResultStore) -> Blueprint:
 
     def found(name: str) -> Intervals:
         index = store.index(name)
-        return find_intervals(index, query_filter(index))
+        return find_intervals(index, query_filter(index, store.persons(name)))
 
     @files.get("/video/annotated/<path:name>")
     def annotated(name: str) -> ResponseReturnValue:

@@ -27,6 +27,7 @@ from jobs.store import review_file
 from jobs.store.provenance import fingerprint_movie
 from jobs.store.run_files import is_settled, read_plan
 from jobs.store.workspace import MovieFolder
+from pipeline import schema
 from pipeline.errors import PipelineError
 from pipeline.media.geometry import LONGEST_SIDE
 from pipeline.media.movie import Movie, identity, open_movie
@@ -129,6 +130,16 @@ class ResultStore:
         folder = self.folder(name)
         found = self._corrected.get(self.state(name), lambda: corrected(folder, changes).without_timeline())
         return replace(summary_of(found.summary), width=measured.width, height=measured.height)
+
+    def persons(self, name: str) -> dict[int, int]:
+        """Return the person of each of a movie's tracks that has one."""
+        changes = self.changes(name)
+        measured: dict[int, int | None] = {}
+        if "person" in schema.TRACKS.names:
+            rows = read_table(self.table(name, "tracks"), ["track", "person"])
+            measured = dict(zip(rows["track"].to_pylist(), rows["person"].to_pylist(), strict=True))
+        found = {**measured, **changes.persons}
+        return {t: int(p) for t, p in found.items() if p is not None and t not in changes.rejected}
 
     def probabilities(self, name: str) -> Probabilities:
         """Return the network's probabilities over time."""

@@ -8,6 +8,7 @@ export class Finder {
     for (const id of ["emotion", "confidence", "seconds"]) byId(id).addEventListener("input", soon);
     byId("only-visible").addEventListener("change", soon);
     byId("filter").addEventListener("submit", (event) => event.preventDefault());
+    for (const event of ["corrected", "people"]) state.on(event, soon);
     state.on("view", () => { if (byId("only-visible").checked) soon(); });
   }
 
@@ -16,6 +17,7 @@ export class Finder {
     const number = (id) => Math.max(0, Number(byId(id).value) || 0);
     this.state.filter = { emotion: byId("emotion").value, confidence: Math.min(100, number("confidence")) / 100, seconds: number("seconds") };
     const query = Object.fromEntries(Object.entries(this.state.filter).filter(([, value]) => value));
+    if (this.state.person !== null) query.person = this.state.person;
     if (byId("only-visible").checked) Object.assign(query, { from: this.state.from, to: this.state.to });
     return query;
   }
@@ -64,7 +66,7 @@ export class Finder {
   // Goes to the next interval of an emotion that has the filter's confidence and length.
   async next(emotion) {
     const { confidence, seconds } = this.state.filter;
-    const { interval } = await fetchJson("next", this.state.name, { emotion: LABELS[emotion], confidence, seconds, after: this.state.time });
+    const { interval } = await fetchJson("next", this.state.name, { emotion: LABELS[emotion], confidence, seconds, after: this.state.time, ...(this.state.person === null ? {} : { person: this.state.person }) });
     if (!interval) {
       say(`no moment of ${LABELS[emotion]} with ${percent(confidence)} for ${seconds} s`);
       return;

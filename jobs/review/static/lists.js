@@ -8,11 +8,14 @@ export class SceneList {
     this.current = -1;
     byId("scenes-more").addEventListener("click", () => this.fetch());
     state.on("time", (time) => this.mark(state.sceneAt(time)));
+    state.on("corrected", () => this.fetch(true));
     this.fetch();
   }
 
-  async fetch() {
-    const { total, scenes } = await fetchJson("scenes", this.state.name, { first: this.rows.length }).catch(failed("scenes"));
+  async fetch(again = false) {
+    const first = again ? 0 : this.rows.length;
+    const { total, scenes } = await fetchJson("scenes", this.state.name, { first }).catch(failed("scenes"));
+    if (again) { this.rows = []; byId("scenes").replaceChildren(); }
     byId("scenes-count").textContent = total;
     for (const scene of scenes) {
       const button = element("button", { type: "button", onclick: () => this.state.jump(scene.start) },
@@ -23,7 +26,7 @@ export class SceneList {
           element("span", {}, scene.evidence),
           element("span", { class: "muted words" }, scene.shares ? sharesInWords(scene.shares) : "")));
       this.rows.push(button);
-      byId("scenes").append(element("li", {}, button));
+      byId("scenes").append(element("li", {}, button, this.state.corrector?.sceneControls(scene) ?? ""));
     }
     byId("scenes-more").hidden = this.rows.length >= total;
     this.mark(this.state.sceneAt(this.state.time), true);
@@ -49,11 +52,14 @@ export class FaceList {
     this.state = state;
     this.count = 0;
     byId("faces-more").addEventListener("click", () => this.fetch());
+    state.on("corrected", () => this.fetch(true));
     this.fetch();
   }
 
-  async fetch() {
+  async fetch(again = false) {
+    if (again) this.count = 0;
     const { total, faces } = await fetchJson("faces", this.state.name, { first: this.count }).catch(failed("faces"));
+    if (!this.count) byId("faces").replaceChildren();
     byId("faces-count").textContent = total;
     this.count += faces.length;
     for (const face of faces) {

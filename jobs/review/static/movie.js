@@ -1,11 +1,13 @@
 // The movie page: puts its parts together and handles the keyboard.
 import { Address } from "./address.js";
 import { byId, fetchJson } from "./common.js";
+import { Corrector } from "./correct.js";
 import { Finder } from "./find.js";
 import { Labeller } from "./labels.js";
 import { FaceList, SceneList } from "./lists.js";
 import { MovieState } from "./movie_state.js";
 import { Now } from "./now.js";
+import { People } from "./people.js";
 import { Player } from "./player.js";
 import { Timeline } from "./timeline.js";
 
@@ -55,8 +57,10 @@ async function main() {
   const state = new MovieState(name, facts);
   const timeline = new Timeline(state);
   const player = new Player(state);
+  if (byId("corrections")) new Corrector(state, player);
   new Now(state, player);
   const finder = new Finder(state);
+  new People(state, finder);
   new Address(state, finder, timeline);
   new SceneList(state);
   new FaceList(state);

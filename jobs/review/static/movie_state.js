@@ -12,6 +12,7 @@ export class MovieState {
     this.marks = [];
     this.filter = { emotion: "", confidence: 0.5, seconds: 0.5 };
     this.chart = "labels";
+    this.person = null; // whose moments are listed; null: everybody's
     this.revision = 0; // of the corrections that are shown
     this.handlers = {};
   }

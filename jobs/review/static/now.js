@@ -7,18 +7,23 @@ export class Now {
   constructor(state, player) {
     Object.assign(this, { state, player, shown: "", blocks: [] });
     player.onFrame = () => this.show();
+    state.on("marks", () => this.show()); // the filter's threshold
+    state.on("people", () => { this.shown = ""; this.show(); });
   }
 
   show() {
     const held = this.player.held(this.state.time);
     const faces = [...(held?.faces ?? [])].sort((a, b) => area(b) - area(a) || a[0] - b[0]);
-    const key = `${held?.frame}:${this.state.threshold}:${this.state.revision}`;
+    const key = [held?.frame, this.state.threshold, this.state.revision, this.player.video.paused].join();
     if (!held || key === this.shown) return;
     this.shown = key;
     const list = byId("now");
     while (this.blocks.length < Math.min(faces.length, MOST)) this.blocks.push(block());
     const used = this.blocks.slice(0, faces.length);
-    used.forEach((one, k) => this.fill(one, faces[k]));
+    used.forEach((one, k) => {
+      this.fill(one, faces[k]);
+      if (this.state.corrector && this.player.video.paused) one.tools.replaceChildren(...this.state.corrector.faceControls(faces[k][0], held.frame));
+    });
     const rest = faces.length - used.length;
     const last = rest > 0 ? [element("li", { class: "rest muted small" }, `and ${rest} more`)] : [];
     if (!faces.length) last.push(element("li", { class: "rest muted small" }, "no face in this frame"));
@@ -54,5 +59,6 @@ function block() {
     return { fill: holder.querySelector("rect"), value, row };
   });
   const title = element("b", {});
-  return { item: element("li", {}, title, ...rows.map(({ row }) => row)), title, rows };
+  const tools = element("span", { class: "face-tools" });
+  return { item: element("li", {}, title, ...rows.map(({ row }) => row), tools), title, rows, tools };
 }

@@ -80,6 +80,12 @@ export class Player {
     this.arrived(this.state.time);
   }
 
+  // Fetches boxes again: they were corrected.
+  forget() {
+    this.chunks = [];
+    this.refresh();
+  }
+
   note(text) {
     byId("screen-note").textContent = text;
     byId("screen-note").hidden = !text;

@@ -18,6 +18,8 @@ export class Timeline {
     state.on("view", () => { this.paint(); this.fetchSoon(); this.showSpan(); });
     state.on("time", () => this.movePlayhead());
     state.on("marks", () => this.paint());
+    state.on("people", () => this.paint());
+    state.on("corrected", () => { this.whole = null; this.fit(); this.fetch(); });
     for (const chart of ["labels", "probabilities"]) byId(`view-${chart}`).addEventListener("click", () => this.setChart(chart));
     document.addEventListener("themechange", () => { this.painter.readColours(); this.paint(); this.paintOverview(); });
     new ResizeObserver(() => this.fit()).observe(this.chart);
