@@ -33,8 +33,16 @@ def _option(name: str, *flags: str) -> Any:
 Out = Annotated[Path, typer.Option(help="Folder for the results.")]
 OutArgument = Annotated[Path, typer.Argument(help="Folder with results.")]
 Config = Annotated[Path | None, typer.Option(help="Settings file instead of ./moodreel.toml.", show_default=False)]
+RootPath = Annotated[
+    str, typer.Option(help="Path under which a reverse proxy shows the pages, as /films.", show_default=False)
+]
+Forwarded = Annotated[
+    str,
+    typer.Option(help="Public host of a reverse proxy: believe its X-Forwarded headers.", show_default=False),
+]
 Model = Annotated[str | None, _option("model")]
 Device = Annotated[str | None, _option("device")]
+RuntimeOption = Annotated[str | None, _option("runtime")]
 Detector = Annotated[str | None, _option("detector")]
 DetectorModel = Annotated[Path | None, _option("detector_model")]
 DetectEvery = Annotated[float | None, _option("detect_every")]
@@ -68,6 +76,7 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Process again what is already done.")] = False,
     model: Model = None,
     device: Device = None,
+    runtime: RuntimeOption = None,
     detector: Detector = None,
     detector_model: DetectorModel = None,
     detect_every: DetectEvery = None,
@@ -103,6 +112,7 @@ def run(
         config,
         model=model,
         device=device,
+        runtime=runtime,
         detector=detector,
         detector_model=detector_model,
         detect_every=detect_every,
@@ -167,6 +177,8 @@ def review(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8765,
     token: Annotated[str | None, typer.Option(help="Require this token.", show_default=False)] = None,
+    root_path: RootPath = "",
+    forwarded: Forwarded = "",
     browser: Annotated[bool, typer.Option("--open/--no-browser", help="Open a browser.")] = False,
     edit: Annotated[
         bool, typer.Option("--edit", help="Let faces be labelled, in review.json beside each movie's results.")
@@ -177,9 +189,11 @@ def review(
 ) -> None:
     """Show results in a browser: timelines, scenes, faces. Without --edit, nothing is written."""
     from jobs.review.command import review
+    from jobs.web.address import choose_address
 
     try:
-        review(out, host, port, token, browser, (by or _user()) if edit else None)
+        address = choose_address(host, port, token, root_path, forwarded)
+        review(out, address, browser, (by or _user()) if edit else None)
     except JobError as error:
         end(error)
 
@@ -213,6 +227,8 @@ def live(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8766,
     token: Annotated[str | None, typer.Option(help="Require this token.", show_default=False)] = None,
+    root_path: RootPath = "",
+    forwarded: Forwarded = "",
     model: Model = None,
     device: Device = None,
     detector: Detector = None,
@@ -231,11 +247,13 @@ def live(
     flags = {"model": model, "device": device, "detector": detector, "detector_model": detector_model}
     choice = _chosen(config, **flags, prior=prior, sure=sure, video=video, crf=crf, preset=preset)
     from jobs.live.command import live
+    from jobs.web.address import choose_address
     from models.errors import ModelError
     from pipeline.errors import PipelineError
 
     try:
-        raise typer.Exit(live(source, record, host, port, token, choice.settings))
+        address = choose_address(host, port, token, root_path, forwarded)
+        raise typer.Exit(live(source, record, address, choice.settings))
     except (JobError, ModelError, PipelineError) as error:
         end(error)
 

@@ -1,4 +1,4 @@
-"""What is printed for people: any name, whatever the locale, and tables."""
+"""Text for people: any name, whatever the locale, without effect on a terminal; and tables."""
 
 import io
 import locale

@@ -24,7 +24,8 @@ from models.model_file import find_model
 from pipeline.analyze import Analysis, analyze
 from pipeline.errors import PipelineError
 from pipeline.faces.detectors import make_detector
-from pipeline.faces.track import TrackOptions, smooth
+from pipeline.faces.linking.smooth import smooth
+from pipeline.faces.track import TrackOptions
 from pipeline.media.movie import open_movie
 from pipeline.media.segments import cut, read_packets
 from pipeline.schema import EMOTIONS, UNSURE

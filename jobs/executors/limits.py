@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from jobs.settings import Settings
-from pipeline.media.limits import MediaLimits, limit_media
+from pipeline.limits import MediaLimits, limit_media
 
 
 @dataclass(frozen=True)

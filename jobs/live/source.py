@@ -23,9 +23,9 @@ import av.video.stream
 from jobs.errors import SourceError, UsageError
 from jobs.live.cameras import cameras, describe_cameras
 from pipeline.errors import InputError
+from pipeline.limits import open_options
 from pipeline.media.decode import Frame
 from pipeline.media.deinterlace import deinterlaced
-from pipeline.media.limits import open_options
 from pipeline.media.movie import Movie, data_packets, describe, open_movie, video_stream
 
 OPEN_S: Final = 10.0

@@ -16,6 +16,7 @@ _PROVENANCE: Final = (
     "model_digest",
     "detector",
     "device",
+    "runtime",
     "finished",
     "seconds",
     "schema_version",

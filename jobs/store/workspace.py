@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jobs.errors import DiskFullError, JobError, WorkspaceError
 from jobs.store.atomic import TEMPORARY
@@ -34,6 +34,11 @@ class MovieFolder:
     def video(self) -> Path:
         """The annotated video."""
         return self.root / "annotated.mp4"
+
+    @property
+    def overlay(self) -> Path:
+        """The movie untouched, with its labels as a subtitle track."""
+        return self.root / "annotated.mkv"
 
     @property
     def timeline(self) -> Path:
@@ -121,10 +126,6 @@ class MovieFolder:
         """Return what ``job.json`` says, or None where there is none of ours that can be read."""
         return read_job_file(self.job)
 
-    def read_job(self) -> dict[str, Any] | None:
-        """Return the raw content of ``job.json``; prefer :meth:`read_job_file`."""
-        return read_object(self.job)
-
     def holds_foreign_job(self) -> bool:
         """Whether ``job.json`` is another program's, and so not ours to replace."""
         return self.read_job_file() is None and bool(read_object(self.job))
@@ -136,22 +137,23 @@ class MovieFolder:
         except OSError:
             return False
 
-    def set_video_aside(self, keep: bool) -> list[str]:
-        """Take away an annotated video whose tables were replaced: it must not pass for one of the new tables.
+    def set_aside(self, video: Path, keep: bool) -> list[str]:
+        """Take away a video whose tables were replaced: it must not pass for one of the new tables.
 
         Args:
+            video: one of :attr:`video` and :attr:`overlay`.
             keep: under another name, where it replaces one that was set aside before.
 
         Returns:
             What the user should know of it.
         """
-        if not self.video.is_file():
+        if not video.is_file():
             return []
         if not keep:
-            self.video.unlink()
+            video.unlink()
             return []
-        earlier = self.video.with_stem(f"{self.video.stem}.earlier")
-        self.video.replace(earlier)
+        earlier = video.with_stem(f"{video.stem}.earlier")
+        video.replace(earlier)
         return [f"{earlier.name} shows the earlier tables, which these replaced"]
 
     def listing(self, keys: Iterable[str]) -> frozenset[str]:

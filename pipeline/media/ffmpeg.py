@@ -13,7 +13,7 @@ from typing import IO, Final
 import imageio_ffmpeg
 
 from pipeline.errors import FfmpegError
-from pipeline.media.limits import media_limits
+from pipeline.limits import media_limits
 
 VARIABLE: Final = "MOODREEL_FFMPEG"
 """Environment variable that names another ffmpeg program than the bundled one."""

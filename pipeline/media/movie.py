@@ -17,15 +17,18 @@ import av.video.frame
 import av.video.stream
 
 from pipeline.errors import InputError, NotAMovieError
+from pipeline.limits import decoder_options, media_limits, open_options
 from pipeline.media.colour import is_hdr
 from pipeline.media.geometry import LONGEST_SIDE, Fit, Orientation, Shape, ShapeReader, fitted, upright_size
 from pipeline.media.library_gaps import demuxed
-from pipeline.media.limits import decoder_options, media_limits, open_options
+from pipeline.media.manifests.dash import HLS_OPTIONS, as_playlist, is_manifest
 from pipeline.media.timing.clock import PLAIN, FileClock
 
 _STILL_FORMATS: Final = ("image2", "tty", "ico")
 """FFmpeg's demuxers that make a "movie" of any picture or text."""
 
+
+_RAW_MJPEG: Final = (".mjpeg", ".mjpg", ".mjp")
 
 _SWSCALE_MATRIX: Final = 6
 """BT.601, with which RGB pictures (matrix 0) are converted to YUV."""
@@ -150,11 +153,11 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
     """
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
+        if stat.S_IFMT(status.st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
             raise NotAMovieError(f"{path}: expected a movie, found {_kind_of_file(status.st_mode)}")
         if status.st_size == 0:
             raise NotAMovieError(f"{path}: expected a movie, found an empty file of 0 bytes")
-        container = av.open(str(path.absolute()), metadata_errors="replace", options=open_options())
+        container = _open(path)
     except OSError as error:
         # av.error.FFmpegError comes in two families; those that are OSErrors too concern the file system.
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
@@ -166,8 +169,18 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
         yield container
 
 
+def _open(path: Path) -> av.container.InputContainer:
+    if is_manifest(path):
+        return av.open(as_playlist(path), format="hls", options=open_options() | HLS_OPTIONS, metadata_errors="replace")
+    container = av.open(str(path.absolute()), metadata_errors="replace", options=open_options())
+    if container.format.name == "jpeg_pipe" and path.suffix.lower() in _RAW_MJPEG:
+        container.close()  # FFmpeg looked at the first picture, and took it for all
+        return av.open(str(path.absolute()), format="mjpeg", metadata_errors="replace", options=open_options())
+    return container
+
+
 def _kind_of_file(mode: int) -> str:
-    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe; write it to a file first", stat.S_IFSOCK: "a socket"}
+    kinds = {stat.S_IFIFO: "a pipe; write it to a file first", stat.S_IFSOCK: "a socket"}
     return kinds.get(stat.S_IFMT(mode), "a device")
 
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import av.container
 import av.video.stream
 
-from pipeline.media.limits import decoder_options
+from pipeline.limits import decoder_options
 from pipeline.media.movie import Movie, identity, opened
 
 

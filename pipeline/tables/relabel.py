@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.faces.linking.smooth import smooth
 from pipeline.faces.quality import Looks
-from pipeline.faces.track import Sightings, TrackOptions, smooth
+from pipeline.faces.track import Sightings, TrackOptions
 from pipeline.media.movie import Movie
 from pipeline.scenes.structure import Structure
 from pipeline.schema import BOX, EMOTIONS, TRANSITIONS
@@ -46,7 +47,7 @@ def relabel(
     """
     facts = json.loads(timeline.schema.metadata[b"moodreel"])
     movie = movie.with_picture(facts["width"], facts["height"])
-    metadata = {**metadata, "remarks": facts["remarks"]} if "remarks" in facts else metadata
+    metadata = {**metadata, **{name: facts[name] for name in ("remarks", "shapes") if name in facts}}
     frame = timeline["frame"].to_numpy()
     first = np.flatnonzero(np.diff(frame, prepend=-1))
     times = frame_times(movie, timeline["pts"].to_numpy()[first], _structure(shots))

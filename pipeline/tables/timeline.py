@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline import schema
 from pipeline.errors import InputError
+from pipeline.faces.appearance import appearance_of
 from pipeline.faces.detect import Detections
 from pipeline.faces.quality import looks_of
 from pipeline.faces.track import Sightings, TrackOptions, follow
@@ -77,12 +78,16 @@ def assemble(
     times = _times(movie, whole)
     faces = Detections(whole.boxes, whole.scores)
     looks = looks_of(whole.boxes, whole.yaw, whole.sharpness, whole.contrast)
-    seen = follow(times.time, times.shot, whole.face_frame, faces, whole.probabilities, options, looks.quality)
+    appearance = appearance_of(whole.miniatures)
+    seen = follow(
+        times.time, times.shot, whole.face_frame, faces, whole.probabilities, options, looks.quality, appearance
+    )
     values = RowValues.of(whole, looks, seen.detection)
     labels = track_labels(times.time[seen.frame], seen, values.probabilities, values.looks.quality, options, sure)
     remarks = picture_remarks(movie, whole.shapes)
     metadata = {**metadata, "remarks": remarks} if remarks else metadata
     persons = persons_of(seen, Embedded(whole.embedded, whole.embeddings), looks.quality) if people else None
+    metadata = {**metadata, "shapes": len(whole.shapes)} if len(whole.shapes) > 1 else metadata
     return make_tables(name, movie, times, seen, values, labels, metadata, persons)
 
 

@@ -17,9 +17,9 @@ import atheris
 
 with atheris.instrument_imports(include=["pipeline"]):
     from pipeline.errors import PipelineError
+    from pipeline.limits import MediaLimits, limit_media
     from pipeline.media.decode import DecodeFaults, Reader, TimestampError
     from pipeline.media.frames import frames_of
-    from pipeline.media.limits import MediaLimits, limit_media
     from pipeline.media.movie import Fits, open_movie
     from pipeline.media.segments import as_one, cut, read_packets
 

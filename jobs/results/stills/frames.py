@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from jobs.results.errors import NotFoundError
 from pipeline.errors import PipelineError
+from pipeline.limits import decoder_options
 from pipeline.media.colour import Converter
 from pipeline.media.geometry import Fit
-from pipeline.media.limits import decoder_options
 from pipeline.media.movie import Fits, Movie, data_packets, opened
 
 Image = NDArray[np.uint8]

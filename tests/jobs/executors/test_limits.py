@@ -12,9 +12,9 @@ from jobs.executors.limits import Limits, limit_met, limits_of
 from jobs.executors.process_pool import LocalExecutor
 from jobs.settings import Settings, choose
 from pipeline.errors import FfmpegError, InputError
+from pipeline.limits import MediaLimits, limit_media, media_limits
 from pipeline.media.decode import DecodeFaults, decode
 from pipeline.media.ffmpeg import ffmpeg_exe, run
-from pipeline.media.limits import MediaLimits, limit_media, media_limits
 from pipeline.media.movie import open_movie
 from pipeline.media.segments import cut, read_packets
 

@@ -15,6 +15,7 @@ import pytest
 from jobs.errors import WorkspaceError
 from jobs.store.atomic import commit, commit_json
 from jobs.store.job_file import JobFile
+from jobs.store.json_values import read_object
 from jobs.store.movie_result import write_movies_table
 from jobs.store.workspace import MovieFolder, Workspace, movie_folders
 
@@ -114,7 +115,7 @@ class TestCommit:
     def test_json_keeps_letters_readable(self, tmp_path):
         commit_json(tmp_path / "job.json", {"movie": "Käse ☃.mp4"})
         assert "Käse ☃.mp4" in (tmp_path / "job.json").read_text(encoding="utf-8")
-        assert MovieFolder(tmp_path).read_job() == {"movie": "Käse ☃.mp4"}
+        assert read_object(MovieFolder(tmp_path).job) == {"movie": "Käse ☃.mp4"}
 
 
 class TestMovieFolder:
@@ -165,7 +166,7 @@ class TestMovieFolder:
     def test_a_job_that_cannot_be_read_is_none(self, tmp_path, content):
         if content is not None:
             (tmp_path / "job.json").write_bytes(content)
-        assert MovieFolder(tmp_path).read_job() is None
+        assert read_object(MovieFolder(tmp_path).job) is None
 
     def test_paths_lie_below_the_movies_name(self, tmp_path):
         folder = Workspace(tmp_path).folder("holiday/day 1.mp4")

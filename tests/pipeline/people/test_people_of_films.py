@@ -34,7 +34,7 @@ class Spotter:
     name = "spotter"
     long_side = 0
 
-    def detect(self, bgr):  # noqa: ARG002
+    def detect(self, _):
         marks = PLACES[None] / ALIGNED_SIZE * 48 + FACE[:2]
         return Detections(FACE[None], np.array([0.95], np.float32), marks.astype(np.float32))
 
@@ -106,7 +106,7 @@ def test_without_people_nothing_is_described(movie):
 
 def test_faces_without_landmarks_are_nobodys(movie):
     class Blind(Spotter):
-        def detect(self, bgr):  # noqa: ARG002
+        def detect(self, _):
             return Detections(FACE[None], np.array([0.95], np.float32))
 
     embedder = Level()
