@@ -96,8 +96,7 @@ def test_films_in_folders_share_the_same_script(tmp_path):
 
 def test_a_name_that_leads_elsewhere_shares_nothing_there(tmp_path):
     folder = make_up(tmp_path / "a" / "b" / "outputs", frames=50, name="film.mp4")
-    job = folder.read_job()
-    assert job is not None
+    job = json.loads(folder.job.read_text())
     commit_json(folder.job, job | {"movie": "x/y/../../../z/film.mp4"})
     write_movie_report(folder)
     assert [path.parent.parent.name for path in tmp_path.rglob("plotly.min.js")] == ["outputs"]
