@@ -10,6 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
+.PHONY: run test test-slow test-damage fuzz audit licences screenshots reference tutorial media-page test-cluster bench bench-peers bench-networks soak check format lock clean
 # One environment has one ONNX Runtime: the packages onnxruntime and onnxruntime-gpu overwrite each other's files.
 GPU_RUNTIME := onnxruntime-gpu[cuda,cudnn]==1.31.1
 READY := $(VENV)/installed$(if $(GPU),-gpu)
@@ -54,6 +55,10 @@ screenshots: $(VENV)/installed-dev
 # docs/reference.md, from the code.
 reference: $(VENV)/installed
 	$(BIN)/python scripts/make_reference.py
+
+# The outputs in docs/tutorial.ipynb.
+tutorial: $(VENV)/installed-dev
+	$(BIN)/python scripts/run_notebook.py docs/tutorial.ipynb
 
 # docs/media.md, from the tests.
 media-page: $(VENV)/installed

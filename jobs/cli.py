@@ -11,12 +11,15 @@ from jobs import model_commands
 from jobs.console import say_error, take_all_names
 from jobs.errors import JobError, UsageError
 from jobs.exit import end
+from jobs.export import command_line
 from jobs.settings import Choice, Settings, choose
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(model_commands.train)
 app.command()(model_commands.evaluate)
 app.add_typer(model_commands.data, name="data")
+app.command()(command_line.export)
+app.command()(command_line.clip)
 
 
 def _option(name: str, *flags: str) -> Any:
@@ -92,6 +95,13 @@ def run(
     gpu_share: GpuShare = None,
     config: Config = None,
     log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as one JSON object per line.")] = False,
+    on_end: Annotated[
+        str | None,
+        typer.Option(
+            help="Command to run at the end; MOODREEL_SUMMARY and other variables say what happened.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Process movies: annotated video, emotion timeline and scene shares for each.
 
@@ -121,7 +131,7 @@ def run(
         address=address,
         gpu_share=gpu_share,
     )
-    raise typer.Exit(run_to_end(inputs, out, choice.settings, force, log_json))
+    raise typer.Exit(run_to_end(inputs, out, choice.settings, force, log_json, on_end))
 
 
 @app.command()
@@ -146,6 +156,7 @@ def demo(out: Out = Path("outputs")) -> None:
 def status(
     out: OutArgument = Path("outputs"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Only movies that failed, with the reason.")] = False,
 ) -> None:
     """Show the progress of each movie, also during a run, and from a copy of its files."""
     from jobs.run.status_table import print_status
@@ -156,9 +167,9 @@ def status(
     except JobError as error:
         end(error)
     if as_json:
-        print(found.to_json())
+        print(found.to_json(failed))
     else:
-        print_status(found)
+        print_status(found, failed)
 
 
 @app.command()
@@ -191,12 +202,17 @@ def review(
 
 
 @app.command()
-def report(out: OutArgument = Path("outputs")) -> None:
+def report(
+    out: OutArgument = Path("outputs"),
+    standalone: Annotated[
+        bool, typer.Option("--standalone", help="Reports to hand on: each a single file of about 2 MB.")
+    ] = False,
+) -> None:
     """Rewrite report.html of every movie, and index.html, from the tables. Exit code 1 if one cannot be written."""
     from jobs.report.folder_report import rewrite
 
     try:
-        written, faults = rewrite(out)
+        written, faults = rewrite(out, standalone)
     except JobError as error:
         end(error)
     for fault in faults:

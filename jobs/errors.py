@@ -8,6 +8,7 @@
     ├── ReportError      a report cannot be made of what is there
     ├── SourceError      a camera, file or stream gives no pictures (any more)
     ├── ReviewFileError  review.json cannot be read or written, or belongs to another state of the movie
+    │   └── ReviewConflictError  somebody else changed the same thing meanwhile
     ├── WorkspaceError   the output folder cannot be used
     ├── DiskFullError    there is too little room for what comes next: the run stops and can be resumed
     ├── StoppedError     the run was stopped before a unit began
@@ -38,6 +39,10 @@ class SourceError(JobError):
 
 class ReviewFileError(JobError):
     """``review.json`` cannot be read or written, or belongs to another state of the movie."""
+
+
+class ReviewConflictError(ReviewFileError):
+    """Somebody else changed the same thing since the author of a correction looked."""
 
 
 class WorkspaceError(JobError):

@@ -13,6 +13,11 @@
 Errors of PyAV and FFmpeg are translated into these where those libraries are called.
 """
 
+from typing import Final
+
+NOTE: Final = "note: "
+"""What a remark on a movie begins with that is no warning: nothing is missing and nothing is worse."""
+
 
 class PipelineError(Exception):
     """Base of all errors of the ``pipeline`` package."""

@@ -137,6 +137,25 @@ SCENES: Final = pa.schema(
     ]
 )
 
+ARC: Final = pa.schema(
+    [
+        pa.field("movie", _NAME, nullable=False),
+        pa.field("second", pa.int32(), nullable=False),  # 0-based: from `second` to `second + 1` on the player's clock
+        # Null from here on where no frame is shown in that second.
+        pa.field("shot", pa.int32()),  # the one that is shown longest in it, as is the scene
+        pa.field("scene", pa.int32()),
+        pa.field("frames", pa.int32()),  # shown in it, if only in part
+        pa.field("coverage", pa.float64()),  # part of its time with at least one face, 0..1
+        pa.field("faces", pa.float64()),  # faces at once, on average over its time
+        pa.field("faces_max", pa.int32()),  # most faces at once
+        pa.field("tracks", pa.int32()),
+        *_SHARES,
+        *_MEANS,
+        pa.field("dominant", pa.string()),  # as in SCENES
+    ]
+)
+"""A row a second, from 0 to the movie's end."""
+
 _APPEARANCE: Final = [
     pa.field("tracks", pa.int32(), nullable=False),
     pa.field("shots", pa.int32(), nullable=False),  # in which the person is seen

@@ -13,6 +13,7 @@ from jobs.store.atomic import commit_json
 from jobs.store.table_files import write_table
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
+from pipeline.arc import make_arc
 from pipeline.faces.quality import Looks
 from pipeline.scenes.structure import Structure
 from pipeline.schema import EMOTIONS
@@ -65,7 +66,10 @@ def make_up(out: Path, frames: int = TWO_HOURS, faces: int = 2, name: str = "lon
         count = len(columns["frame"] if "frame" in columns else columns["start"])
         columns["movie"] = pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([name]))
         whole = table_of({column: columns[column] for column in table.names}).cast(table)
-        write_table(whole.replace_schema_metadata(stamp), path)
+        whole = whole.replace_schema_metadata(stamp)
+        write_table(whole, path)
+        if path == folder.timeline:
+            write_table(make_arc(whole, frames / RATE), folder.arc)
     summary = {"frames": frames, "duration": frames / RATE, "tracks": tracks, "scenes": shots, "coverage": 1.0}
     job = {"movie": name, "status": "done", "reason": "", "source": str(out / "gone.mp4"), "fingerprint": "0"}
     job |= {"finished": "2026-01-01T00:00:00+00:00", "seconds": 1.0, "settings": {"video": "none"}, "model": "seed"}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from made_up import make_up
 
 from pipeline import schema
 
@@ -28,13 +29,34 @@ def test_demo_finds_two_people_in_five_shots(demo):
     assert shots.share_happy.isna().tolist() == [False, False, True, False, False]
 
 
+def run_recipe(recipe: str, folder: Path) -> list[str]:
+    """Run a recipe as it stands and return what it prints, and then the sizes of what it has read."""
+    sizes = "\nprint(*(len(globals()[name]) for name in ('arc', 'timeline', 'faces') if name in globals()))"
+    script = "import matplotlib; matplotlib.use('Agg')\n" + recipe + sizes
+    done = subprocess.run([sys.executable, "-c", script], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.splitlines()
+
+
 def test_pandas_recipe(demo):
-    (recipe,) = blocks("python")
-    script = "import matplotlib; matplotlib.use('Agg')\n" + recipe + "\nprint(len(timelines), len(faces))"
-    done = subprocess.run([sys.executable, "-c", script], cwd=demo, check=True, capture_output=True, text=True)
-    *scene, counts = done.stdout.splitlines()
-    assert counts == "408 348"  # 336 frames: 60 without a face, 204 with one, 72 with two
+    *scene, counts = run_recipe(blocks("python")[0], demo)
+    assert counts == "14 408 348"  # 336 frames: 60 without a face, 204 with one, 72 with two
     assert "sample.mp4" in scene[-1]
+
+
+def test_the_happiest_scene_is_one_row_whatever_the_folder_holds(tmp_path):
+    """Movies share row numbers, and there may be no scene with enough of a face."""
+    out = tmp_path / "outputs"
+    make_up(out, frames=300, faces=0, name="sample.mp4")
+    assert "Empty DataFrame" in run_recipe(blocks("python")[0], tmp_path)[0]
+    for name in ("a.mp4", "b.mp4", "inner/c.mp4"):
+        make_up(out, frames=450, name=name)
+    *scene, _ = run_recipe(blocks("python")[0], tmp_path)
+    assert len(scene) == 2  # the heading and a row
+
+
+def test_duckdb_recipe(demo):
+    pytest.importorskip("duckdb")
+    assert any("sample.mp4" in line for line in run_recipe(blocks("python")[1], demo))
 
 
 def test_make_targets_exist():
@@ -51,7 +73,7 @@ def test_ci_calls_the_test_command():
 def test_options_exist():
     usage = "".join(
         subprocess.run([MOODREEL, command, "--help"], capture_output=True, text=True, check=True).stdout
-        for command in ("run", "status", "review")
+        for command in ("run", "status", "review", "report", "export", "clip")
     )
     options = set(re.findall(r"`(--[\w-]+)", README))
     assert options
@@ -65,11 +87,11 @@ def test_commands_exist():
     assert all(re.search(rf"\b{command}\b", usage) for command in named)
 
 
-@pytest.mark.parametrize("table", ["TIMELINE", "TRACKS", "SHOTS", "SCENES", "MOVIES"])
+@pytest.mark.parametrize("table", ["TIMELINE", "TRACKS", "SHOTS", "SCENES", "ARC", "MOVIES"])
 def test_every_column_is_documented(table):
     page = (ROOT / "outputs" / "README.md").read_text()
     for name in getattr(schema, table).names:
-        if name in schema.EMOTIONS or name.startswith(("share_", "mean_")):
+        if name in schema.EMOTIONS or name.startswith(("share_", "face_share_", "size_share_", "mean_")):
             continue
         assert re.search(rf"\b{name}\b", page), name
 

@@ -41,8 +41,10 @@ def write_index(workspace: Workspace) -> None:
     )
 
 
-def rewrite(out: Path) -> tuple[int, list[str]]:
+def rewrite(out: Path, standalone: bool = False) -> tuple[int, list[str]]:
     """Rewrite all reports in ``out``, and its index. A run may be in progress: folders may appear and vanish.
+
+    ``standalone`` puts the chart's script into each report.
 
     Returns:
         The number of reports, and a line for each that could not be written.
@@ -57,7 +59,7 @@ def rewrite(out: Path) -> tuple[int, list[str]]:
         if facts is None or not facts.has_results:
             continue
         try:
-            write_movie_report(folder)
+            write_movie_report(folder, standalone=standalone)
             written += 1
         except ReportError as error:
             faults.append(str(error))

@@ -7,9 +7,9 @@ from typing import Final
 
 from jobs.errors import ReportError
 from jobs.report.charts import chart_data
-from jobs.report.page import render
+from jobs.report.page import POLICY, SHARING_POLICY, render
 from jobs.report.pictures import Pictures, take_pictures
-from jobs.report.plotly import packed_plotly
+from jobs.report.plotly import SHARED, packed_plotly, share_plotly
 from jobs.results.errors import ResultError
 from jobs.results.job_facts import JobFacts, read_job_facts
 from jobs.results.lanes import Lanes, make_lanes
@@ -18,24 +18,27 @@ from jobs.results.stills.original import find_original
 from jobs.results.tables import read_table
 from jobs.results.timeline_index import TimelineIndex, read_timeline_index
 from jobs.store.atomic import commit
-from jobs.store.workspace import MovieFolder
+from jobs.store.workspace import MovieFolder, Workspace
 from pipeline.media.movie import Movie
 
-_INDEX: Final = "index.html"
+_INDEX: Final = Workspace(Path()).index.name
+_ASSETS: Final = Workspace(Path()).assets.name
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What takes longest of a report and can be made before the movie is done: its pictures, and Plotly, packed."""
+    """What takes longest of a report and can be made before the movie is done: its pictures."""
 
     pictures: Pictures
-    plotly: str
 
 
-def write_movie_report(folder: MovieFolder, prepared: Prepared | None = None) -> None:
-    """Write the report of the movie whose results are in ``folder``, each file whole or not at all.
+def write_movie_report(folder: MovieFolder, prepared: Prepared | None = None, standalone: bool = False) -> None:
+    """Write the report of a movie, each file whole or not at all.
 
-    ``prepared`` comes from :func:`prepare`; without it that work is done now.
+    Args:
+        folder: the movie's results.
+        prepared: from :func:`prepare`; without it that work is done now.
+        standalone: put the chart's script into the report, 2 MB, instead of sharing it with the folder's other reports.
 
     Raises:
         ReportError: the folder holds no results, they cannot be read, or the report cannot be written.
@@ -47,9 +50,11 @@ def write_movie_report(folder: MovieFolder, prepared: Prepared | None = None) ->
     if prepared is None:
         original = find_original(facts).path
         prepared = results.prepare(*([original] if original else []), folder.overlay, folder.video)
-    page = _page(folder, facts, results, prepared)
+    page = _page(folder, facts, results, prepared, standalone)
     poster = prepared.pictures.poster
     try:
+        if not standalone:
+            share_plotly(Workspace(folder.root / _way_up(folder, facts)).assets)
         if poster is not None:
             commit(folder.poster, lambda temporary: temporary.write_bytes(poster), folder.root)
         commit(
@@ -63,7 +68,7 @@ def prepare(folder: MovieFolder, movie: Movie) -> Prepared:
     """Prepare the report of ``movie``, whose tables are in ``folder``.
 
     Raises:
-        ReportError: the tables cannot be read, or Plotly is missing.
+        ReportError: the tables cannot be read.
     """
     return _read(folder).prepare(movie)
 
@@ -78,7 +83,7 @@ class _Results:
 
     def prepare(self, *videos: Movie | Path) -> Prepared:
         spans = [(scene.start, scene.end) for scene in self.scenes]
-        return Prepared(take_pictures(videos, self.index, self.lanes, spans), packed_plotly())
+        return Prepared(take_pictures(videos, self.index, self.lanes, spans))
 
 
 def _read(folder: MovieFolder) -> _Results:
@@ -90,21 +95,32 @@ def _read(folder: MovieFolder) -> _Results:
     return _Results(index, make_lanes(index), scenes)
 
 
-def _page(folder: MovieFolder, facts: JobFacts, results: _Results, prepared: Prepared) -> str:
+def _page(folder: MovieFolder, facts: JobFacts, results: _Results, prepared: Prepared, standalone: bool) -> str:
+    up = _way_up(folder, facts)
     return render(
         "report.html",
+        policy=POLICY if standalone else SHARING_POLICY,
         facts=facts,
         name=facts.movie or folder.root.name,
         metadata=results.index.facts,
         poster=prepared.pictures.poster,
         scenes=list(zip(results.scenes, prepared.pictures.stills, strict=True)),
         data=chart_data(results.index, results.lanes, results.scenes),
-        plotly=prepared.plotly,
+        plotly=packed_plotly() if standalone else "",
+        plotly_link=f"{up}/{_ASSETS}/{SHARED}",
         card=model_card(facts.model),
         video=folder.video.name if folder.video.exists() else None,
         overlay=folder.overlay.name if folder.overlay.exists() else None,
-        index="../" * (facts.movie.count("/") + 1) + _INDEX,
+        index=f"{up}/{_INDEX}",
     )
+
+
+def _way_up(folder: MovieFolder, facts: JobFacts) -> str:
+    """Return the way from a movie's folder to that of all results: one step for each part of the movie's name."""
+    parts = Path(facts.movie).parts
+    # A folder that was renamed, or a name that leads elsewhere, says nothing of where it lies.
+    steps = len(parts) if folder.root.absolute().parts[-len(parts) :] == parts else 1
+    return "/".join([".."] * steps)
 
 
 def model_card(model: str) -> str:

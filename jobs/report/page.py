@@ -1,4 +1,4 @@
-"""Renders reports: one HTML file each, with everything it needs inside."""
+"""Renders reports: one HTML file each, with all that it needs but, unless it stands alone, the chart's script."""
 
 import base64
 import json
@@ -16,6 +16,9 @@ POLICY: Final = "; ".join(
     ["default-src 'none'", "img-src 'self' data:", "style-src 'unsafe-inline'", "script-src 'unsafe-inline'"]
 )
 """Content security policy of a file with everything inside: nothing may be fetched but the pictures beside it."""
+
+SHARING_POLICY: Final = POLICY.replace("script-src", "script-src 'self' file:")
+"""The same for a report that shares the chart's script with the others of its folder."""
 
 
 def render(template: str, **content: Any) -> str:

@@ -7,13 +7,13 @@ import numpy as np
 
 from jobs.results.tables import open_table, read_rows
 from jobs.results.timeline_index import TimelineIndex
-from pipeline.schema import BOX, LABELS
+from pipeline.schema import BOX, EMOTIONS, LABELS
 
 _ALIGNED: Final = 25
 """Chunks start at multiples of it, so that those around neighbouring frames are the same."""
 
 _MOST_FRAMES: Final = 250
-_MOST_ROWS: Final = 4_000
+_MOST_ROWS: Final = 3_000
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,14 @@ class FrameChunk:
     Attributes:
         first: number of the first frame.
         times: s: when each frame appears, and when the last one disappears.
-        faces: of each frame a list of ``[track, x1, y1, x2, y2, emotion, percent]``, in pixels of the upright picture.
+        faces: of each frame a list of ``[track, x1, y1, x2, y2, emotion, percent, probabilities]``: pixels of the
+            upright picture, the label and its confidence, and the seven probabilities in percent, None where the
+            detector did not see the face.
     """
 
     first: int
     times: list[float]
-    faces: list[list[list[float]]]
+    faces: list[list[list[Any]]]
 
 
 def frame_chunk(index: TimelineIndex, frame: int) -> FrameChunk:
@@ -44,30 +46,33 @@ def frame_chunk(index: TimelineIndex, frame: int) -> FrameChunk:
     crowded = int(np.searchsorted(index.row_frame, last)) - row > _MOST_ROWS
     if crowded:
         last = max(int(index.row_frame[row + _MOST_ROWS]), min(first + _ALIGNED, last))
-    faces: list[list[list[float]]] = [[] for _ in range(last - first)]
+    faces: list[list[list[Any]]] = [[] for _ in range(last - first)]
     for number, *face in _faces(index, row, int(np.searchsorted(index.row_frame, last))):
         faces[number - first].append(face)
     return FrameChunk(first, np.round(index.time[first : last + 1], 6).tolist(), faces)
 
 
 def _faces(index: TimelineIndex, first_row: int, end_row: int) -> list[Any]:
-    """Return ``[frame, track, x1, y1, x2, y2, emotion, percent]`` of the faces in a range of rows."""
+    """Return ``[frame, track, x1, y1, x2, y2, emotion, percent, probabilities]`` of the faces in a range of rows."""
     if end_row <= first_row:
         return []
     groups = index.group_rows
     low = int(np.searchsorted(groups, first_row, "right")) - 1
     high = int(np.searchsorted(groups, end_row, "left"))
     with open_table(index.path) as file:
-        columns = ["frame", "track", *BOX, "emotion", "confidence"]
+        columns = ["frame", "track", *BOX, *EMOTIONS, "emotion", "confidence"]
         table = read_rows(file, index.path, columns, range(low, high))
     table = table.slice(first_row - int(groups[low]), end_row - first_row)
-    rows = table.filter(table["track"].is_valid()).to_pylist()
+    rows = index.changes.applied(table.filter(table["track"].is_valid())).to_pylist()
     return [_short(row) for row in rows]
 
 
-def _short(row: dict[str, Any]) -> list[float]:
+def _short(row: dict[str, Any]) -> list[Any]:
     box = (round(row[corner], 1) for corner in BOX)
-    return [row["frame"], row["track"], *box, LABELS.index(row["emotion"]), round(100 * row["confidence"])]
+    seen = row[EMOTIONS[0]] is not None
+    probabilities = [round(100 * row[emotion]) for emotion in EMOTIONS] if seen else None
+    confidence = round(100 * row["confidence"])
+    return [row["frame"], row["track"], *box, LABELS.index(row["emotion"]), confidence, probabilities]
 
 
 def box_of(index: TimelineIndex, frame: int, track: int) -> tuple[float, float, float, float] | None:

@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
@@ -13,6 +12,7 @@ import pyarrow.csv
 from jobs.csv_cells import safe_columns, safe_row
 from jobs.results.intervals import INTERVAL_COLUMNS, Intervals
 from jobs.results.tables import open_table, read_rows
+from jobs.results.timeline_index import TimelineIndex
 from pipeline import schema
 
 _FRAMES: Final = 1 << 32
@@ -32,8 +32,8 @@ def interval_lines(movie: str, intervals: Intervals) -> Iterator[str]:
         yield text.getvalue()
 
 
-def frame_lines(timeline: Path, intervals: Intervals) -> Iterator[str]:
-    """Yield a header and those rows of a timeline that belong to the intervals, one row group at a time.
+def frame_lines(index: TimelineIndex, intervals: Intervals) -> Iterator[str]:
+    """Yield a header and those rows of a timeline that belong to its intervals, one row group at a time.
 
     Raises:
         NotFoundError: the timeline does not exist.
@@ -41,10 +41,10 @@ def frame_lines(timeline: Path, intervals: Intervals) -> Iterator[str]:
     """
     yield ",".join(f'"{name}"' for name in schema.TIMELINE.names) + "\n"
     keys = pa.array(_keys(intervals))
-    with open_table(timeline) as file:
+    with open_table(index.path) as file:
         for group in range(file.num_row_groups):
-            table = read_rows(file, timeline, schema.TIMELINE.names, [group])
-            table = table.filter(table["track"].is_valid())
+            table = read_rows(file, index.path, schema.TIMELINE.names, [group])
+            table = index.changes.applied(table.filter(table["track"].is_valid()))
             key = pc.add(pc.multiply(pc.cast(table["track"], pa.int64()), _FRAMES), pc.cast(table["frame"], pa.int64()))
             table = table.filter(pc.is_in(key, value_set=keys))
             sink = io.BytesIO()

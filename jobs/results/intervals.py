@@ -21,6 +21,7 @@ class Filter:
         confidence: least of each of their frames, 0..1.
         seconds: least length.
         start, end: span in s that they must overlap.
+        tracks: whose they may be; None for any face.
     """
 
     emotion: str | None = None
@@ -29,6 +30,7 @@ class Filter:
     unsure: bool = False
     start: float = float("-inf")
     end: float = float("inf")
+    tracks: frozenset[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,8 @@ def _runs(index: TimelineIndex, wanted: Filter) -> Intervals:
         fits &= faces.emotion == LABELS.index(wanted.emotion)
     elif not wanted.unsure:
         fits &= faces.emotion != UNSURE
+    if wanted.tracks is not None:
+        fits &= np.isin(faces.track, list(wanted.tracks))
     kept = np.flatnonzero(fits)
     frame, track, label = faces.frame[kept], faces.track[kept], faces.emotion[kept]
     # Faces are sorted by track, then by frame: a run ends where the next row is not the next frame of the same.

@@ -1,12 +1,13 @@
 """What pages show of a movie's ``job.json``; :mod:`jobs.store.job_file` is the one that reads it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from jobs.results.rows import shares_of
-from jobs.store import job_file
 from jobs.store.job_file import JobFile
 from jobs.store.workspace import MovieFolder
+from pipeline.errors import NOTE
 
 _PROVENANCE: Final = (
     "source",
@@ -52,7 +53,8 @@ class JobFacts:
         movie: path below the input folder.
         status: ``done``, ``partial`` or ``failed``.
         reason: why the movie is partial or failed.
-        remarks: what else the user should know.
+        remarks: what else the user should know: warnings.
+        notes: what is good to know, but no warning.
         source: the file that the results were made from.
         fingerprint: identifies that file's content.
         model: name of the network.
@@ -74,6 +76,7 @@ class JobFacts:
     settings: dict[str, Any]
     versions: dict[str, Any]
     steps: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def has_results(self) -> bool:
@@ -93,26 +96,20 @@ def job_facts(job: JobFile) -> JobFacts:
         movie=job.movie,
         status=job.status,
         reason=job.reason,
-        remarks=job.remarks,
+        remarks=tuple(remark for remark in job.remarks if not remark.startswith(NOTE)),
         source=job.source,
         fingerprint=job.fingerprint,
         model=job.model,
-        summary=_summary(job.summary),
+        summary=summary_of(job.summary.to_json()),
         provenance={key: str(value) for key in _PROVENANCE if (value := getattr(job, key)) not in (None, "")},
         settings=dict(job.settings),
         versions=dict(job.versions),
         steps=job.steps,
+        notes=tuple(remark.removeprefix(NOTE) for remark in job.remarks if remark.startswith(NOTE)),
     )
 
 
-def _summary(found: job_file.MovieSummary) -> MovieSummary:
-    return MovieSummary(
-        duration=found.duration,
-        coverage=found.coverage,
-        frames=found.frames,
-        tracks=found.tracks,
-        scenes=found.scenes,
-        width=found.width,
-        height=found.height,
-        shares=shares_of(found.to_json()),
-    )
+def summary_of(found: Mapping[str, Any]) -> MovieSummary:
+    """Return a movie in a few numbers from what ``job.json`` or a summary of corrected tables says."""
+    known = {key: found.get(key) for key in ("duration", "coverage", "frames", "tracks", "scenes", "width", "height")}
+    return MovieSummary(**known, shares=shares_of(found))

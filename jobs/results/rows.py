@@ -6,10 +6,22 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from jobs.results.wording import evidence, is_weak
 from pipeline.schema import LABELS
 
 SHARE_COLUMNS: Final = tuple(f"share_{label}" for label in LABELS)
-SCENE_COLUMNS: Final = ("scene", "start", "end", "coverage", "faces_max", "tracks", "dominant", *SHARE_COLUMNS)
+SCENE_COLUMNS: Final = (
+    "scene",
+    "start",
+    "end",
+    "first_frame",
+    "last_frame",
+    "coverage",
+    "faces_max",
+    "tracks",
+    "dominant",
+    *SHARE_COLUMNS,
+)
 TRACK_COLUMNS: Final = ("track", "scene", "start", "end", "frames", "score", "dominant", *SHARE_COLUMNS)
 
 
@@ -20,6 +32,7 @@ class Scene:
     Attributes:
         scene: its number, from 0.
         start, end: s.
+        first_frame, last_frame: both inclusive.
         coverage: part of its time with at least one face, 0..1.
         faces_max: most faces at once.
         tracks: how many tracks it has.
@@ -30,11 +43,23 @@ class Scene:
     scene: int
     start: float
     end: float
+    first_frame: int
+    last_frame: int
     coverage: float
     faces_max: int
     tracks: int
     dominant: str | None
     shares: tuple[float, ...] | None
+
+    @property
+    def weak(self) -> bool:
+        """Whether its label rests on too little to be coloured."""
+        return is_weak(self.end - self.start, self.coverage, self.shares)
+
+    @property
+    def evidence(self) -> str:
+        """What it says and on how much that rests, in words."""
+        return evidence(self.dominant, self.coverage, self.shares, self.faces_max)
 
 
 @dataclass(frozen=True)

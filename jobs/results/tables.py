@@ -39,8 +39,13 @@ def open_table(path: Path) -> pq.ParquetFile:
 
 def facts_of(file: pq.ParquetFile) -> dict[str, Any]:
     """Return what a table's metadata says of the movie and how the table was made; {} if it says nothing."""
+    return facts_in(file.schema_arrow)
+
+
+def facts_in(found: pa.Schema) -> dict[str, Any]:
+    """Return what the metadata of a table's schema says; see :func:`facts_of`."""
     try:
-        facts = json.loads((file.schema_arrow.metadata or {})[b"moodreel"])
+        facts = json.loads((found.metadata or {})[b"moodreel"])
     except (KeyError, ValueError):
         return {}
     return facts if isinstance(facts, dict) else {}

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from jobs.results.corrections.changes import NOTHING, Changes
 from jobs.results.errors import UnreadableError
 from jobs.results.tables import facts_of, open_table, read_rows
 from pipeline.schema import LABELS
@@ -51,6 +52,8 @@ class TimelineIndex:
         group_rows: int64 ``(g + 1,)``: the first row of each row group, then the number of rows.
         face_seconds: float64 ``(f + 1, 8)``, s: face-time with each label before a frame appears.
         covered: float64 ``(f + 1,)``, s: time with at least one face before a frame appears.
+        confident: float64 ``(f + 1, 8)``: ``face_seconds``, each weighted by the confidence of its label.
+        changes: corrections that are applied to ``faces`` and to all sums.
     """
 
     path: Path
@@ -61,6 +64,8 @@ class TimelineIndex:
     group_rows: NDArray[np.int64]
     face_seconds: NDArray[np.float64]
     covered: NDArray[np.float64]
+    confident: NDArray[np.float64]
+    changes: Changes = NOTHING
 
     @property
     def frames(self) -> int:
@@ -101,6 +106,23 @@ class TimelineIndex:
         scale = np.divide(covered, whole, out=np.zeros(bins), where=whole > 0)
         return np.asarray(np.clip(seconds * scale[:, None], 0, 1))
 
+    def confidences(self, start: float, end: float, bins: int) -> NDArray[np.float64]:
+        """Return the mean confidence of each label in equal parts of a span; 0 where it does not occur.
+
+        Args:
+            start: of the span, s.
+            end: of the span, s.
+            bins: how many parts.
+
+        Returns:
+            float64 ``(bins, 8)``, 0..1, in the order of LABELS.
+        """
+        edges = np.linspace(start, end, bins + 1)
+        columns = zip(self.confident.T, self.face_seconds.T, strict=True)
+        pairs = [[np.diff(np.interp(edges, self.time, total)) for total in pair] for pair in columns]
+        parts = [np.divide(sure, whole, out=np.zeros(bins), where=whole > 1e-9) for sure, whole in pairs]
+        return np.asarray(np.clip(np.stack(parts, axis=1), 0, 1))
+
     def shares(self, start: float, end: float) -> list[float] | None:
         """Return each label's share of the face-time in a span in s; None without a face."""
         seconds = [float(np.diff(np.interp([start, end], self.time, total))[0]) for total in self.face_seconds.T]
@@ -108,8 +130,10 @@ class TimelineIndex:
         return [value / whole for value in seconds] if whole > 0 else None
 
 
-def read_timeline_index(path: Path) -> TimelineIndex:
+def read_timeline_index(path: Path, changes: Changes = NOTHING) -> TimelineIndex:
     """Read the timeline at ``path``; 180,000 frames with two faces take about a third of a second.
+
+    ``changes`` are applied to it.
 
     Raises:
         NotFoundError: it does not exist.
@@ -128,10 +152,10 @@ def read_timeline_index(path: Path) -> TimelineIndex:
     shown = table["time"].to_numpy()[first]
     last = shown[-1] - shown[-2] if len(shown) > 1 else _LONE_FRAME_S
     time = np.append(shown, shown[-1] + last)
-    faces = _faces(table)
-    face_seconds, covered = _sums(faces, np.diff(time))
+    faces = _faces(changes.applied(table))
+    face_seconds, covered, confident = _sums(faces, np.diff(time))
     group_rows = np.cumsum([0, *sizes])
-    return TimelineIndex(path, facts, time, faces, row_frame, group_rows, face_seconds, covered)
+    return TimelineIndex(path, facts, time, faces, row_frame, group_rows, face_seconds, covered, confident, changes)
 
 
 def _faces(table: pa.Table) -> LabelledFaces:
@@ -157,14 +181,20 @@ def _labels(column: pa.ChunkedArray) -> NDArray[np.int8]:
     return np.asarray(position[whole.indices.to_numpy(zero_copy_only=False)])
 
 
-def _sums(faces: LabelledFaces, seconds: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the running sums of labelled face-time ``(f + 1, 8)`` and of time with a face ``(f + 1,)``, float64, s."""
+def _sums(
+    faces: LabelledFaces, seconds: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return running sums, float64: see ``face_seconds``, ``covered`` and ``confident`` of :class:`TimelineIndex`."""
     frames = len(seconds)
     cell = faces.frame.astype(np.int64) * len(LABELS) + faces.emotion
-    # In place: for a film of two hours each copy would be 10 MB.
-    labelled = np.zeros((frames + 1, len(LABELS)))
-    labelled[1:] = np.bincount(cell, seconds[faces.frame], frames * len(LABELS)).reshape(frames, len(LABELS))
-    np.cumsum(labelled, axis=0, out=labelled)
+
+    def summed(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        # In place: for a film of two hours each copy would be 10 MB.
+        total = np.zeros((frames + 1, len(LABELS)))
+        total[1:] = np.bincount(cell, weights, frames * len(LABELS)).reshape(frames, len(LABELS))
+        return np.cumsum(total, axis=0, out=total)
+
+    shown = seconds[faces.frame]
     covered = np.zeros(frames + 1)
     np.cumsum((np.bincount(faces.frame, minlength=frames) > 0) * seconds, out=covered[1:])
-    return labelled, covered
+    return summed(shown), covered, summed(shown * faces.confidence)

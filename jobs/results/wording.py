@@ -2,8 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from pipeline.schema import LABELS
+from pipeline.schema import LABELS, UNSURE
+
+LEAST_SEEN: Final = 0.1
+"""Part of a scene's time with a face below which it says too little to be coloured."""
+
+LEAST_SURE: Final = 0.25
+"""Part of its face-time with a sure label, likewise."""
+
+LEAST_SURE_S: Final = 1.0
+"""Its seconds of face-time with a sure label, likewise."""
 
 
 def timecode(seconds: float | None, tenths: bool = False) -> str:
@@ -25,12 +35,15 @@ class BarSegment:
     width: float
 
 
-def bar_segments(shares: Sequence[float]) -> list[BarSegment]:
-    """Return the segments of a bar of ``shares``, which add up to 1; empty ones are left out."""
+def bar_segments(shares: Sequence[float], length: float = 1.0) -> list[BarSegment]:
+    """Return the segments of a bar of ``shares``, which add up to 1; empty ones are left out.
+
+    ``length``, 0..1, is how much of the bar they fill: the coverage of what they stand for.
+    """
     found, x = [], 0.0
     for emotion, share in zip(LABELS, shares, strict=True):
         if share > 0:
-            found.append(BarSegment(emotion, round(1000 * x, 1), round(1000 * share, 1)))
+            found.append(BarSegment(emotion, round(1000 * x * length, 1), round(1000 * share * length, 1)))
         x += share
     return found
 
@@ -41,3 +54,32 @@ def shares_in_words(shares: Sequence[float] | None) -> str:
         return "no face"
     order = sorted(zip(shares, LABELS, strict=True), reverse=True)
     return ", ".join(f"{emotion} {share:.0%}" for share, emotion in order if share >= 0.005) or "no face"
+
+
+def is_weak(seconds: float, coverage: float, shares: Sequence[float] | None) -> bool:
+    """Say whether a label of a span rests on too little to be coloured.
+
+    Args:
+        seconds: length of the span.
+        coverage: part of it with a face, 0..1.
+        shares: of its face-time, in the order of LABELS; None without a face.
+    """
+    if shares is None:
+        return True
+    sure = 1 - shares[UNSURE]
+    return coverage < LEAST_SEEN or sure < LEAST_SURE or seconds * coverage * sure < LEAST_SURE_S
+
+
+def evidence(dominant: str | None, coverage: float, shares: Sequence[float] | None, faces: int) -> str:
+    """Return what a span says and how much it rests on: ``sad, 20% seen, 42% sure, 1 face``.
+
+    Args:
+        dominant: the label of most face-time; None without a face.
+        coverage: part of the time with a face, 0..1.
+        shares: of the face-time, in the order of LABELS; None without a face.
+        faces: the most at once.
+    """
+    if dominant is None or shares is None:
+        return "no face"
+    faces_in_words = "1 face" if faces == 1 else f"{faces} faces"
+    return f"{dominant}, {coverage:.0%} seen, {1 - shares[UNSURE]:.0%} sure, {faces_in_words}"

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import numpy as np
-from flask import Blueprint, jsonify, url_for
+from flask import Blueprint, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from numpy.typing import NDArray
 
@@ -11,7 +11,6 @@ from jobs.results.boxes import frame_chunk
 from jobs.results.intervals import find_intervals, next_interval
 from jobs.results.lanes import select_longest, visible
 from jobs.results.rows import SCENE_COLUMNS, TRACK_COLUMNS, Scene, Track, scenes_of, tracks_of
-from jobs.results.tables import read_table
 from jobs.review.library import read_library
 from jobs.review.query import query_filter, query_number, query_span
 from jobs.review.result_store import ResultStore
@@ -43,12 +42,20 @@ def make_api(store: ResultStore) -> Blueprint:
 
     @api.get("/shares/<path:name>")
     def shares(name: str) -> ResponseReturnValue:
-        """Return the chart of a span: per emotion the heights of ``bins`` equal parts, in thousandths."""
+        """Return the chart of a span: per label the heights of ``bins`` equal parts, in thousandths.
+
+        With ``of=probabilities`` mean probabilities; else shares, and ``sure``, the labels' mean confidence in percent.
+        """
         index = store.index(name)
         start, end = query_span(index)
         bins = int(query_number("bins", 600, 1, _MOST_BINS))
-        heights = np.round(index.heights(start, end, bins) * 1000).astype(int)
-        return jsonify({"from": start, "to": end, "heights": heights.T.tolist()})
+        if request.args.get("of") == "probabilities":
+            heights = store.probabilities(name).heights(start, end, bins)
+            return jsonify({"from": start, "to": end, "heights": _whole(heights, 1000)})
+        sure = _whole(index.confidences(start, end, bins), 100)
+        return jsonify(
+            {"from": start, "to": end, "heights": _whole(index.heights(start, end, bins), 1000), "sure": sure}
+        )
 
     @api.get("/lanes/<path:name>")
     def lanes(name: str) -> ResponseReturnValue:
@@ -67,15 +74,15 @@ def make_api(store: ResultStore) -> Blueprint:
     @api.get("/scenes/<path:name>")
     def scenes(name: str) -> ResponseReturnValue:
         """Return some scenes, from the one at position ``first`` on."""
-        table = read_table(store.table(name, "scenes"), SCENE_COLUMNS)
+        table, names = store.rows(name, "scenes", SCENE_COLUMNS), store.changes(name).scene_names
         first = int(query_number("first", 0, 0, len(table)))
         some = scenes_of(table.slice(first, _SCENES_AT_ONCE))
-        return jsonify(total=len(table), scenes=[_rounded(scene) for scene in some])
+        return jsonify(total=len(table), scenes=[_scene(scene, names) for scene in some])
 
     @api.get("/faces/<path:name>")
     def faces(name: str) -> ResponseReturnValue:
         """Return some tracks, those of most frames first, from the one at position ``first`` on."""
-        table = read_table(store.table(name, "tracks"), TRACK_COLUMNS)
+        table = store.rows(name, "tracks", TRACK_COLUMNS)
         table = table.sort_by([("frames", "descending"), ("track", "ascending")])
         first = int(query_number("first", 0, 0, len(table)))
         some = tracks_of(table.slice(first, _FACES_AT_ONCE))
@@ -85,7 +92,7 @@ def make_api(store: ResultStore) -> Blueprint:
     def intervals(name: str) -> ResponseReturnValue:
         """Return some of the intervals that a filter finds, and with the first ones marks in ms for all of them."""
         index = store.index(name)
-        found = find_intervals(index, query_filter(index))
+        found = find_intervals(index, query_filter(index, store.persons(name)))
         first = int(query_number("first", 0, 0, len(found)))
         some = found.take(np.arange(first, min(first + _INTERVALS_AT_ONCE, len(found))))
         marks = found.take(select_longest(np.arange(len(found)), found.seconds, 0, _MOST_MARKS))
@@ -101,15 +108,18 @@ def make_api(store: ResultStore) -> Blueprint:
     def next_one(name: str) -> ResponseReturnValue:
         """Return the first interval that starts after ``after`` in s; after the last one, the first of all."""
         index = store.index(name)
-        return jsonify(interval=next_interval(index, query_filter(index), query_number("after", index.start)))
+        return jsonify(
+            interval=next_interval(index, query_filter(index, store.persons(name)), query_number("after", index.start))
+        )
 
     return api
 
 
 def _movie(store: ResultStore, name: str) -> dict[str, Any]:
     index, lanes = store.index(name), store.lanes(name)
-    scenes = read_table(store.table(name, "scenes"), ["start", "dominant"])
-    shots = read_table(store.table(name, "shots"), ["start"])
+    table = store.rows(name, "scenes", SCENE_COLUMNS)
+    scenes, changes = scenes_of(table), store.changes(name)
+    shots = store.rows(name, "shots", ["start"])
     codes = {emotion: str(k) for k, emotion in enumerate(LABELS)}
     videos = []
     if store.annotated(name) is not None:
@@ -125,13 +135,26 @@ def _movie(store: ResultStore, name: str) -> dict[str, Any]:
         "frames": index.frames,
         "width": index.facts.get("width"),
         "height": index.facts.get("height"),
-        "scenes": _ms(scenes["start"]),
-        "dominant": "".join(codes.get(emotion, "-") for emotion in scenes["dominant"].to_pylist()),
+        "scenes": _ms(table["start"]),
+        "dominant": "".join("-" if scene.weak else codes.get(scene.dominant or "", "-") for scene in scenes),
+        "seen": [round(100 * scene.coverage) for scene in scenes],
+        "scene_names": changes.scene_names,
+        "person_names": changes.person_names,
         "cuts": _ms(shots["start"]),
         "lanes": lanes.count,
         "tracks": len(lanes.track),
         "videos": videos,
     }
+
+
+def _whole(parts: NDArray[np.float64], unit: int) -> list[list[int]]:
+    """Return parts of 1 as whole numbers of a unit, a list a column."""
+    return np.round(parts * unit).astype(int).T.tolist()  # type: ignore[no-any-return]
+
+
+def _scene(scene: Scene, names: dict[int, str]) -> dict[str, Any]:
+    more = {"name": names.get(scene.scene, ""), "weak": scene.weak, "evidence": scene.evidence}
+    return _rounded(scene) | more
 
 
 def _ms(seconds: Any) -> list[int]:

@@ -9,10 +9,12 @@ from flask.typing import ResponseReturnValue
 from jobs.results.errors import NotReadyError
 from jobs.results.job_facts import JobFacts
 from jobs.review.api import make_api
+from jobs.review.correct import make_correct
 from jobs.review.edit import make_edit
 from jobs.review.files import make_files
 from jobs.review.library import read_library
 from jobs.review.result_store import ResultStore
+from jobs.review.search import make_search
 from jobs.web.address import Address
 from jobs.web.app import make_app
 
@@ -31,6 +33,8 @@ def make_review(out: Path, address: Address, editor: str | None = None) -> Flask
     store = ResultStore(out)
     app.register_blueprint(make_api(store))
     app.register_blueprint(make_files(store))
+    app.register_blueprint(make_search(store))
+    app.register_blueprint(make_correct(store, editor))
     if editor is not None:
         app.register_blueprint(make_edit(store, editor))
 
@@ -53,11 +57,12 @@ def make_review(out: Path, address: Address, editor: str | None = None) -> Flask
             state = read_library(out).find(name)
             return render_template("review/waiting.html", name=name, state=state, message=str(error)), 409
         store.index(name)  # the page is of no use if its timeline cannot be read
-        provenance = {key: facts.provenance[key] for key in _PROVENANCE if key in facts.provenance}
+        provenance: dict[str, str] = {key: facts.provenance[key] for key in _PROVENANCE if key in facts.provenance}
+        provenance |= {"notes": "; ".join(facts.notes)} if facts.notes else {}
         return render_template(
             "review/movie.html",
             name=name,
-            summary=facts.summary,
+            summary=store.summary(name, facts.summary),
             provenance=provenance,
             notes=_notes(store, name, facts),
             edit=editor is not None,
@@ -69,7 +74,7 @@ def make_review(out: Path, address: Address, editor: str | None = None) -> Flask
 def _notes(store: ResultStore, name: str, facts: JobFacts) -> list[str]:
     """Return what the user should know before looking: that the movie is partial, what is missing."""
     notes = [f"Partial: {facts.reason}"] if facts.status == "partial" else []
-    notes += facts.remarks
+    notes += [*facts.remarks, *store.changes(name).notes]
     if store.annotated(name) is None and store.overlay(name) is None:
         wanted = {"none": None, "overlay": "annotated.mkv"}.get(str(facts.settings.get("video")), "annotated.mp4")
         if wanted is not None and wanted not in facts.reason:

@@ -12,7 +12,6 @@ from jobs.results.csv_export import frame_lines, interval_lines
 from jobs.results.errors import NotFoundError
 from jobs.results.intervals import Intervals, find_intervals
 from jobs.results.stills.spot_stills import Spot, face_still, frame_still
-from jobs.results.tables import read_table
 from jobs.review.cache import Cache
 from jobs.review.query import query_filter, query_number
 from jobs.review.result_store import ResultStore
@@ -42,13 +41,13 @@ def make_files(store: ResultStore) -> Blueprint:
 
     def cached(name: str, kind: str, number: int, make: Callable[[], bytes]) -> Response:
         # Stills depend on the tables, which say where they are, and on the video.
-        key = (identity(store.table(name, "timeline")), identity(store.movie(name).path), kind, number)
+        key = (store.state(name), identity(store.movie(name).path), kind, number)
         headers = {"Cache-Control": "private, max-age=300"}
         return Response(kept.get(key, make), mimetype="image/jpeg", headers=headers)
 
     def found(name: str) -> Intervals:
         index = store.index(name)
-        return find_intervals(index, query_filter(index))
+        return find_intervals(index, query_filter(index, store.persons(name)))
 
     @files.get("/video/annotated/<path:name>")
     def annotated(name: str) -> ResponseReturnValue:
@@ -81,7 +80,7 @@ def make_files(store: ResultStore) -> Blueprint:
 
     @files.get("/still/scene/<int:scene>/<path:name>")
     def scene(scene: int, name: str) -> ResponseReturnValue:
-        rows = read_table(store.table(name, "scenes"), ["start", "end"])
+        rows = store.rows(name, "scenes", ["start", "end"])
         if scene >= len(rows):
             raise NotFoundError(f"{name}: no scene {scene}")
         middle = (rows["start"][scene].as_py() + rows["end"][scene].as_py()) / 2
@@ -106,11 +105,11 @@ def make_files(store: ResultStore) -> Blueprint:
 
     @files.get("/csv/intervals/<path:name>")
     def intervals_csv(name: str) -> ResponseReturnValue:
-        return _download(interval_lines(name, found(name)), f"{Path(name).name}.moments.csv")
+        return _download(interval_lines(name, found(name)), _name_of(name, "moments"))
 
     @files.get("/csv/frames/<path:name>")
     def frames_csv(name: str) -> ResponseReturnValue:
-        return _download(frame_lines(store.table(name, "timeline"), found(name)), f"{Path(name).name}.frames.csv")
+        return _download(frame_lines(store.index(name), found(name)), _name_of(name, "frames"))
 
     return files
 
@@ -133,6 +132,13 @@ def _send_range(path: Path) -> ResponseReturnValue:
         raise NotFoundError(f"{path.name} is missing") from None
     headers = {"Content-Range": f"bytes {start}-{start + len(content) - 1}/{size}", "Accept-Ranges": "bytes"}
     return Response(content, 206, headers, mimetype=kind)
+
+
+def _name_of(name: str, what: str) -> str:
+    """Return the name of a CSV file, which says of which span it is if it is not of the whole movie."""
+    span = [request.args.get(end, "") for end in ("from", "to")]
+    part = f".{query_number('from', 0):.1f}-{query_number('to', 0):.1f}s" if all(span) else ""
+    return f"{Path(name).name}.{what}{part}.csv"
 
 
 def _download(lines: Iterator[str], name: str) -> Response:

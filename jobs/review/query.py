@@ -1,6 +1,7 @@
 """The query string of a request, checked."""
 
 import math
+from collections.abc import Mapping
 
 from flask import request
 from werkzeug.exceptions import BadRequest
@@ -43,8 +44,10 @@ def query_span(index: TimelineIndex) -> tuple[float, float]:
     return start, max(query_number("to", index.end), start + _SHORTEST_SPAN)
 
 
-def query_filter(index: TimelineIndex) -> Filter:
-    """Return the filter: ``emotion`` (any by default), ``confidence`` 0..1, ``seconds``, and the span.
+def query_filter(index: TimelineIndex, persons: Mapping[int, int] | None = None) -> Filter:
+    """Return the filter: ``emotion`` (any by default), ``confidence`` 0..1, ``seconds``, ``person``, and the span.
+
+    ``persons`` are those of the tracks.
 
     Raises:
         BadRequest: there is no such emotion, or something is not a number.
@@ -54,4 +57,6 @@ def query_filter(index: TimelineIndex) -> Filter:
         raise BadRequest(f"emotion: expected one of {', '.join(LABELS)}, found {emotion[:40]!r}")
     start, end = query_span(index)
     confidence, seconds = query_number("confidence", 0, 0, 1), query_number("seconds", 0, 0)
-    return Filter(emotion, confidence, seconds, start=start, end=end)
+    person = query_number("person", -1)
+    tracks = frozenset(track for track, number in (persons or {}).items() if number == person)
+    return Filter(emotion, confidence, seconds, start=start, end=end, tracks=tracks if person >= 0 else None)

@@ -5,20 +5,29 @@ included, and refused if it leads elsewhere. The one exception is a movie's orig
 :func:`jobs.results.stills.original.find_original`.
 """
 
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+import pyarrow as pa
+
 from jobs.results.boxes import best_frames
+from jobs.results.corrections import Changes, Corrected, corrected, read_changes
 from jobs.results.errors import NotFoundError, NotReadyError
-from jobs.results.job_facts import JobFacts, job_facts, read_job_facts
+from jobs.results.job_facts import JobFacts, MovieSummary, job_facts, read_job_facts, summary_of
 from jobs.results.lanes import Lanes, make_lanes
+from jobs.results.probabilities import Probabilities, read_probabilities
 from jobs.results.stills.original import Original, find_original
+from jobs.results.tables import read_table
 from jobs.results.timeline_index import TimelineIndex, read_timeline_index
 from jobs.review.cache import Cache
+from jobs.store import review_file
 from jobs.store.provenance import fingerprint_movie
 from jobs.store.run_files import is_settled, read_plan
 from jobs.store.workspace import MovieFolder
+from pipeline import schema
 from pipeline.errors import PipelineError
 from pipeline.media.geometry import LONGEST_SIDE
 from pipeline.media.movie import Movie, identity, open_movie
@@ -34,6 +43,9 @@ class ResultStore:
         self.out = out
         self._indexes: Cache[TimelineIndex] = Cache(_KEPT)
         self._lanes: Cache[Lanes] = Cache(_KEPT)
+        self._changes: Cache[Changes] = Cache(256)
+        self._corrected: Cache[Corrected] = Cache(_KEPT)
+        self._probabilities: Cache[Probabilities] = Cache(_KEPT)
         self._best: Cache[dict[int, int]] = Cache(_KEPT)
         self._movies: Cache[Movie] = Cache(64)
         self._fingerprints: Cache[str] = Cache(256)
@@ -88,18 +100,61 @@ class ResultStore:
 
     def index(self, name: str) -> TimelineIndex:
         """Return the movie's timeline; raises what :func:`jobs.results.timeline_index.read_timeline_index` does."""
-        path = self.table(name, "timeline")
-        return self._indexes.get(identity(path), lambda: read_timeline_index(path))
+        path, changes = self.table(name, "timeline"), self.changes(name)
+        return self._indexes.get(self.state(name), lambda: read_timeline_index(path, changes))
+
+    def state(self, name: str) -> Hashable:
+        """Return what changes when the movie's tables or its corrections do."""
+        return identity(self.table(name, "timeline")), identity(self.folder(name).root / review_file.NAME)
+
+    def changes(self, name: str) -> Changes:
+        """Return what people corrected in the movie's results."""
+        folder = self.folder(name)
+        return self._changes.get(self.state(name), lambda: read_changes(folder))
+
+    def rows(self, name: str, table: str, columns: Sequence[str]) -> pa.Table:
+        """Return columns of a movie's ``tracks``, ``shots`` or ``scenes``, with its corrections applied."""
+        changes = self.changes(name)
+        if not changes.any_rows:
+            return read_table(self.table(name, table), columns)
+        folder = self.folder(name)
+        found = self._corrected.get(self.state(name), lambda: corrected(folder, changes).without_timeline())
+        whole: pa.Table = getattr(found, table)
+        return whole.select(list(columns))
+
+    def summary(self, name: str, measured: MovieSummary) -> MovieSummary:
+        """Return a movie in a few numbers, as people corrected them; ``measured`` where nothing is corrected."""
+        changes = self.changes(name)
+        if not changes.any_rows:
+            return measured
+        folder = self.folder(name)
+        found = self._corrected.get(self.state(name), lambda: corrected(folder, changes).without_timeline())
+        return replace(summary_of(found.summary), width=measured.width, height=measured.height)
+
+    def persons(self, name: str) -> dict[int, int]:
+        """Return the person of each of a movie's tracks that has one."""
+        changes = self.changes(name)
+        measured: dict[int, int | None] = {}
+        if "person" in schema.TRACKS.names:
+            rows = read_table(self.table(name, "tracks"), ["track", "person"])
+            measured = dict(zip(rows["track"].to_pylist(), rows["person"].to_pylist(), strict=True))
+        found = {**measured, **changes.persons}
+        return {t: int(p) for t, p in found.items() if p is not None and t not in changes.rejected}
+
+    def probabilities(self, name: str) -> Probabilities:
+        """Return the network's probabilities over time."""
+        index = self.index(name)
+        return self._probabilities.get(self.state(name), lambda: read_probabilities(index))
 
     def lanes(self, name: str) -> Lanes:
         """Return the movie's tracks in lanes."""
         index = self.index(name)
-        return self._lanes.get(identity(index.path), lambda: make_lanes(index))
+        return self._lanes.get(self.state(name), lambda: make_lanes(index))
 
     def best_frames(self, name: str) -> dict[int, int]:
         """Return for each track the frame that shows it best."""
         index = self.index(name)
-        return self._best.get(identity(index.path), lambda: best_frames(index))
+        return self._best.get(self.state(name), lambda: best_frames(index))
 
     def poster_time(self, name: str) -> float:
         """Return a time in s for a poster: when the longest track looks best; without a face, the start."""

@@ -7,28 +7,26 @@ cross to a worker through scheduler and executor, which need not be read for tha
 import asyncio
 import contextlib
 import gc
-import json
 import os
 import signal
 import socket
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from jobs.console import say_error
+from jobs.console import say_error, visible
 from jobs.errors import JobError
 from jobs.executors.base import Executor
 from jobs.executors.limits import limits_of
 from jobs.executors.process_pool import LocalExecutor
-from jobs.iso_time import now
+from jobs.iso_time import duration, now
 from jobs.run.discover import MovieSource, discover
-from jobs.run.event_log import EventLog
+from jobs.run.event_log import EventLog, open_event_log
+from jobs.run.on_end import RunEnd, last_line, tell
 from jobs.settings import Settings
 from jobs.store.atomic import commit_json
 from jobs.store.workspace import Workspace
@@ -40,6 +38,9 @@ if TYPE_CHECKING:  # while the workers load their libraries, this process loads 
     from jobs.run.units import Run
     from jobs.store.movie_result import MovieResult
 
+_HEARTBEAT_S: Final = 300.0
+"""Seconds between two lines of the log in which nothing else happens."""
+
 EXIT_DONE: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
@@ -48,7 +49,12 @@ EXIT_STOPPED: Final = 130
 
 
 def run_to_end(
-    inputs: Sequence[Path], out: Path, settings: Settings, force: bool = False, log_json: bool = False
+    inputs: Sequence[Path],
+    out: Path,
+    settings: Settings,
+    force: bool = False,
+    log_json: bool = False,
+    on_end: str | None = None,
 ) -> int:
     """Process movies and report the results to the user.
 
@@ -58,10 +64,23 @@ def run_to_end(
         settings: of the run.
         force: do again what is done already.
         log_json: write the log as a JSON object a line.
+        on_end: command to run at the end, see :mod:`jobs.run.on_end`.
 
     Returns:
         The exit code.
     """
+    begun = time.monotonic()
+    end = RunEnd(out)
+    end.code = _run_and_tell(inputs, out, settings, force, log_json, end)
+    end.seconds = time.monotonic() - begun
+    if on_end:
+        tell(on_end, end)
+    return end.code
+
+
+def _run_and_tell(
+    inputs: Sequence[Path], out: Path, settings: Settings, force: bool, log_json: bool, end: RunEnd
+) -> int:
     begun = time.monotonic()
     if settings.engine == "ray":  # workers run in other folders, on other machines
         inputs, out, settings = [path.absolute() for path in inputs], out.absolute(), settings.with_absolute_paths()
@@ -71,17 +90,22 @@ def run_to_end(
         sources = discover(inputs, out, notes.append)
         with (
             workspace.locked() as caution,
-            _event_log(workspace, log_json) as event_log,
-            _announced(workspace, sources, settings) as end,
+            open_event_log(workspace, log_json) as event_log,
+            _announced(workspace, sources, settings) as announced,
         ):
             notes += filter(None, [caution])
+            end.log = event_log.path
+            event_log.write("run begun", movies=len(sources), pid=os.getpid())
             results = _run(sources, settings, workspace, event_log, force, notes)
-            end["exit_code"] = _exit_code(results)
-            event_log.write("run ended", exit_code=end["exit_code"])
+            end.results = results
+            announced["exit_code"] = _exit_code(results)
+            event_log.write("run ended", exit_code=announced["exit_code"])
     except (JobError, ModelError, DetectorError, EncoderError) as error:
         say_error(error)
+        end.reason = str(error)
         return EXIT_USAGE
     except (KeyboardInterrupt, asyncio.CancelledError):
+        end.reason = "stopped at once"
         print("moodreel: stopped at once; the same command resumes", file=sys.stderr)
         return EXIT_STOPPED
     from jobs.run.progress import print_table
@@ -91,7 +115,7 @@ def run_to_end(
     if _exit_code(results) == EXIT_STOPPED:
         print("moodreel: stopped; the same command resumes", file=sys.stderr)
     if log_json or not sys.stdout.isatty():
-        print(_last_line(results, seconds))
+        print(last_line(results, _exit_code(results), seconds))
     return _exit_code(results)
 
 
@@ -103,6 +127,9 @@ def _run(
     force: bool,
     notes: Sequence[str],
 ) -> "list[MovieResult]":
+    if not sys.stderr.isatty():  # before libraries are loaded, which may take a while on a busy machine
+        movies = "1 movie" if len(sources) == 1 else f"{len(sources)} movies"
+        print(now(), f"{movies} found; results go to {visible(str(workspace.root))}", file=sys.stderr, flush=True)
     executor = _executor(settings, event_log.path.parent)
     closer = threading.Thread(target=executor.close)
     try:
@@ -195,9 +222,13 @@ def _write_summaries(run: "Run") -> None:
 
 
 async def _tick(progress: "Progress", executor: Executor, event_log: EventLog) -> None:
-    """Keep the progress up to date, and log when the first frame was done."""
-    begun = False
+    """Keep the progress up to date, and log when the first frame was done, and now and then that the run is alive."""
+    begun, beat = False, time.monotonic()
     while True:
+        if time.monotonic() - beat > _HEARTBEAT_S:
+            beat = time.monotonic()
+            left = progress.seconds_left()
+            event_log.write("running", count=progress.place, left="" if left is None else duration(left))
         frames = executor.frames_done()
         progress.frames_done(frames)
         if frames and not begun:
@@ -234,17 +265,6 @@ def _executor(settings: Settings, logs: Path) -> Executor:
 
 
 @contextmanager
-def _event_log(workspace: Workspace, as_json: bool) -> Iterator[EventLog]:
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    with workspace.writing():
-        event_log = EventLog(workspace.make_logs() / f"run-{stamp}.log", as_json)
-    try:
-        yield event_log
-    finally:
-        event_log.close()
-
-
-@contextmanager
 def _announced(workspace: Workspace, sources: Sequence[MovieSource], settings: Settings) -> Iterator[dict[str, Any]]:
     """Keep ``run.json`` while the run lasts, for those who watch it; what is yielded takes the exit code."""
     about: dict[str, Any] = {
@@ -269,17 +289,3 @@ def _exit_code(results: "Sequence[MovieResult]") -> int:
     if any(result.status == "stopped" for result in results):
         return EXIT_STOPPED
     return EXIT_DONE if all(result.ok for result in results) else EXIT_FAILED
-
-
-def _last_line(results: "Sequence[MovieResult]", seconds: float) -> str:
-    """Return the run in one line of JSON, for schedulers."""
-    counts = Counter(result.status for result in results)
-    frames = sum(result.summary.frames or 0 for result in results if result.fresh and result.ok)
-    return json.dumps(
-        {
-            "exit_code": _exit_code(results),
-            **{status: counts[status] for status in ("done", "partial", "failed", "stopped")},
-            "frames": frames,
-            "seconds": round(seconds, 3),
-        }
-    )

@@ -134,7 +134,7 @@ def _holds_results(folder: Path) -> bool:
     return read_last_run(folder) is not None
 
 
-_OURS: Final = frozenset({"movies.parquet", "run.json", "index.html", ".lock", "logs"})
+_OURS: Final = frozenset({"movies.parquet", "movies.csv", "run.json", "index.html", ".lock", "logs", "_assets"})
 """What lies at the top of the output folder."""
 
 

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jobs.errors import DiskFullError, JobError, StoppedError
 from jobs.executors.limits import limit_met, limits_of
+from jobs.iso_time import duration
 from jobs.run import tasks
 from jobs.run.discover import MovieSource
+from jobs.run.event_log import MOVIE_ENDED
 from jobs.run.movie_record import faults_of, job_file, remarks_of, source_text
 from jobs.run.plan import Earlier, Todo, Unit, other_movie, units_left, units_of, what_is_left
 from jobs.run.units import MovieUnits, Run, Stage, run_all
@@ -99,7 +101,9 @@ class MovieJob:
                 self._preparing.cancel()
         self._run.progress.finished(result)
         facts = {"status": result.status, "reason": result.reason, "seconds": round(result.seconds, 3)}
-        self._run.event_log.write("movie ended", movie=result.name, **facts)
+        left = self._run.progress.seconds_left()
+        facts |= {"count": self._run.progress.place, "left": "" if left is None else duration(left)}
+        self._run.event_log.write(MOVIE_ENDED, movie=result.name, **facts)
         return result
 
     async def _process(self) -> MovieResult:
@@ -136,9 +140,11 @@ class MovieJob:
         probing = asyncio.gather(self._units.run_first(tasks.probe, self._source.path), return_exceptions=True)
         await asyncio.wait([self._run.equipment])  # without it not even a failure can be recorded
         [probe] = await probing
+        if not isinstance(probe, BaseException):
+            self._expect(probe.movie.frames)
+        self._run.progress.looked_at()
         if isinstance(probe, BaseException):
             raise probe
-        self._expect(probe.movie.frames)
         keys = make_keys(self._run.settings, probe.fingerprint, self._run.equipment.result())
         if self._run.force:
             self._folder.clear_units(keys.of_units)

@@ -2,29 +2,30 @@
 
 import math
 
-from rich.box import SIMPLE
-from rich.table import Table
-
-from jobs.console import make_console, visible
+from jobs.console import NameTable, make_console, visible
+from jobs.iso_time import duration
 from jobs.store.job_file import FINAL
 from jobs.store.run_files import LastRun
 from jobs.store.status import MovieStatus, RunStatus, State, Totals
 
 
-def print_status(status: RunStatus) -> None:
-    """Print a line per movie, the totals, the reasons of single movies, and the state of the run."""
-    table = Table(box=SIMPLE, pad_edge=False)
-    table.add_column("movie", overflow="fold", ratio=1)
-    table.add_column("state", no_wrap=True)
-    for heading in ("done", "frames", "faces", "frames/s", "left"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for movie in status.movies:
-        table.add_row(visible(movie.name), movie.state, *_cells(movie))
-    table.add_section()
-    table.add_row("all", "", *_cells(status.totals))
+def print_status(status: RunStatus, only_failed: bool = False) -> None:
+    """Print a line per movie, the totals, the reasons of single movies, and the state of the run.
+
+    Args:
+        status: what is known.
+        only_failed: leave out all movies but those that failed.
+    """
+    movies = [movie for movie in status.movies if movie.state == "failed" or not only_failed]
+    headings = ("done", "frames", "faces", "frames/s", "left")
+    table = NameTable("movie", ("state", *headings), dropped=("frames/s", "faces", "frames", "left", "done"))
+    for movie in movies:
+        table.add(movie.name, movie.state, *_cells(movie))
+    table.add_total("all", "", *_cells(status.totals))
+    if movies or not only_failed:
+        table.print()
     console = make_console()
-    console.print(table)
-    for movie in status.movies:
+    for movie in movies:
         if movie.reason and movie.state in (*FINAL, "stopped"):
             console.print(visible(f"{movie.state}: {movie.name}: {movie.reason}"), soft_wrap=True)
     for line in (_counted(status.totals.counts), *([_about(status.run)] if status.run else []), *status.remarks):
@@ -39,14 +40,6 @@ def _cells(known: MovieStatus | Totals) -> list[str]:
         "" if known.rate is None else f"{known.rate:.1f}",
         "" if known.seconds_left is None else duration(known.seconds_left),
     ]
-
-
-def duration(seconds: float) -> str:
-    """Return a time to wait in s as people say it: ``50 s``, ``7 min``, ``3 h 05 min``."""
-    if seconds < 100:
-        return f"{math.ceil(seconds)} s"
-    minutes = math.ceil(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def _counted(counts: dict[State, int]) -> str:

@@ -10,7 +10,7 @@ from pyarrow.json import ParseOptions, ReadOptions, read_json
 
 from jobs.store.atomic import commit
 from jobs.store.job_file import JobFile, MovieSummary, Status
-from jobs.store.table_files import write_table
+from jobs.store.table_files import write_csv, write_table
 from jobs.store.workspace import Workspace
 from pipeline import schema
 
@@ -80,13 +80,14 @@ def job_file_of(result: MovieResult, facts: Mapping[str, Any]) -> JobFile:
 
 
 def write_movies_table(workspace: Workspace) -> None:
-    """Rewrite ``movies.parquet`` from every ``job.json`` in the output folder.
+    """Rewrite ``movies.parquet`` and ``movies.csv`` from every ``job.json`` in the output folder.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: one cannot be written.
     """
     table = _table([_row(job) for job in workspace.job_files()])
     commit(workspace.movies, lambda temporary: write_table(table, temporary), workspace.root)
+    commit(workspace.movies_csv, lambda temporary: write_csv(table, temporary), workspace.root)
 
 
 def _row(job: JobFile) -> dict[str, Any]:

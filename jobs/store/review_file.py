@@ -1,9 +1,11 @@
-"""``review.json`` beside a movie's results: what people say of its faces. Results themselves are never changed.
+"""``review.json`` beside a movie's results: what people say of them. Results themselves are never changed.
 
 ::
 
-    {"format": 1, "movie": ..., "fingerprint": ..., "labels": [{"id", "frame", "time", "track", "box", "label", "by",
-     "at", "blind", "replaced_by"}]}
+    {"format": 2, "movie": ..., "fingerprint": ..., "labels": [{"id", "frame", "time", "track", "box", "label", "by",
+     "at", "blind", "replaced_by"}], "revision": ..., "corrections": [...]}
+
+Format 1 had labels alone. Corrections are in :mod:`jobs.store.corrections`.
 
 A label names its face by frame and box, so that it survives a new analysis, which numbers tracks anew. One that was
 replaced stays, with the id of the label that replaced it. Keys that this version does not know are kept.
@@ -24,7 +26,7 @@ from jobs.store.atomic import commit_json
 from jobs.store.json_values import count_of, number_of, text_of
 
 NAME: Final = "review.json"
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 Box = tuple[float, float, float, float]
 
@@ -101,6 +103,7 @@ def change_review(
 
     Raises:
         ReviewFileError: the file cannot be read or written, or belongs to another state of the movie.
+        ReviewConflictError: ``change`` found that somebody else changed the same thing meanwhile.
     """
     try:
         with _lock, _held(folder):
@@ -111,8 +114,10 @@ def change_review(
                     f"{folder / NAME}: made for another state of the movie, which has changed since; "
                     "move it away to begin anew"
                 )
+            if (folder / NAME).exists() and not (folder / NAME).stat().st_mode & 0o222:
+                raise ReviewFileError(f"{folder / NAME}: is read-only; make it writable to go on")
             change(content)
-            commit_json(folder / NAME, content, folder)
+            commit_json(folder / NAME, {**content, "format": FORMAT}, folder)
             return content
     except OSError as error:
         raise ReviewFileError(f"{folder / NAME}: cannot be written: {error.strerror or error}") from error

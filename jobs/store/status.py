@@ -77,9 +77,11 @@ class RunStatus:
     totals: Totals
     remarks: tuple[str, ...]
 
-    def to_json(self) -> str:
-        """Return all of it as JSON, in ASCII, which goes through every pipe."""
+    def to_json(self, only_failed: bool = False) -> str:
+        """Return it as JSON, in ASCII, which goes through every pipe; ``only_failed`` leaves out the other movies."""
         content = asdict(self)
+        if only_failed:
+            content["movies"] = [movie for movie in content["movies"] if movie["state"] == "failed"]
         if content["run"]:
             del content["run"]["movies"]  # they are all in "movies"
         return json.dumps(content, indent=2)

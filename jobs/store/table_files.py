@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from jobs.csv_cells import safe_row
 from jobs.store.atomic import commit
 from jobs.store.workspace import MovieFolder
+from pipeline.arc import make_arc
 
 if TYPE_CHECKING:
     from pipeline.tables.timeline import Tables
@@ -24,7 +25,9 @@ def commit_tables(tables: "Tables", folder: MovieFolder) -> None:
     Raises:
         OSError: one cannot be written; the timeline is then what it was.
     """
+    arc = make_arc(tables.timeline, tables.shots["end"][-1].as_py())
     for path, table in (
+        (folder.arc, arc),
         (folder.tracks, tables.tracks),
         (folder.shots, tables.shots),
         (folder.scenes, tables.scenes),
@@ -33,7 +36,8 @@ def commit_tables(tables: "Tables", folder: MovieFolder) -> None:
         (folder.relative, tables.relative),
     ):
         commit(path, lambda temporary, table=table: write_table(table, temporary), folder.root)  # type: ignore[misc]
-    commit(folder.scenes_csv, lambda temporary: write_csv(tables.scenes, temporary), folder.root)
+    for path, table in ((folder.scenes_csv, tables.scenes), (folder.tracks_csv, tables.tracks)):
+        commit(path, lambda temporary, table=table: write_csv(table, temporary), folder.root)  # type: ignore[misc]
     # Invariant: the timeline comes last; where it stands, the others do.
     commit(folder.timeline, lambda temporary: write_table(tables.timeline, temporary), folder.root)
 

@@ -1,4 +1,7 @@
-"""Every path under the output folder, who holds it, and the one walk through the movies in it."""
+"""Every path under the output folder, who holds it, and the one walk through the movies in it.
+
+Long because it is one file: whoever looks for a name in the output folder finds it here.
+"""
 
 import errno
 import os
@@ -63,6 +66,16 @@ class MovieFolder:
         return self.root / "scenes.csv"
 
     @property
+    def tracks_csv(self) -> Path:
+        """The tracks for spreadsheets."""
+        return self.root / "tracks.csv"
+
+    @property
+    def arc(self) -> Path:
+        """A row per second."""
+        return self.root / "arc.parquet"
+
+    @property
     def people(self) -> Path:
         """A row per person."""
         return self.root / "people.parquet"
@@ -96,7 +109,8 @@ class MovieFolder:
     def tables(self) -> tuple[Path, ...]:
         """The files that assemble leaves."""
         of_people = (self.people, self.scene_people, self.relative)
-        return (self.timeline, self.tracks, self.shots, self.scenes, self.scenes_csv, *of_people)
+        sheets = (self.scenes_csv, self.tracks_csv)
+        return (self.timeline, self.tracks, self.shots, self.scenes, self.arc, *of_people, *sheets)
 
     @property
     def work(self) -> Path:
@@ -179,9 +193,19 @@ class Workspace:
         return self.root / "movies.parquet"
 
     @property
+    def movies_csv(self) -> Path:
+        """The same for spreadsheets."""
+        return self.root / "movies.csv"
+
+    @property
     def index(self) -> Path:
         """The folder's movies in one page, with links to their reports."""
         return self.root / "index.html"
+
+    @property
+    def assets(self) -> Path:
+        """What the reports of all movies share."""
+        return self.root / "_assets"
 
     @property
     def run(self) -> Path:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import av.stream
 import ffmpeg
 
-from pipeline.errors import FfmpegError, InputError
+from pipeline.errors import NOTE, FfmpegError, InputError
 from pipeline.limits import PROTOCOLS
 from pipeline.media.ffmpeg import ffmpeg_exe, run, url
 from pipeline.media.manifests.dash import is_manifest
@@ -194,8 +194,8 @@ def _attempts(streams: Sequence[SourceStream], shown: int) -> list[_Attempt]:
     text = tuple(s for s in streams if s.kind == "subtitle" and s.codec in TEXT_SUBTITLES)
     copied = tuple((s, s.codec in COPIED_AUDIO) for s in audio)
     encoded = tuple((s, False) for s in audio)
-    unlike = [f"{s.label} encoded as AAC: mp4 does not hold it" for s, copy in copied if not copy]
-    encoded_again = [f"{s.label} encoded as AAC: it could not be copied" for s in audio]
+    unlike = [f"{NOTE}{s.label} encoded as AAC: mp4 does not hold it" for s, copy in copied if not copy]
+    encoded_again = [f"{NOTE}{s.label} encoded as AAC: it could not be copied" for s in audio]
     no_text = [f"{s.label} left out: it could not be converted" for s in text]
     no_sound = [f"{s.label} left out: it could be neither copied nor encoded" for s in audio]
     attempts = [

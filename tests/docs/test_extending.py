@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typer.testing import CliRunner
 
 from jobs.cli import app
 from jobs.executors import heartbeat
+from jobs.export import formats
 from jobs.run import tasks
 from jobs.run.scheduler import Scheduler
 from jobs.settings import Settings
@@ -26,7 +26,7 @@ from pipeline.media.segments import cut
 from pipeline.tables.observations import Observations
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "extending.md"
-FILES = ("bright.py", "tiny.py", "here.py", "srt.py")
+FILES = ("bright.py", "tiny.py", "here.py", "audacity.py")
 
 
 def file_of(name: str) -> str:
@@ -118,12 +118,13 @@ def test_an_engine(tmp_path):
     executor.close()
 
 
-def test_an_export(demo, tmp_path):
-    script = tmp_path / "srt.py"
-    script.write_text(file_of("srt.py"))
-    command = [sys.executable, script, demo / "outputs" / "sample.mp4"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    cues = done.stdout.rstrip("\n").split("\n\n")
-    assert cues
-    for number, cue in enumerate(cues, 1):
-        assert re.fullmatch(rf"{number}\n[\d:,]{{12}} --> [\d:,]{{12}}\nface \d+: \w+", cue)
+def test_an_export(demo, tmp_path, monkeypatch):
+    (tmp_path / "audacity.py").write_text(file_of("audacity.py"))
+    monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, f"{formats.__name__}.audacity", raising=False)
+    command = ["export", str(demo / "outputs"), "--format", "audacity", "--to", str(tmp_path / "to")]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    lines = (tmp_path / "to" / "sample.mp4.txt").read_text().splitlines()
+    assert lines
+    assert all(re.fullmatch(r"[\d.]+\t[\d.]+\t(face #|person )\d+: \w+", line) for line in lines)

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -48,7 +49,12 @@ class Finished:
     err: str
 
     def lines_about(self, name: str) -> list[str]:
-        return [line for line in self.err.splitlines() if line.startswith(f"failed: {name}:")]
+        return [line for line in self.log_lines() if line.startswith(f"failed: {name}:")]
+
+    def log_lines(self) -> list[str]:
+        """Return the lines of the log on stderr, without their time stamps."""
+        found = (re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 (.*)", line) for line in self.err.splitlines())
+        return [match[1] for match in found if match]
 
 
 Command = Callable[..., Finished]

@@ -147,7 +147,7 @@ def test_a_terminal_obeys_nothing(out: Path, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize("as_json", [False, True])
 def test_a_log_has_a_line_per_event(tmp_path: Path, as_json: bool) -> None:
     log = EventLog(tmp_path / "log", as_json)
-    log.write("unit", movie=FILM + "\u2028\x9b")
+    log.write("no report", movie=FILM + "\u2028\x9b")
     log.close()
     [line] = (tmp_path / "log").read_text().splitlines()
     assert CONTROLS.search(line) is None

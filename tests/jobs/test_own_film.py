@@ -29,7 +29,7 @@ def labelled(tmp_path):
     index = read_timeline_index(folder.timeline)
     for k, frame in enumerate(range(0, 600, 15)):
         chunk = frame_chunk(index, frame)
-        track, x1, y1, x2, y2, emotion, _ = chunk.faces[frame - chunk.first][k % 2]
+        track, x1, y1, x2, y2, emotion, *_ = chunk.faces[frame - chunk.first][k % 2]
         said = EMOTIONS[int(emotion) if k % 4 else (int(emotion) + 1) % 7]
         said = {38: "unclear", 39: "noface"}.get(k, said)
         # A track of another analysis, and a box that is a little off.

@@ -8,7 +8,7 @@ const EMOTIONS = [...document.querySelectorAll("#bars .name")].map((name) => nam
 const fills = [...document.querySelectorAll("#bars li")].map((row) => ({
   row, track: row.querySelector(".track"), fill: row.querySelector(".fill"), value: row.querySelector(".value"),
 }));
-const percent = (share) => `${Math.round(100 * share)} %`;
+const percent = (share) => `${Math.round(100 * share)}%`;
 
 // For each state: its words, the class of its badge, and the title over the picture ("" for none).
 const STATES = {

@@ -24,10 +24,10 @@ export class RollingChart {
     this.describedAt = performance.now();
     const seen = this.points.filter(([, mean]) => mean).map(([, mean]) => mean);
     const shares = this.emotions.map((name, k) => [seen.reduce((sum, mean) => sum + mean[k], 0) / seen.length, name]);
-    const words = shares.sort((a, b) => b[0] - a[0]).slice(0, 3).map(([share, name]) => `${name} ${Math.round(100 * share)} %`);
+    const words = shares.sort((a, b) => b[0] - a[0]).slice(0, 3).map(([share, name]) => `${name} ${Math.round(100 * share)}%`);
     const covered = Math.round(100 * seen.length / Math.max(1, this.points.length));
     this.canvas.setAttribute("aria-label", seen.length
-      ? `Last minute: a face in ${covered} % of the time; on average ${words.join(", ")}` : "No face in the last minute");
+      ? `Last minute: a face in ${covered}% of the time; on average ${words.join(", ")}` : "No face in the last minute");
   }
 
   draw() {

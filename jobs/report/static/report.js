@@ -1,4 +1,4 @@
-// Unpacks Plotly, which this file holds compressed, and draws the chart. Nothing is fetched.
+// Draws the chart with Plotly, which the reports of a folder share, or which this file holds compressed.
 "use strict";
 (async () => {
   const plot = document.getElementById("plot");
@@ -8,7 +8,12 @@
   const say = (text) => { plot.replaceChildren(Object.assign(document.createElement("p"), { className: "waiting muted", textContent: text })); };
 
   async function unpack() {
-    const bytes = Uint8Array.from(atob(document.getElementById("plotly").textContent), (c) => c.charCodeAt(0));
+    const packed = document.getElementById("plotly");
+    if (!packed) {
+      if (!window.Plotly) throw new Error("it needs _assets/plotly.min.js of the results; moodreel report --standalone makes reports that stand alone");
+      return;
+    }
+    const bytes = Uint8Array.from(atob(packed.textContent), (c) => c.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     const script = document.createElement("script");
     script.textContent = await new Response(stream).text();
@@ -17,7 +22,8 @@
 
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const edge = (name) => css(`--${name}-edge`);
-  const narrow = () => plot.clientWidth < 600;
+  let paper = 0; // width of the chart on paper in px, while it is printed
+  const narrow = () => (paper || plot.clientWidth) < 600;
 
   // Times on an axis of dates. Plotly does not take every number as one: not a bar's base, not 0 in an outline.
   const date = (ms) => new Date(ms).toISOString().slice(0, -1);
@@ -60,7 +66,7 @@
   function sharesInWords(k) {
     const sum = names.reduce((whole, _, e) => whole + data.shares[e][k], 0);
     const parts = names.map((name, e) => [data.shares[e][k] / (sum || 1), name]).filter(([share]) => share >= 0.005);
-    return parts.sort((p, q) => q[0] - p[0]).map(([share, name]) => `${name} ${Math.round(100 * share)} %`).join("<br>") || "no face";
+    return parts.sort((p, q) => q[0] - p[0]).map(([share, name]) => `${name} ${Math.round(100 * share)}%`).join("<br>") || "no face";
   }
 
   function bars(rows, yaxis, hover) {
@@ -82,7 +88,7 @@
       ...shares(),
       ...bars(scenes, "y2", (row) => `scene ${row.k}: mostly ${names[row.emotion]}`),
       ...bars(tracks, "y3", (row) => `face #${row.track}: mostly ${names[row.emotion]}`),
-      ...bars(runs, "y3", (row) => `face #${row.track}: ${names[row.emotion]} ${row.percent} %`),
+      ...bars(runs, "y3", (row) => `face #${row.track}: ${names[row.emotion]} ${row.percent}%`),
     ];
   }
 
@@ -95,6 +101,7 @@
     const axis = { gridcolor: grid, zerolinecolor: grid, linecolor: grid, tickfont: { color: muted, size: 12 }, fixedrange: true };
     const cuts = data.scenes.length * 8 < plot.clientWidth ? data.scenes.slice(1) : [];
     return {
+      ...(paper ? { width: paper, autosize: false } : { autosize: true }),
       height: inner + 38, margin: { l: narrow() ? 54 : 62, r: 22, t: 10, b: 28 }, barmode: "overlay", bargap: 0, showlegend: false,
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: getComputedStyle(document.body).fontFamily, color: css("--text") },
       hovermode: narrow() ? "closest" : "x unified", hoverlabel: { bgcolor: css("--raised"), bordercolor: css("--strong-line"), font: { color: css("--text"), size: 13 } },
@@ -103,7 +110,7 @@
         ...axis, fixedrange: false, type: "date", range: [date(data.start), date(data.end)], anchor: "y3", nticks: narrow() ? 5 : 12,
         tickformat: data.end >= 3600000 ? "%-H:%M:%S" : "%-M:%S", hoverformat: data.end >= 3600000 ? "%-H:%M:%S" : "%-M:%S.%2f",
       },
-      yaxis: { ...axis, domain: [(heights.lanes + heights.scenes + 2 * heights.gap) / inner, 1], range: [0, 100], tickvals: [0, 50, 100], ticktext: ["0", "50 %", "100 %"] },
+      yaxis: { ...axis, domain: [(heights.lanes + heights.scenes + 2 * heights.gap) / inner, 1], range: [0, 100], tickvals: [0, 50, 100], ticktext: ["0", "50%", "100%"] },
       yaxis2: { ...axis, domain: [scenes, scenes + heights.scenes / inner], range: [-0.5, 0.5], tickvals: [0], ticktext: ["scenes"], showgrid: false, zeroline: false },
       yaxis3: { ...axis, domain: [0, below], range: [lanes - 0.5, -0.5], tickvals: [0], ticktext: ["faces"], showgrid: false, zeroline: false },
       shapes: cuts.map(([start]) => ({ type: "line", x0: date(start), x1: date(start), yref: "y domain", y0: 0, y1: 1, line: { color: css("--text"), width: 1, dash: "dot" }, opacity: 0.5 })),
@@ -120,10 +127,26 @@
     await draw();
     plot.dataset.ready = "1";
   } catch (error) {
-    say(`The chart cannot be drawn in this browser (${error.message}); it needs one of 2023 or later. The table below holds the same figures.`);
+    say(`The chart cannot be drawn: ${error.message}. It needs a browser of 2023 or later. The table below holds the same figures.`);
     return;
   }
   document.addEventListener("themechange", draw);
+
+  // Paper is white, and narrower than most windows: a chart as wide as the window would be cut off.
+  const root = document.documentElement;
+  let theme;
+  addEventListener("beforeprint", () => {
+    theme = root.dataset.theme;
+    root.dataset.theme = "light";
+    paper = 660;
+    draw();
+  });
+  addEventListener("afterprint", () => {
+    if (theme) root.dataset.theme = theme;
+    else delete root.dataset.theme;
+    paper = 0;
+    draw();
+  });
   let width = plot.clientWidth;
   addEventListener("resize", () => { if (plot.clientWidth !== width) { width = plot.clientWidth; draw(); } });
 })();

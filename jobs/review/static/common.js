@@ -36,7 +36,18 @@ export function timecode(seconds, digits = 0) {
   return digits ? `${text}.${String(ticks % unit).padStart(digits, "0")}` : text;
 }
 
-export const percent = (share) => `${Math.round(100 * share)} %`;
+export const percent = (share) => `${Math.round(100 * share)}%`;
+
+// How strongly a label is coloured: fully from the threshold on, below it the less the less sure it is. All in percent.
+export const fade = (sure, threshold) => (sure >= threshold ? 1 : 0.2 + 0.4 * (sure / Math.max(threshold, 1)));
+
+// Says something to everyone, in a corner of the page, for some seconds.
+let silence = 0;
+export function say(text) {
+  byId("announcement").textContent = text;
+  clearTimeout(silence);
+  silence = setTimeout(() => { byId("announcement").textContent = ""; }, 4000);
+}
 
 export function sharesInWords(shares) {
   if (!shares) return "no face";
@@ -56,20 +67,21 @@ export function element(tag, attributes = {}, ...children) {
 
 const SVG = "http://www.w3.org/2000/svg";
 
-export function bar(shares, height = 10) {
+// A bar of shares, as long as `length`, 0..1; grey where they rest on too little.
+export function bar(shares, height = 10, length = 1, weak = false) {
   const svg = document.createElementNS(SVG, "svg");
   for (const [key, value] of Object.entries({
-    class: "shares", viewBox: `0 0 1000 ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": sharesInWords(shares),
+    class: weak ? "shares weak" : "shares", viewBox: `0 0 1000 ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": sharesInWords(shares),
   })) svg.setAttribute(key, value);
   let x = 0;
   (shares || []).forEach((share, k) => {
     if (share <= 0) return;
     const rect = document.createElementNS(SVG, "rect");
-    for (const [key, value] of Object.entries({ class: `e-${LABELS[k]}`, x, y: 0, width: 1000 * share, height })) {
+    for (const [key, value] of Object.entries({ class: `e-${LABELS[k]}`, x, y: 0, width: 1000 * share * length, height })) {
       rect.setAttribute(key, value);
     }
     svg.append(rect);
-    x += 1000 * share;
+    x += 1000 * share * length;
   });
   return svg;
 }

@@ -1,5 +1,5 @@
 // Labels that the user gives to faces, with --edit: select a face, press a key. The network's own labels are hidden meanwhile.
-import { EMOTIONS, byId, element, fetchJson, postJson } from "./common.js";
+import { EMOTIONS, byId, element, fetchJson, postJson, say } from "./common.js";
 
 export const CHOICES = [...EMOTIONS, "unclear", "noface"];
 const WORDS = { noface: "not a face" };
@@ -43,7 +43,7 @@ export class Labeller {
       select.value = "original"; // the annotated video shows the network's labels
       this.player.choose("original");
     }
-    if (on) this.player.setBoxes(true);
+    this.player.setBoxes(on || this.player.kind !== "annotated");
     this.player.draw();
     this.show();
   }
@@ -110,7 +110,7 @@ export class Labeller {
       if (!body) return;
       this.hold(await postJson("labels", this.state.name, body));
       this.player.draw();
-      byId("announcement").textContent = byId("label-status").textContent;
+      say(byId("label-status").textContent);
     }).catch((error) => this.say(error.message));
     return this.turn;
   }

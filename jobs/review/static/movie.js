@@ -1,13 +1,17 @@
 // The movie page: puts its parts together and handles the keyboard.
+import { Address } from "./address.js";
 import { byId, fetchJson } from "./common.js";
-import { MovieState } from "./movie_state.js";
+import { Corrector } from "./correct.js";
 import { Finder } from "./find.js";
 import { Labeller } from "./labels.js";
 import { FaceList, SceneList } from "./lists.js";
+import { MovieState } from "./movie_state.js";
+import { Now } from "./now.js";
+import { People } from "./people.js";
 import { Player } from "./player.js";
 import { Timeline } from "./timeline.js";
 
-function listen(state, player, finder, labeller) {
+function listen(state, player, finder, timeline, labeller) {
   const keys = {
     " ": () => player.toggle(),
     ArrowLeft: () => player.step(-1),
@@ -20,7 +24,8 @@ function listen(state, player, finder, labeller) {
     "=": () => state.zoom(0.5),
     "-": () => state.zoom(2),
     0: () => state.show(state.facts.start, state.facts.end),
-    b: () => player.setBoxes(!player.boxes),
+    b: () => player.toggleBoxes(),
+    p: () => timeline.setChart(state.chart === "labels" ? "probabilities" : "labels"),
   };
   for (let k = 1; k <= 7; k++) keys[k] = () => (labeller?.on ? labeller.give(k - 1) : finder.next(k - 1));
   if (labeller) {
@@ -51,13 +56,19 @@ async function main() {
   }
   const state = new MovieState(name, facts);
   const timeline = new Timeline(state);
-  timeline.fetch();
   const player = new Player(state);
+  if (byId("corrections")) new Corrector(state, player);
+  new Now(state, player);
   const finder = new Finder(state);
+  new People(state, finder);
+  new Address(state, finder, timeline);
   new SceneList(state);
   new FaceList(state);
   const labeller = byId("label-mode") ? new Labeller(state, player) : null;
-  listen(state, player, finder, labeller);
+  listen(state, player, finder, timeline, labeller);
+  for (const button of document.querySelectorAll("[data-next]")) {
+    button.addEventListener("click", () => finder.next(Number(button.dataset.next)));
+  }
   const help = byId("help");
   byId("help-open").addEventListener("click", () => help.showModal());
 }

@@ -1,4 +1,5 @@
-// What the parts of the page share: the movie's facts, the time, the visible span. Changes are events: "seek", "time", "view", "marks".
+// What the parts of the page share: the movie's facts, the time, the visible span. Changes are events: "seek", "time", "view", "marks",
+// "chart" (labels or probabilities), "jump" (a step that "back" undoes), "faces" (those at the playhead).
 const CLOSEST_S = 0.4;
 
 export class MovieState {
@@ -9,12 +10,23 @@ export class MovieState {
     this.from = facts.start;
     this.to = facts.end;
     this.marks = [];
-    this.filter = { emotion: "", confidence: 0, seconds: 0 };
+    this.filter = { emotion: "", confidence: 0.5, seconds: 0.5 };
+    this.chart = "labels";
+    this.person = null; // whose moments are listed; null: everybody's
+    this.revision = 0; // of the corrections that are shown
     this.handlers = {};
   }
 
   on(event, handler) { (this.handlers[event] ??= []).push(handler); }
   emit(event, ...values) { for (const handler of this.handlers[event] ?? []) handler(...values); }
+
+  // Below it, in percent, labels fade.
+  get threshold() { return 100 * this.filter.confidence; }
+
+  // Scenes count from 1 here, and from 0 in the tables.
+  sceneName(k) { return this.facts.scene_names[k] ? `${k + 1} ${this.facts.scene_names[k]}` : `${k + 1}`; }
+
+  nameOf(track) { return this.people?.nameOf(track) ?? `#${track}`; }
 
   // Asks the player to go to a time; the player calls `at` when it is there.
   seek(time, reveal = true) {
@@ -64,8 +76,14 @@ export class MovieState {
   seekScene(by) {
     const { scenes } = this.facts;
     const next = Math.min(Math.max(this.sceneAt(this.time) + by, 0), scenes.length - 1);
-    this.seekStart(scenes[next] / 1000);
+    this.jump(scenes[next] / 1000);
     return next;
+  }
+
+  // Goes to a moment that was chosen.
+  jump(time) {
+    this.emit("jump");
+    this.seekStart(time);
   }
 
   // Goes to the start of a frame: a little later, lest rounding shows the one before.

@@ -1,5 +1,5 @@
 // Draws the chart on its canvas. Knows where things are; decides nothing.
-import { LABELS, timecode } from "./common.js";
+import { LABELS, fade, timecode } from "./common.js";
 
 const RULER = 24, GAP = 6, STRIP = 10, BAND = 22, LANE_GAP = 3, MOST_LANES = 24;
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
@@ -72,8 +72,8 @@ export class Painter {
     context.textAlign = "right";
     context.fillStyle = this.muted;
     const label = (text, y) => context.fillText(text, gutter - 7, y);
-    label("100 %", tops.chart + 6);
-    label("50 %", tops.chart + high / 2);
+    label("100%", tops.chart + 6);
+    label("50%", tops.chart + high / 2);
     label("0", tops.chart + high - 5);
     label("found", tops.strip + STRIP / 2);
     label("scenes", tops.band + BAND / 2);
@@ -106,7 +106,7 @@ export class Painter {
     }
   }
 
-  paintShares({ from, to, heights }) {
+  paintShares({ from, to, heights, sure }) {
     const { context, tops, high, state } = this;
     const count = heights[0].length;
     const wide = (to - from) / count;
@@ -114,7 +114,7 @@ export class Painter {
     const base = new Float32Array(Math.max(0, last - first));
     const floor = tops.chart + high;
     heights.forEach((column, emotion) => {
-      const fill = new Path2D(), edge = new Path2D();
+      const fills = new Map(), edge = new Path2D(); // fills: by how strongly they are coloured
       let up = null; // level of the edge so far
       for (let k = first; k < last; k++) {
         const height = (column[k] * high) / 1000;
@@ -122,13 +122,19 @@ export class Painter {
         base[k - first] += height;
         if (height < 0.4) { up = null; continue; }
         const x = this.x(from + k * wide), right = this.x(from + (k + 1) * wide), top = bottom - height;
-        fill.rect(x, top, right - x + 0.35, height);
+        const strength = sure ? Math.round(5 * fade(sure[emotion][k], state.threshold)) / 5 : 1;
+        if (!fills.has(strength)) fills.set(strength, new Path2D());
+        fills.get(strength).rect(x, top, right - x + 0.35, height);
         if (up === null) edge.moveTo(x, top + 0.5); else edge.lineTo(x, top + 0.5);
         edge.lineTo(right, top + 0.5);
         up = top;
       }
       context.fillStyle = this.colours[emotion];
-      context.fill(fill);
+      for (const [strength, path] of fills) {
+        context.globalAlpha = strength;
+        context.fill(path);
+      }
+      context.globalAlpha = 1;
       context.strokeStyle = this.edges[emotion];
       context.lineWidth = 1;
       context.stroke(edge);
@@ -168,10 +174,14 @@ export class Painter {
     }
   }
 
-  block(x, y, wide, high, emotion) {
+  block(x, y, wide, high, emotion, strength = 1) {
     const { context } = this;
+    context.fillStyle = this.ground;
+    if (strength < 1) context.fillRect(x, y, wide, high);
+    context.globalAlpha = strength;
     context.fillStyle = this.colours[emotion];
     context.fillRect(x, y, wide, high);
+    context.globalAlpha = 1;
     if (wide < 3) return;
     context.strokeStyle = this.edges[emotion];
     context.lineWidth = 1;
@@ -180,18 +190,21 @@ export class Painter {
 
   paintScenes() {
     const { context, tops, state } = this;
-    const { scenes, dominant, end } = state.facts;
+    const { scenes, dominant, seen, end } = state.facts;
     context.textAlign = "left";
     context.font = "11px system-ui, sans-serif";
     for (const k of this.inView(scenes)) {
       const x = this.x(scenes[k] / 1000), right = this.x(k + 1 < scenes.length ? scenes[k + 1] / 1000 : end);
       context.fillStyle = k % 2 ? this.line : this.page;
       context.fillRect(x, tops.band, right - x, BAND);
-      if (dominant[k] !== "-") this.block(x, tops.band + BAND - 6, Math.max(right - x, 0.6), 6, Number(dominant[k]));
+      // As long as its coverage; grey, with the line of "unsure", where that is too little to go by.
+      const long = Math.max(((right - x) * seen[k]) / 100, 0.6), known = dominant[k] !== "-";
+      if (seen[k]) this.block(x, tops.band + BAND - 6, long, 6, known ? Number(dominant[k]) : LABELS.length - 1, known ? 1 : 0.35);
       const visible = Math.max(x, this.gutter);
-      if (right - visible < 8 + 7 * String(k).length) continue;
+      const text = [state.sceneName(k), String(k + 1)].find((one) => context.measureText(one).width + 9 <= right - visible);
+      if (!text) continue;
       context.fillStyle = this.text;
-      context.fillText(String(k), visible + 5, tops.band + 8.5);
+      context.fillText(text, visible + 5, tops.band + 8.5);
     }
   }
 
@@ -209,13 +222,15 @@ export class Painter {
       const y = rows.get(track);
       if (y === undefined) continue;
       const x = this.x(start / 1000), wide = this.x(end / 1000) - x;
-      this.block(x, y, wide, lane, emotion);
+      const strength = fade(percent, this.state.threshold);
+      this.block(x, y, wide, lane, emotion, strength);
       const visible = Math.max(x, this.gutter), room = Math.min(x + wide, this.gutter + this.plot) - visible;
       if (lane < 12 || room < 26) continue;
-      const texts = [`#${track} ${LABELS[emotion]} ${percent} %`, `#${track} ${LABELS[emotion]}`, `#${track}`];
+      const name = this.state.nameOf(track);
+      const texts = [`${name} ${LABELS[emotion]} ${percent}%`, `${name} ${LABELS[emotion]}`, name];
       const text = texts.find((one) => context.measureText(one).width + 10 <= room);
       if (!text) continue;
-      context.fillStyle = this.inks[emotion];
+      context.fillStyle = strength < 1 ? this.text : this.inks[emotion];
       context.fillText(text, visible + 5, y + lane / 2 + 0.5);
     }
   }
@@ -225,8 +240,9 @@ export class Painter {
     if (!lanes || row < 0) return null;
     const found = lanes.tracks.find(([, lane, start, end]) => lane === row && start <= time * 1000 && time * 1000 < end);
     if (!found) return null;
+    const name = this.state.nameOf(found[0]);
     const run = lanes.runs.find(([track, start, end]) => track === found[0] && start <= time * 1000 && time * 1000 < end);
-    return run ? `face #${found[0]}: ${LABELS[run[3]]} ${run[4]} %` : `face #${found[0]}: mostly ${LABELS[found[4]]}`;
+    return run ? `face ${name}: ${LABELS[run[3]]} ${run[4]}%` : `face ${name}: mostly ${LABELS[found[4]]}`;
   }
 
   heightsAt(time, { from, to, heights }) {

@@ -1,5 +1,6 @@
 // The video, or stills where the browser cannot play it; its frames' true times; boxes over it.
-import { ROOT, LABELS, byId, fetchJson, pathOf, timecode } from "./common.js";
+import { drawBoxes, faceUnder } from "./boxes.js";
+import { ROOT, byId, fetchJson, pathOf, say, timecode } from "./common.js";
 
 export class Player {
   constructor(state) {
@@ -22,7 +23,7 @@ export class Player {
     video.addEventListener("click", () => this.toggle());
     byId("back").addEventListener("click", () => this.step(-1));
     byId("forth").addEventListener("click", () => this.step(1));
-    byId("boxes-on").addEventListener("click", () => this.setBoxes(!this.boxes));
+    byId("boxes-on").addEventListener("click", () => this.toggleBoxes());
     byId("speed").addEventListener("change", (event) => { video.playbackRate = Number(event.target.value); });
     byId("mute").addEventListener("click", (event) => {
       video.muted = !video.muted;
@@ -79,6 +80,12 @@ export class Player {
     this.arrived(this.state.time);
   }
 
+  // Fetches boxes again: they were corrected.
+  forget() {
+    this.chunks = [];
+    this.refresh();
+  }
+
   note(text) {
     byId("screen-note").textContent = text;
     byId("screen-note").hidden = !text;
@@ -104,16 +111,20 @@ export class Player {
     else this.arrived(this.video.currentTime);
   }
 
-  // While the video plays, the playhead moves with every screen refresh; the chart is not redrawn.
+  // While the video plays, the playhead moves with every frame that is shown; the chart is not redrawn.
   follow() {
-    const tick = () => {
-      if (this.video.paused || this.video.ended) return;
-      this.state.at(this.video.currentTime);
-      this.state.reveal(this.video.currentTime);
+    const { video } = this;
+    const next = (action) => (video.requestVideoFrameCallback
+      ? video.requestVideoFrameCallback((_, { mediaTime }) => action(mediaTime + 5e-4)) // what is on the screen, not what is due
+      : requestAnimationFrame(() => action(video.currentTime)));
+    const tick = (time) => {
+      if (video.paused || video.ended) return;
+      this.state.at(time);
+      this.state.reveal(time);
       this.refresh();
-      requestAnimationFrame(tick);
+      next(tick);
     };
-    requestAnimationFrame(tick);
+    next(tick);
   }
 
   async arrived(time) {
@@ -132,6 +143,7 @@ export class Player {
     byId("timecode").textContent = timecode(this.state.time, 1);
     byId("frame").textContent = found ? `frame ${found.frame}` : "";
     this.draw();
+    this.onFrame?.();
     if (found && found.chunk.first + found.chunk.faces.length - found.frame < 50) this.fetch({ frame: found.chunk.first + found.chunk.faces.length });
     if (!found) this.fetch({ time: this.state.time });
   }
@@ -176,6 +188,7 @@ export class Player {
     const found = this.held(this.state.time);
     byId("frame").textContent = found ? `frame ${found.frame}` : "";
     this.draw();
+    this.onFrame?.();
     this.labeller?.show();
   }
 
@@ -190,76 +203,24 @@ export class Player {
     }
   }
 
+  // The annotated video has its boxes drawn in: none are laid over it but the plain ones of whoever labels.
+  toggleBoxes() {
+    if (this.kind === "annotated" && !this.labeller?.on) say("The annotated video has its boxes drawn in. Choose Original to switch them.");
+    else this.setBoxes(!this.boxes);
+  }
+
   setBoxes(on) {
-    this.boxes = on;
-    byId("boxes-on").setAttribute("aria-pressed", on);
+    this.boxes = on && (this.kind !== "annotated" || Boolean(this.labeller?.on));
+    byId("boxes-on").setAttribute("aria-pressed", this.boxes);
     this.draw();
   }
 
   draw() {
-    const canvas = byId("boxes");
-    const { width, height } = canvas.getBoundingClientRect();
-    const scale = devicePixelRatio || 1;
-    canvas.width = Math.round(width * scale);
-    canvas.height = Math.round(height * scale);
-    const found = this.boxes && this.kind ? this.held(this.state.time) : null;
-    canvas.dataset.boxes = found ? found.faces.length : 0;
-    if (!found || !this.state.facts.width) return;
-    const context = canvas.getContext("2d");
-    context.scale(scale, scale);
-    const { fit, left, top } = this.placing(width, height);
-    if (this.labeller?.on) { this.drawPlain(context, found.faces); return; }
-    const style = getComputedStyle(document.documentElement);
-    context.font = "600 12px system-ui, sans-serif";
-    for (const [track, x1, y1, x2, y2, emotion, percent] of found.faces) {
-      const [x, y, w, h] = [left + x1 * fit, top + y1 * fit, (x2 - x1) * fit, (y2 - y1) * fit];
-      const unsure = LABELS[emotion] === "unsure";  // thin and grey, without a word, as in the annotated video
-      for (const [colour, line] of [["rgb(0 0 0 / .75)", unsure ? 3 : 5], [style.getPropertyValue(`--${LABELS[emotion]}`), unsure ? 1.25 : 2.5]]) {
-        context.strokeStyle = colour;
-        context.lineWidth = line;
-        context.strokeRect(x, y, w, h);
-      }
-      if (unsure) continue;
-      const text = `${LABELS[emotion]} ${percent}% #${track}`;
-      const wide = context.measureText(text).width + 16;
-      const px = Math.min(Math.max(x - 2, 0), Math.max(0, width - wide)), py = y >= 24 ? y - 23 : Math.min(y + h + 3, height - 20);
-      context.fillStyle = "rgb(18 19 22 / .9)";
-      context.fillRect(px, py, wide, 20);
-      context.fillStyle = style.getPropertyValue(`--${LABELS[emotion]}`);
-      context.fillRect(px, py, 5, 20);
-      context.fillStyle = "#fff";
-      context.fillText(text, px + 10, py + 14.5);
-    }
-  }
-
-  // Where the picture is in a screen of this size.
-  placing(width, height) {
-    const { facts } = this.state;
-    const fit = Math.min(width / facts.width, height / facts.height);
-    return { fit, left: (width - facts.width * fit) / 2, top: (height - facts.height * fit) / 2 };
+    drawBoxes(byId("boxes"), this);
   }
 
   // The smallest face under a point of the window; null where there is none.
   faceAt(x, y) {
-    const box = byId("boxes").getBoundingClientRect();
-    const { fit, left, top } = this.placing(box.width, box.height);
-    const [px, py] = [(x - box.left - left) / fit, (y - box.top - top) / fit];
-    const hit = (this.held(this.state.time)?.faces ?? []).filter(([, x1, y1, x2, y2]) => px >= x1 && px <= x2 && py >= y1 && py <= y2);
-    return hit.sort((a, b) => (a[3] - a[1]) * (a[4] - a[2]) - (b[3] - b[1]) * (b[4] - b[2]))[0] ?? null;
-  }
-
-  // Boxes without the network's labels, for whoever gives labels of their own.
-  drawPlain(context, faces) {
-    const canvas = byId("boxes").getBoundingClientRect();
-    const { fit, left, top } = this.placing(canvas.width, canvas.height);
-    const selected = this.labeller.selected?.[0];
-    for (const [track, x1, y1, x2, y2] of faces) {
-      for (const [colour, line] of [["rgb(0 0 0 / .75)", 5], ["#fff", track === selected ? 3 : 1.5]]) {
-        context.setLineDash(track === selected ? [] : [6, 4]);
-        context.strokeStyle = colour;
-        context.lineWidth = line;
-        context.strokeRect(left + x1 * fit, top + y1 * fit, (x2 - x1) * fit, (y2 - y1) * fit);
-      }
-    }
+    return faceUnder(byId("boxes"), this, x, y);
   }
 }

@@ -4,7 +4,7 @@ import { Painter } from "./painter.js";
 
 const HINT = matchMedia("(pointer: coarse)").matches
   ? "Tap or drag to go there, two fingers to zoom."
-  : "Click or drag to go there; ctrl and wheel, or + and −, to zoom.";
+  : "Click or drag to go there; ctrl (or ⌘) and wheel, or + and −, to zoom.";
 
 export class Timeline {
   constructor(state) {
@@ -18,6 +18,9 @@ export class Timeline {
     state.on("view", () => { this.paint(); this.fetchSoon(); this.showSpan(); });
     state.on("time", () => this.movePlayhead());
     state.on("marks", () => this.paint());
+    state.on("people", () => this.paint());
+    state.on("corrected", () => { this.whole = null; this.fit(); this.fetch(); });
+    for (const chart of ["labels", "probabilities"]) byId(`view-${chart}`).addEventListener("click", () => this.setChart(chart));
     document.addEventListener("themechange", () => { this.painter.readColours(); this.paint(); this.paintOverview(); });
     new ResizeObserver(() => this.fit()).observe(this.chart);
     this.bindPointer();
@@ -49,11 +52,23 @@ export class Timeline {
     this.movePlayhead();
   }
 
+  // Shows "labels" or "probabilities".
+  setChart(chart) {
+    const { state } = this;
+    for (const one of ["labels", "probabilities"]) byId(`view-${one}`).setAttribute("aria-pressed", one === chart);
+    if (state.chart === chart) return;
+    state.chart = chart;
+    this.whole = null;
+    state.emit("chart");
+    this.fetch();
+  }
+
   paint() {
     if (this.painting) return;
     this.painting = requestAnimationFrame(() => {
       this.painting = 0;
       this.painter.paint(this.shares, this.lanes);
+      if (this.pointer) this.showTip(this.pointer); // what was under it has moved
     });
   }
 
@@ -69,7 +84,7 @@ export class Timeline {
     const { signal } = (this.request = new AbortController());
     try {
       const [shares, lanes] = await Promise.all([
-        fetchJson("shares", state.name, { from, to, bins: Math.min(2000, Math.ceil((pixels * parts) / 2)) }, signal),
+        fetchJson("shares", state.name, { from, to, bins: Math.min(2000, Math.ceil((pixels * parts) / 2)), of: state.chart }, signal),
         fetchJson("lanes", state.name, { from, to, pixels: Math.ceil(pixels * parts) }, signal),
       ]);
       this.shares = shares;
@@ -86,7 +101,10 @@ export class Timeline {
 
   say(problem) {
     const hidden = this.lanes?.hidden ? `${this.lanes.hidden} short tracks appear when you zoom in. ` : "";
-    byId("chart-note").textContent = problem || `${hidden}Height: the part of the time with a face. ${HINT}`;
+    const colours = this.state.chart === "labels"
+      ? "Colours: the part of the face-time with each label, pale where it is less sure than the filter asks."
+      : "Colours: the network's mean probabilities.";
+    byId("chart-note").textContent = problem || `${hidden}Height: the part of the time with a face. ${colours} ${HINT}`;
   }
 
   movePlayhead() {
@@ -96,7 +114,7 @@ export class Timeline {
     head.hidden = state.time < state.from - 1e-6 || state.time > state.to + 1e-6;
     head.style.transform = `translateX(${x}px)`;
     this.chart.setAttribute("aria-valuenow", state.time.toFixed(3));
-    this.chart.setAttribute("aria-valuetext", `${timecode(state.time, 1)}, scene ${state.sceneAt(state.time)}`);
+    this.chart.setAttribute("aria-valuetext", `${timecode(state.time, 1)}, scene ${state.sceneName(state.sceneAt(state.time))}`);
   }
 
   bindPointer() {
@@ -114,6 +132,7 @@ export class Timeline {
       } else state.seek(where(event), false);
     });
     chart.addEventListener("pointermove", (event) => {
+      this.pointer = event;
       this.showTip(event);
       if (!fingers.has(event.pointerId)) return;
       fingers.set(event.pointerId, event.clientX);
@@ -129,7 +148,7 @@ export class Timeline {
         if (!fingers.size) pinch = null;
       });
     }
-    chart.addEventListener("pointerleave", () => { byId("tip").hidden = true; });
+    chart.addEventListener("pointerleave", () => { this.pointer = null; byId("tip").hidden = true; });
     chart.addEventListener("wheel", (event) => {
       const sideways = event.shiftKey ? event.deltaY || event.deltaX : event.deltaX;
       if (event.ctrlKey || event.metaKey) {
@@ -149,7 +168,7 @@ export class Timeline {
     const tip = byId("tip");
     const time = painter.time(event.clientX - box.left);
     if (event.pointerType === "touch" || time < state.from || time > state.to || !shares) { tip.hidden = true; return; }
-    const lines = [`${timecode(time, 2)} · scene ${state.sceneAt(time)}`];
+    const lines = [`${timecode(time, 2)} · scene ${state.sceneName(state.sceneAt(time))}`];
     const track = painter.trackAt(time, event.clientY - box.top, this.lanes);
     if (track) lines.push(track);
     else {

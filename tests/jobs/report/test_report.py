@@ -63,12 +63,60 @@ def test_a_run_writes_report_and_index(demo):
     assert (demo / "outputs" / SAMPLE / "poster.jpg").read_bytes()[:2] == b"\xff\xd8"
 
 
-def test_a_report_holds_all_that_it_needs(demo):
+def test_a_report_shares_but_the_script_of_its_chart(demo):
     report = demo / "outputs" / SAMPLE / "report.html"
+    others = {(tag, target) for tag, target in links(report) if tag != "a" and not target.startswith("data:")}
+    assert others == {("script", "../_assets/plotly.min.js")}
+    assert {target for tag, target in links(report) if tag == "a"} == {"annotated.mp4", "../index.html"}
+    assert report.stat().st_size < 200_000
+
+
+def test_a_report_that_stands_alone_holds_all_that_it_needs(out):
+    done = CliRunner().invoke(app, ["report", str(out), "--standalone"])
+    assert done.exit_code == 0
+    report = out / SAMPLE / "report.html"
     for tag, target in links(report):
         assert tag == "a" or target.startswith("data:"), (tag, target[:80])
-    assert {target for tag, target in links(report) if tag == "a"} == {"annotated.mp4", "../index.html"}
-    assert report.stat().st_size < 3_000_000
+    assert "script-src &#39;unsafe-inline&#39;" in report.read_text()
+    assert 1_000_000 < report.stat().st_size < 3_000_000
+
+
+def test_films_in_folders_share_the_same_script(tmp_path):
+    for name in ("a.mp4", "inner/more/b.mp4"):
+        make_up(tmp_path, frames=50, name=name)
+    assert rewrite(tmp_path) == (2, [])
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("plotly.min.js")] == [
+        "_assets/plotly.min.js"
+    ]
+    for report in tmp_path.rglob("report.html"):
+        ((_, script),) = [(tag, target) for tag, target in links(report) if tag == "script"]
+        assert (report.parent / script).is_file()
+        assert (report.parent / script).resolve().parent == tmp_path / "_assets"
+
+
+def test_a_name_that_leads_elsewhere_shares_nothing_there(tmp_path):
+    folder = make_up(tmp_path / "a" / "b" / "outputs", frames=50, name="film.mp4")
+    job = json.loads(folder.job.read_text())
+    commit_json(folder.job, job | {"movie": "x/y/../../../z/film.mp4"})
+    write_movie_report(folder)
+    assert [path.parent.parent.name for path in tmp_path.rglob("plotly.min.js")] == ["outputs"]
+
+
+def test_a_script_of_another_version_is_replaced(tmp_path):
+    make_up(tmp_path, frames=50, name="a.mp4")
+    (tmp_path / "_assets").mkdir()
+    (tmp_path / "_assets" / "plotly.min.js").write_text("an older one")
+    rewrite(tmp_path)
+    assert (tmp_path / "_assets" / "plotly.min.js").stat().st_size > 1_000_000
+
+
+def test_many_short_films_make_small_reports(tmp_path):
+    for number in range(3):
+        make_up(tmp_path, frames=50, name=f"{number}.mp4")
+    rewrite(tmp_path)
+    sizes = [path.stat().st_size for path in tmp_path.rglob("report.html")]
+    assert len(sizes) == 3
+    assert max(sizes) < 100_000
 
 
 def test_links_of_report_and_index_lead_somewhere(demo):

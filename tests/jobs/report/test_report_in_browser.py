@@ -1,4 +1,4 @@
-"""Reports opened from disk in a real browser: charts, and not a single request."""
+"""Reports opened from disk in a real browser: charts, and no request but for the script that they share."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from browser import Visit, chromium, file_url, until
 from playwright.sync_api import Browser, expect
+
+from jobs.report.folder_report import rewrite
 
 REPORT = "outputs/sample.mp4/report.html"
 
@@ -30,7 +32,9 @@ def test_no_barriers_and_nothing_wider_than_the_window(browser, demo, page, widt
 
 
 def test_a_report_alone_in_a_folder_draws_its_chart_and_asks_for_nothing(browser, demo, tmp_path):
-    alone = shutil.copy(demo / REPORT, tmp_path / "sent by mail.html")
+    out = shutil.copytree(demo / "outputs", tmp_path / "outputs")
+    assert rewrite(out, standalone=True) == (1, [])
+    alone = shutil.move(tmp_path / REPORT, tmp_path / "sent by mail.html")
     with Visit(browser, offline=True) as visit:
         visit.page.goto(file_url(Path(alone)))
         visit.page.locator("#plot[data-ready='1']").wait_for()
@@ -49,6 +53,41 @@ def test_a_report_alone_in_a_folder_draws_its_chart_and_asks_for_nothing(browser
         fetched = [url for url in visit.requests if not url.startswith(("data:", "blob:"))]
         assert fetched == [file_url(Path(alone))]
         assert visit.complaints == []
+
+
+def test_a_report_takes_its_script_from_beside_it_and_asks_for_nothing_else(browser, demo):
+    with Visit(browser, offline=True) as visit:
+        visit.page.goto(file_url(demo / REPORT))
+        visit.page.locator("#plot[data-ready='1']").wait_for()
+        fetched = [url for url in visit.requests if not url.startswith(("data:", "blob:"))]
+        assert fetched == [file_url(demo / REPORT), file_url(demo / "outputs" / "_assets" / "plotly.min.js")]
+        assert visit.complaints == []
+
+
+def test_a_report_without_its_script_says_what_is_missing(browser, demo, tmp_path):
+    alone = shutil.copy(demo / REPORT, tmp_path)
+    with Visit(browser) as visit:
+        visit.page.goto(file_url(Path(alone)))
+        expect(visit.page.locator("#plot")).to_contain_text("moodreel report --standalone")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_on_paper_the_chart_is_whole(browser, demo, tmp_path, theme):
+    with Visit(browser, 1920, 1000, theme) as visit:
+        visit.page.goto(file_url(demo / REPORT))
+        visit.page.locator("#plot[data-ready='1']").wait_for()
+        visit.page.pdf(path=tmp_path / "report.pdf", format="A4")
+        assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+        # What the printer was given: as wide as paper, light, and with filled swatches.
+        visit.page.emulate_media(media="print")
+        visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        until(visit.page, "document.querySelector('#plot .main-svg').clientWidth <= 680")
+        assert visit.page.locator("html").get_attribute("data-theme") == "light"
+        style = "getComputedStyle(document.querySelector('.legend .swatch')).printColorAdjust"
+        assert visit.page.evaluate(style) == "exact"
+        visit.page.evaluate("dispatchEvent(new Event('afterprint'))")
+        until(visit.page, "document.querySelector('#plot .main-svg').clientWidth > 680")
+        assert visit.page.locator("html").get_attribute("data-theme") is None
 
 
 def test_areas_have_the_size_that_the_shares_have(browser, demo):

@@ -1,10 +1,12 @@
 """What is read from ``job.json``, whatever it holds."""
 
+import json
 import math
 
 import pytest
 from made_up import make_up
 
+from jobs.report.movie_report import write_movie_report
 from jobs.results.job_facts import JobFacts, MovieSummary, job_facts, read_job_facts
 from jobs.results.stills.original import find_original
 from jobs.store.job_file import JobFile
@@ -83,3 +85,17 @@ def test_an_original_that_cannot_be_read(tmp_path):
     found = find_original(facts_of(source=str(film), fingerprint="f"), fail)
     assert found.path is None
     assert found.why_not.endswith("cannot be read: Permission denied")
+
+
+def test_a_note_is_no_warning(tmp_path):
+    folder = make_up(tmp_path, frames=10)
+    remarks = ["note: audio stream 1 (vorbis) encoded as AAC: mp4 does not hold it", "video stream 2 left out"]
+    folder.job.write_text(json.dumps(json.loads(folder.job.read_text()) | {"remarks": remarks}))
+    facts = read_job_facts(folder)
+    assert facts is not None
+    assert facts.remarks == ("video stream 2 left out",)
+    assert facts.notes == ("audio stream 1 (vorbis) encoded as AAC: mp4 does not hold it",)
+    write_movie_report(folder)
+    page = folder.report.read_text()
+    assert '<p class="note small">video stream 2 left out</p>' in page
+    assert "<dd>audio stream 1 (vorbis) encoded as AAC" in page

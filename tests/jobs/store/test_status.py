@@ -18,8 +18,9 @@ import clips
 import pytest
 
 from jobs.errors import UsageError, WorkspaceError
+from jobs.iso_time import duration
 from jobs.run import tasks
-from jobs.run.status_table import duration, print_status
+from jobs.run.status_table import print_status
 from jobs.store.clean import clean
 from jobs.store.lock import is_locked
 from jobs.store.status import State, read_status
@@ -351,6 +352,25 @@ class TestWhenNoRunGoesOn:
         assert {movie.name: (movie.state, movie.frames) for movie in status.movies} == {
             "a": ("done", None), "b": ("waiting", None),
         }  # fmt: skip
+
+
+def test_only_what_failed(out, capsys):
+    write_run(out, "a.mp4", "b.mp4", ended=iso(10), exit_code=1)
+    write_job(out / "a.mp4", "done", 100)
+    write_job(out / "b.mp4", "failed", 90)
+    status = read_status(out)
+    print_status(status, only_failed=True)
+    text = capsys.readouterr().out
+    assert "a.mp4" not in text
+    assert "failed: b.mp4: why failed" in text
+    assert "2 movies: 1 done, 1 failed" in text
+    assert [movie["name"] for movie in json.loads(status.to_json(only_failed=True))["movies"]] == ["b.mp4"]
+
+
+def test_nothing_failed(out, capsys):
+    write_job(out / "a.mp4", "done", 100)
+    print_status(read_status(out), only_failed=True)
+    assert capsys.readouterr().out.splitlines() == ["1 movie: 1 done"]
 
 
 def test_the_lock_is_given_back(out):

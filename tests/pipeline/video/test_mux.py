@@ -147,6 +147,7 @@ def test_other_sound_is_encoded_in_sync(tmp_path: Path, name: str, codec: str, s
     video, expected = joined_video(tmp_path, movie)
     (remark,) = mux(video, movie, tmp_path / "out.mp4", "")
     assert "audio stream 1" in remark
+    assert remark.startswith("note: ")  # no warning: nothing is lost
     assert "encoded as AAC" in remark
     assert_in_sync(movie, tmp_path / "out.mp4", expected)
 

@@ -1,0 +1,168 @@
+"""A movie's results as exports see them: checked, with corrections applied, and as moments."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from jobs.results.corrections import corrected
+from jobs.results.errors import NotFoundError, UnreadableError
+from jobs.results.job_facts import JobFacts, read_job_facts
+from jobs.store.workspace import MovieFolder
+from pipeline.arc import make_arc
+from pipeline.schema import LABELS, UNSURE
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Consecutive frames in which one face has one label.
+
+    Attributes:
+        track: the face.
+        person: number of the person; None where it is not known.
+        who: what to call the face: a person's name or number, counted from 1, or else the track's number.
+        shot, scene: in which it begins.
+        label: one of LABELS.
+        start, end: s.
+        first_frame, last_frame: both inclusive.
+        confidence_mean, confidence_max: over its frames, 0..1.
+    """
+
+    track: int
+    person: int | None
+    who: str
+    shot: int
+    scene: int
+    label: str
+    start: float
+    end: float
+    first_frame: int
+    last_frame: int
+    confidence_mean: float
+    confidence_max: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """The results of one movie.
+
+    Attributes:
+        folder: where they are.
+        facts: what ``job.json`` says.
+        timeline, tracks, shots, scenes: the tables, as outputs/README.md describes them, with corrections applied.
+        person_names, scene_names: names that a user gave, by number.
+        notes: what the user should know of the corrections.
+    """
+
+    folder: MovieFolder
+    facts: JobFacts
+    timeline: pa.Table
+    tracks: pa.Table
+    shots: pa.Table
+    scenes: pa.Table
+    person_names: Mapping[int, str] = field(default_factory=dict)
+    scene_names: Mapping[int, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        """The movie's, its path below the input folder."""
+        return self.facts.movie
+
+    @cached_property
+    def time(self) -> NDArray[np.float64]:
+        """float64 ``(f + 1,)``, s: when each frame appears, and when the last one leaves the screen."""
+        frame = self.timeline["frame"].to_numpy()
+        shown = self.timeline["time"].to_numpy()[np.flatnonzero(np.diff(frame, prepend=-1))]
+        return np.append(shown, max(self.shots["end"][-1].as_py(), shown[-1]))
+
+    @cached_property
+    def arc(self) -> pa.Table:
+        """A row a second; see :func:`pipeline.arc.make_arc`."""
+        return make_arc(self.timeline, float(self.time[-1]))
+
+    @cached_property
+    def moments(self) -> list[Moment]:
+        """All moments, sorted by start, then by track."""
+        return _moments(self)
+
+    def who(self, track: int, person: int | None) -> str:
+        """Return what to call a face."""
+        if person is None:
+            return f"face #{track}"
+        return self.person_names.get(person) or f"person {person + 1}"
+
+    def scene_name(self, scene: int) -> str:
+        """Return what to call a scene: the name that a user gave it, or its number, counted from 1."""
+        return self.scene_names.get(scene) or f"scene {scene + 1}"
+
+
+def read_result(folder: MovieFolder) -> Result:
+    """Read the results in ``folder``, with the user's corrections applied.
+
+    Raises:
+        NotFoundError: there are none.
+        UnreadableError: a table is damaged, none of ours, of a newer version, or holds no frame.
+    """
+    facts = read_job_facts(folder)
+    if facts is None or not facts.has_results:
+        raise NotFoundError(f"{folder.root}: expected the results of a movie, found none")
+    found = corrected(folder)
+    if len(found.timeline) == 0 or len(found.shots) == 0:
+        raise UnreadableError(f"{folder.timeline}: expected at least one frame, found none; process the movie again")
+    return Result(
+        folder=folder,
+        facts=facts,
+        timeline=found.timeline,
+        tracks=found.tracks,
+        shots=found.shots,
+        scenes=found.scenes,
+        person_names=found.person_names,
+        scene_names=found.scene_names,
+        notes=found.notes,
+    )
+
+
+def _moments(result: Result) -> list[Moment]:
+    faces = result.timeline.filter(result.timeline["track"].is_valid())
+    track, frame = faces["track"].to_numpy().astype(np.int64), faces["frame"].to_numpy()
+    order = np.lexsort((frame, track))
+    track, frame = track[order], frame[order]
+    label = pc.index_in(faces["emotion"].cast(pa.string()), pa.array(LABELS)).to_numpy()[order]
+    if len(frame) == 0:
+        return []
+    starts = np.ones(len(frame), bool)
+    starts[1:] = (np.diff(frame) != 1) | (np.diff(track) != 0) | (np.diff(label) != 0)
+    first = np.flatnonzero(starts)
+    last = np.append(first[1:], len(frame)) - 1
+    confidence = faces["confidence"].to_numpy()[order].astype(np.float64)
+    mean, most = np.add.reduceat(confidence, first) / (last - first + 1), np.maximum.reduceat(confidence, first)
+    persons = faces["person"].to_pylist() if "person" in faces.column_names else [None] * len(frame)
+    shot, scene = (faces[name].to_numpy()[order] for name in ("shot", "scene"))
+    found = [
+        Moment(
+            track=int(track[a]),
+            person=persons[order[a]],
+            who=result.who(int(track[a]), persons[order[a]]),
+            shot=int(shot[a]),
+            scene=int(scene[a]),
+            label=LABELS[label[a]],
+            start=float(result.time[frame[a]]),
+            end=float(result.time[frame[b] + 1]),
+            first_frame=int(frame[a]),
+            last_frame=int(frame[b]),
+            confidence_mean=round(float(mean[k]), 4),
+            confidence_max=round(float(most[k]), 4),
+        )
+        for k, (a, b) in enumerate(zip(first.tolist(), last.tolist(), strict=True))
+    ]
+    return sorted(found, key=lambda moment: (moment.start, moment.track))
+
+
+def is_sure(moment: Moment) -> bool:
+    """Return whether a moment carries an emotion."""
+    return moment.label != LABELS[UNSURE]

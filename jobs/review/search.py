@@ -1,0 +1,185 @@
+"""Moments of all films of a folder: by emotion, how sure, how long, whose, in which films."""
+
+import csv
+import io
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from flask import Blueprint, Response, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from numpy.typing import NDArray
+from werkzeug.exceptions import BadRequest
+
+from jobs.results.errors import ResultError
+from jobs.results.intervals import INTERVAL_COLUMNS, Filter, Interval, Intervals, find_intervals
+from jobs.results.stills.spot_stills import Spot, frame_still
+from jobs.results.timeline_index import read_timeline_index
+from jobs.review.cache import Cache
+from jobs.review.query import query_number
+from jobs.review.result_store import ResultStore
+from jobs.store import review_file
+from jobs.store.workspace import movie_folders
+from pipeline.media.movie import identity
+from pipeline.schema import LABELS
+
+_AT_ONCE: Final = 60
+_KEPT_MOMENTS: Final = 4_000_000
+"""Of all films together, in memory: 36 bytes each."""
+_READERS: Final = 4
+_SORTS: Final = ("film", "sure", "long")
+
+
+@dataclass(frozen=True)
+class Film:
+    """What a search needs of a film.
+
+    Attributes:
+        name: of the movie.
+        moments: all stretches of one label, ``unsure`` too.
+        coverage: part of its time with a face, 0..1.
+        people: tracks by the name that a user gave to their person.
+    """
+
+    name: str
+    moments: Intervals
+    coverage: float
+    people: dict[str, frozenset[int]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The moments that a search found in a film, as positions in its ``moments``."""
+
+    film: Film
+    which: NDArray[np.int64]
+
+
+def make_search(store: ResultStore) -> Blueprint:
+    """Return the page that searches all films, and what its script fetches."""
+    search = Blueprint("search", __name__)
+    films: Cache[Film] = Cache(_KEPT_MOMENTS, cost=lambda film: len(film.moments) + 100)
+
+    def _name(folder: Path) -> str:
+        return folder.relative_to(store.out).as_posix()
+
+    def film_in(folder: Path) -> Film | None:
+        """Return a film, or None if it is not done or cannot be read."""
+        key = identity(folder / "timeline.parquet"), identity(folder / review_file.NAME)
+        try:
+            return films.get(key if key[0] else str(folder), lambda: _read(store, _name(folder)))
+        except ResultError:
+            return None
+
+    def wanted() -> tuple[list[Found], int]:
+        """Return what the query finds, and how many films cannot be read."""
+        text = request.args.get("film", "").casefold()
+        folders = [path for path in sorted(movie_folders(store.out)) if text in _name(path).casefold()]
+        with ThreadPoolExecutor(_READERS) as readers:
+            read = [film for film in readers.map(film_in, folders) if film is not None]
+        found = [Found(film, which) for film in read if len(which := _fitting(film))]
+        return found, len(folders) - len(read)
+
+    @search.get("/find")
+    def page() -> ResponseReturnValue:
+        return render_template("review/find.html", out=store.out.name or str(store.out))
+
+    @search.get("/api/find")
+    def find() -> ResponseReturnValue:
+        """Return some moments of all films, those from position ``first`` on."""
+        found, failed = wanted()
+        ordered = _ordered(found)
+        first = int(query_number("first", 0, 0))
+        rows = [{"movie": film.name, **vars(moment)} for film, moment in ordered(first, first + _AT_ONCE)]
+        total = sum(len(one.which) for one in found)
+        seconds = sum(float(one.film.moments.seconds[one.which].sum()) for one in found)
+        return jsonify(total=total, films=len(found), seconds=round(seconds, 3), failed=failed, rows=rows)
+
+    @search.get("/csv/find")
+    def find_csv() -> ResponseReturnValue:
+        """Return all moments of all films as one CSV file."""
+        found, _ = wanted()
+        total = sum(len(one.which) for one in found)
+        answer = Response(_lines(_ordered(found)(0, total)), mimetype="text/csv")
+        answer.headers.set("Content-Disposition", "attachment", filename="moments.csv")
+        return answer
+
+    @search.get("/still/moment/<int:frame>/<path:name>")
+    def moment(frame: int, name: str) -> ResponseReturnValue:
+        index = store.index(name)
+        time = float(index.time[min(frame, index.frames - 1)])
+        picture = frame_still(Spot(store.movie(name), time), 320)
+        return Response(picture, mimetype="image/jpeg", headers={"Cache-Control": "private, max-age=300"})
+
+    return search
+
+
+def _read(store: ResultStore, name: str) -> Film:
+    store.facts(name)
+    changes = store.changes(name)
+    index = read_timeline_index(store.table(name, "timeline"), changes)
+    whole = index.end - index.start
+    people: dict[str, set[int]] = {}
+    for track, person in store.persons(name).items() if changes.person_names else ():
+        if person in changes.person_names:
+            people.setdefault(changes.person_names[person].casefold(), set()).add(track)
+    return Film(
+        name=name,
+        moments=find_intervals(index, Filter(unsure=True)),
+        coverage=float(index.covered[-1]) / whole if whole > 0 else 0.0,
+        people={person: frozenset(tracks) for person, tracks in people.items()},
+    )
+
+
+def _fitting(film: Film) -> NDArray[np.int64]:
+    """Return the positions of a film's moments that the query lets through."""
+    moments, emotion = film.moments, request.args.get("emotion") or None
+    if emotion is not None and emotion not in LABELS:
+        raise BadRequest(f"emotion: expected one of {', '.join(LABELS)}, found {emotion[:40]!r}")
+    fits = moments.mean >= query_number("sure", 0, 0, 100) / 100
+    fits &= moments.seconds >= query_number("least", 0, 0) - 1e-6
+    fits &= moments.emotion == LABELS.index(emotion) if emotion else moments.emotion != len(LABELS) - 1
+    if film.coverage < query_number("seen", 0, 0, 100) / 100:
+        fits[:] = False
+    person = request.args.get("person", "").strip().casefold()
+    if person:
+        tracks = [track for name, mine in film.people.items() if person in name for track in mine]
+        fits &= np.isin(moments.track, tracks)
+    return np.flatnonzero(fits)
+
+
+def _ordered(found: list[Found]) -> Any:
+    """Return a function of first and end that yields the film and moment at these positions of the sorted whole."""
+    sort = request.args.get("sort") or "film"
+    if sort not in _SORTS:
+        raise BadRequest(f"sort: expected one of {', '.join(_SORTS)}")
+    film = np.repeat(np.arange(len(found)), [len(one.which) for one in found])
+    place = np.concatenate([one.which for one in found]) if found else np.zeros(0, np.int64)
+    order = np.arange(len(place))
+    if sort != "film" and found:
+        values = [one.film.moments.mean if sort == "sure" else one.film.moments.seconds for one in found]
+        key = np.concatenate([column[one.which] for column, one in zip(values, found, strict=True)])
+        order = np.argsort(-key, kind="stable")
+
+    def some(first: int, end: int) -> Iterator[tuple[Film, Interval]]:
+        for k in order[first:end].tolist():
+            one = found[film[k]].film
+            yield one, one.moments[int(place[k])]
+
+    return some
+
+
+def _lines(rows: Iterator[tuple[Film, Interval]]) -> Iterator[str]:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ("movie", *INTERVAL_COLUMNS))
+    writer.writeheader()
+    for film, moment in rows:
+        writer.writerow({"movie": film.name, **vars(moment)})
+        if text.tell() > 1 << 16:
+            yield text.getvalue()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue()

@@ -1,0 +1,252 @@
+"""Corrections applied on reading: rows, shares, scenes, persons; the tables themselves stay as they were measured."""
+
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from made_up import make_up
+
+from jobs.errors import ReviewConflictError, ReviewFileError
+from jobs.results.corrections import corrected, read_changes
+from jobs.store.corrections import (
+    Correction,
+    FaceMark,
+    add_correction,
+    corrections_in,
+    revision_of,
+    undo_correction,
+)
+from jobs.store.review_file import NAME, change_review, read_review
+
+FRAMES = 450  # three shots of 150 frames, two faces in each: tracks 0 and 1, 2 and 3, 4 and 5
+LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+@pytest.fixture
+def film(tmp_path):
+    return make_up(tmp_path, frames=FRAMES, name="film.mp4")
+
+
+def mark(film, track, frame):
+    rows = pq.read_table(film.timeline).to_pylist()
+    row = next(row for row in rows if (row["track"], row["frame"]) == (track, frame))
+    return FaceMark(track, frame, row["time"], tuple(row[corner] for corner in ("x1", "y1", "x2", "y2")))
+
+
+def give(film, kind, *faces, number="a", seen=0, by="ann", **more):
+    marks = tuple(mark(film, *face) for face in faces)
+    new = Correction(number, kind, by, "2026-01-01T00:00:00+00:00", marks, **more)
+    return change_review(film.root, "film.mp4", "0", lambda content: add_correction(content, new, seen))
+
+
+def taken_back(film, number):
+    return change_review(film.root, "film.mp4", "0", lambda content: undo_correction(content, number, "ann", "now"))
+
+
+def bytes_of_tables(film):
+    return {path.name: path.read_bytes() for path in film.root.glob("*.parquet")}
+
+
+def assert_same(found, measured):
+    for name in ("timeline", "tracks", "shots", "scenes"):
+        assert getattr(found, name).equals(pq.read_table(getattr(measured, name))), name
+
+
+def test_nothing_is_computed_where_nothing_is_corrected(film):
+    found = corrected(film)
+    assert_same(found, film)
+    assert (found.changes.count, found.summary, found.notes) == (0, {}, ())
+
+
+def test_a_label_that_says_what_is_there_already_changes_no_figure(film):
+    row = next(row for row in pq.read_table(film.timeline).to_pylist() if (row["track"], row["frame"]) == (2, 160))
+    give(film, "label", (2, 160), text=row["emotion"], start=row["time"], end=row["time"] + 0.04)
+    found = corrected(film)
+    for name in ("tracks", "shots", "scenes"):
+        one, other = (t.to_pandas() for t in (getattr(found, name), pq.read_table(getattr(film, name))))
+        numbers = [column for column in one.columns if one[column].dtype.kind in "fi"]
+        np.testing.assert_allclose(one[numbers], other[numbers], atol=1e-12, err_msg=name)
+        assert one.drop(columns=numbers).equals(other.drop(columns=numbers))
+    plain = [t.to_pandas().astype({"emotion": str}) for t in (found.timeline, pq.read_table(film.timeline))]
+    changed = plain[0].compare(plain[1])
+    assert list(changed.columns.get_level_values(0).unique()) == ["confidence"]
+    assert changed.index.tolist() == [320]
+
+
+def test_a_rejected_face_is_gone_from_every_table_and_share(film):
+    before = bytes_of_tables(film)
+    give(film, "reject", (2, 200))
+    found = corrected(film)
+    assert bytes_of_tables(film) == before
+    frame = found.timeline.to_pandas()
+    assert not (frame.track == 2).any()
+    assert len(frame) == 2 * FRAMES - 150
+    assert found.tracks["track"].to_pylist() == [0, 1, 3, 4, 5]
+    assert found.scenes["tracks"].to_pylist() == [2, 1, 2]
+    assert found.scenes["faces_max"].to_pylist() == [2, 1, 2]
+    assert found.summary["tracks"] == 5
+    alone = found.tracks.filter(np.array(found.tracks["track"].to_pylist()) == 3).to_pylist()[0]
+    scene = found.scenes.to_pylist()[1]
+    for label in LABELS:
+        assert scene[f"share_{label}"] == pytest.approx(alone[f"share_{label}"])
+    give(film, "reject", (3, 200), number="b")
+    found = corrected(film)
+    frame = found.timeline.to_pandas()
+    assert len(frame) == 2 * FRAMES - 150
+    bare = frame[frame.shot == 1]
+    assert bare.track.isna().all()
+    assert bare[[*LABELS, "x1", "score", "emotion", "confidence"]].isna().all().all()
+    assert frame.frame.is_monotonic_increasing
+    scene = found.scenes.to_pylist()[1]
+    assert (scene["coverage"], scene["tracks"], scene["share_happy"], scene["dominant"]) == (0, 0, None, None)
+    assert found.summary["coverage"] == pytest.approx(2 / 3)
+
+
+def test_another_label_of_a_whole_face_and_of_a_moment(film):
+    give(film, "label", (0, 10), text="fear")
+    give(film, "label", (0, 10), number="b", text="sad", start=1.0, end=2.0, seen=1)
+    give(film, "label", (1, 10), number="c", text="unsure", seen=2)
+    found = corrected(film)
+    frame = found.timeline.to_pandas()
+    mine = frame[frame.track == 0]
+    assert set(mine.emotion[(mine.time >= 1) & (mine.time < 2)]) == {"sad"}
+    assert set(mine.emotion[(mine.time < 1) | (mine.time >= 2)]) == {"fear"}
+    assert (mine.confidence == 1).all()
+    measured = pq.read_table(film.timeline).to_pandas()
+    assert (frame[list(LABELS)] == measured[list(LABELS)]).all().all()
+    other = frame.track == 1
+    assert set(frame.emotion[other]) == {"unsure"}
+    assert (frame.confidence[other] == measured.confidence[other]).all()
+    track = found.tracks.to_pylist()[0]
+    assert (track["share_sad"], track["share_fear"]) == (pytest.approx(25 / 150), pytest.approx(125 / 150))
+    assert found.scenes.to_pylist()[0]["share_unsure"] == pytest.approx(0.5)
+    assert found.shots.to_pylist()[0]["dominant"] == "fear"
+
+
+def test_undo_brings_the_measured_tables_back(film):
+    give(film, "reject", (2, 200))
+    give(film, "label", (0, 10), number="b", text="fear", seen=1)
+    taken_back(film, "a")
+    assert 2 in corrected(film).tracks["track"].to_pylist()
+    content = taken_back(film, "b")
+    assert_same(corrected(film), film)
+    assert [entry["undone"]["by"] for entry in content["corrections"]] == ["ann", "ann"]
+    assert revision_of(content) == 4
+
+
+def test_scenes_are_merged_split_and_named(film):
+    give(film, "merge_scenes", number="a", frame=150)
+    give(film, "split_scene", number="b", frame=225, seen=1)
+    give(film, "name_scene", number="c", frame=30, text="The talk", seen=2)
+    give(film, "name_scene", number="d", frame=300, text="The end", seen=3)
+    found = corrected(film)
+    scenes = found.scenes.to_pylist()
+    assert [(one["first_frame"], one["last_frame"], one["shots"]) for one in scenes] == [
+        (0, 224, 2), (225, 299, 1), (300, 449, 1),
+    ]  # fmt: skip
+    assert [round(one["end"] - one["start"], 6) for one in scenes] == [9, 3, 6]
+    assert found.scene_names == {0: "The talk", 2: "The end"}
+    assert found.tracks["scene"].to_pylist() == [0, 0, 0, 0, 2, 2]
+    assert found.shots["scene"].to_pylist() == [0, 0, 2]
+    frame = found.timeline.to_pandas()
+    assert (frame.groupby("scene").frame.agg(["min", "max"]).values == [[0, 224], [225, 299], [300, 449]]).all()
+    assert found.summary["scenes"] == 3
+    assert sum(one["share_sad"] for one in scenes[2:]) == pytest.approx(
+        pq.read_table(film.scenes).to_pylist()[2]["share_sad"]
+    )
+
+
+def test_persons_are_named_merged_and_split(film):
+    give(film, "name_person", (0, 10), number="a", text="Anna")
+    give(film, "person", (2, 200), number="b", other=mark(film, 0, 10), seen=1)
+    give(film, "name_person", (1, 10), number="c", text="Ben", seen=2)
+    changes = read_changes(film)
+    assert changes.persons == {0: 0, 2: 0, 1: 1}
+    assert changes.person_names == {0: "Anna", 1: "Ben"}
+    give(film, "merge_people", (1, 10), number="d", other=mark(film, 2, 200), seen=3)
+    changes = read_changes(film)
+    assert changes.persons == {0: 0, 2: 0, 1: 0}
+    assert changes.person_names == {0: "Anna"}
+    give(film, "person", (1, 10), number="e", seen=4)
+    assert read_changes(film).persons == {0: 0, 2: 0, 1: 2}
+
+
+def test_two_windows_lose_nothing_and_hear_of_each_other(film):
+    give(film, "reject", (2, 200), number="a", seen=0)
+    give(film, "reject", (3, 200), number="b", seen=0, by="bob")  # another face: both hold
+    give(film, "reject", (2, 210), number="c", seen=0, by="bob")  # the same said twice
+    assert [one.id for one in corrections_in(read_review(film.root))] == ["a", "b"]
+    give(film, "label", (0, 10), number="d", text="sad", seen=2)
+    with pytest.raises(ReviewConflictError, match="ann has changed this meanwhile"):
+        give(film, "label", (0, 20), number="e", text="happy", seen=2, by="bob")
+    give(film, "label", (0, 20), number="e", text="happy", seen=3, by="bob")  # having looked again
+    assert set(corrected(film).timeline.to_pandas().query("track == 0").emotion) == {"happy"}
+
+
+def test_faces_are_found_again_when_tracks_are_numbered_anew(film):
+    give(film, "reject", (2, 200))
+    content = read_review(film.root)
+    content["corrections"][0]["faces"][0]["track"] = 77
+    (film.root / NAME).write_text(json.dumps(content))
+    assert read_changes(film).rejected == {2}
+
+
+def test_what_fits_no_more_is_said_and_kept(film):
+    give(film, "reject", (2, 200))
+    give(film, "merge_scenes", number="b", frame=220, seen=1)
+    content = read_review(film.root)
+    content["corrections"][0]["faces"][0]["box"] = [900, 0, 950, 40]
+    text = json.dumps(content)
+    (film.root / NAME).write_text(text)
+    found = corrected(film)
+    assert found.notes == ("2 of 2 corrections in review.json find their face or scene no more",)
+    assert_same(found, film)
+    assert (film.root / NAME).read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{half", "expected JSON"),
+        (json.dumps({"format": 3}), "written by a newer moodreel"),
+        (json.dumps({"format": 2, "fingerprint": "x", "corrections": [
+            {"id": "a", "kind": "split_scene", "by": "ann", "at": "now", "frame": 10}]}), "another state of the movie"),
+        (json.dumps({"format": 2, "corrections": [{"id": "a", "kind": "erase"}, 5]}), "1 corrections cannot be read"),
+    ],
+)  # fmt: skip
+def test_a_sidecar_that_cannot_be_used_changes_nothing_and_is_said(film, content, words):
+    (film.root / NAME).write_text(content)
+    found = corrected(film)
+    assert len(found.notes) == 1
+    assert words in found.notes[0]
+    assert_same(found, film)
+    assert (film.root / NAME).read_text() == content
+
+
+def test_a_read_only_sidecar_is_applied_and_left_alone(film):
+    give(film, "reject", (2, 200))
+    (film.root / NAME).chmod(0o444)
+    before = (film.root / NAME).read_bytes()
+    with pytest.raises(ReviewFileError, match="is read-only"):
+        give(film, "reject", (3, 200), number="b", seen=1)
+    assert (film.root / NAME).read_bytes() == before
+    assert read_changes(film).rejected == {2}
+
+
+def test_a_sidecar_of_format_1_is_read_and_keeps_its_labels(film):
+    label = {"id": "l", "frame": 3, "time": 0.12, "track": 0, "box": [1, 2, 3, 4], "label": "sad", "by": "ann"}
+    old = {"format": 1, "movie": "film.mp4", "fingerprint": "0", "labels": [label | {"at": "now", "blind": True}]}
+    (film.root / NAME).write_text(json.dumps(old))
+    assert corrected(film).notes == ()
+    content = give(film, "reject", (2, 200))
+    assert content["labels"] == old["labels"]
+    assert read_review(film.root)["format"] == 2
+
+
+def test_a_film_without_a_face(tmp_path):
+    bare = make_up(tmp_path, frames=300, faces=0, name="film.mp4")
+    give(bare, "merge_scenes", frame=150)
+    found = corrected(bare)
+    assert len(found.tracks) == 0
+    assert [(one["scene"], one["coverage"], one["dominant"]) for one in found.scenes.to_pylist()] == [(0, 0, None)]

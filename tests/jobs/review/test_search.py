@@ -1,0 +1,47 @@
+"""Moments of all films of a folder."""
+
+import csv
+
+import pytest
+from made_up import make_up
+
+FILMS = ("a.mp4", "b/c.mp4", "bare.mp4")
+
+
+@pytest.fixture(scope="module")
+def visitor(client_of, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    for name in FILMS:
+        make_up(out, frames=300, faces=0 if name == "bare.mp4" else 2, name=name)
+    (out / "a.mp4" / "x").mkdir()
+    broken = make_up(out, frames=30, name="broken.mp4")
+    broken.timeline.write_bytes(b"no table")
+    return client_of(out)
+
+
+def test_what_is_found_is_what_the_films_pages_find(visitor):
+    found = visitor.get("/api/find?emotion=sad&sure=0&least=0.5").json
+    each = {name: visitor.get(f"/api/intervals/{name}?emotion=sad&seconds=0.5").json for name in FILMS[:2]}
+    assert found["total"] == sum(one["total"] for one in each.values()) > 0
+    assert found["seconds"] == pytest.approx(sum(one["seconds"] for one in each.values()))
+    assert (found["films"], found["failed"]) == (2, 1)
+    wanted = [{"movie": name, **row} for name, one in each.items() for row in one["intervals"]]
+    assert found["rows"] == wanted[:60]
+    rows = list(csv.DictReader(visitor.get("/csv/find?emotion=sad&least=0.5").text.splitlines()))
+    assert [(row["movie"], float(row["start"])) for row in rows] == [(row["movie"], row["start"]) for row in wanted]
+
+
+def test_films_sureness_coverage_and_order(visitor):
+    assert visitor.get("/api/find?film=B/C").json["films"] == 1
+    assert visitor.get("/api/find?seen=100").json["films"] == 2
+    assert visitor.get("/api/find?sure=100").json["total"] == 0
+    assert visitor.get("/api/find?person=anna").json["total"] == 0
+    means = [row["confidence_mean"] for row in visitor.get("/api/find?sort=sure").json["rows"]]
+    assert means == sorted(means, reverse=True)
+    lengths = [row["seconds"] for row in visitor.get("/api/find?sort=long").json["rows"]]
+    assert lengths == sorted(lengths, reverse=True)
+
+
+@pytest.mark.parametrize("query", ["emotion=bored", "sure=x", "sort=random", "least=inf"])
+def test_wrong_questions(visitor, query):
+    assert visitor.get(f"/api/find?{query}").status_code == 400
