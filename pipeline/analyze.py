@@ -24,6 +24,7 @@ from pipeline.media.frames import frames_of
 from pipeline.media.geometry import Fit
 from pipeline.media.movie import Fits, Movie
 from pipeline.media.segments import Segment
+from pipeline.scenes.looks import FrameLooks
 from pipeline.scenes.shots import THUMBNAIL_SIZE, ChangeScorer
 from pipeline.schema import EMOTIONS
 from pipeline.tables.observations import Observations
@@ -90,6 +91,7 @@ def analyze(
     faces = _FaceCollector(analysis)
     pts: list[int] = []
     change: list[float] = []
+    looks = FrameLooks()
     ends: list[NDArray[np.uint8]] = []
     shapes: list[tuple[int, int, int]] = []
     fits: dict[int, Fit] = {}  # by id of the pictures whose faces are not known yet
@@ -115,6 +117,7 @@ def analyze(
         if not shapes or shapes[-1][1:] != fit.size:
             shapes.append((frame.pts, *fit.size))
         change.append(scorer.score(small))
+        looks.add(small)
         keep(sparse.add(frame, change[-1]))
     keep(sparse.finish())
     if len(ends) == 1:
@@ -123,6 +126,8 @@ def analyze(
     return Observations(
         pts=np.array(pts, np.int64),
         change=np.array(change, np.float32),
+        look=looks.looks,
+        detail=looks.details,
         ends=np.array(ends, np.uint8),
         face_frame=columns.frame,
         boxes=columns.boxes,

@@ -16,8 +16,9 @@ from pipeline.faces.detect import Detections
 from pipeline.faces.quality import Looks, looks_of
 from pipeline.faces.track import Sightings, TrackOptions, follow
 from pipeline.media.movie import Movie
-from pipeline.scenes.shots import find_cuts
-from pipeline.scenes.structure import Structure
+from pipeline.scenes.boundaries import find_boundaries, structure_of
+from pipeline.scenes.gradual import Transition
+from pipeline.scenes.structure import CUT
 from pipeline.schema import BOX, EMOTIONS, LABELS, UNSURE
 from pipeline.tables.columns import column_of, table_of
 from pipeline.tables.concatenate import concatenated
@@ -140,16 +141,18 @@ def make_tables(
 
 
 def _times(movie: Movie, whole: Observations) -> FrameTimes:
-    begins = np.zeros(len(whole.pts), np.int32)
+    boundaries: list[Transition] = []
     steps = np.searchsorted(whole.pts, [joint.pts for joint in movie.clock.discontinuities])
     borders = sorted({0, *steps.tolist(), len(whole.pts)})
     for start, end in pairwise(borders):  # what comes behind a step of the file's clock was taken at another time
+        if start:
+            boundaries.append(Transition(CUT, start - 1, start, start))
         change = whole.change[start:end].copy()
         change[0] = 0
-        cuts = find_cuts(whole.pts[start:end].tolist(), movie.time_base, change)
-        begins[[start + cut for cut in [0, *cuts]]] = 1
-    begins[0] = 0
-    return frame_times(movie, whole.pts, Structure.of_cuts(np.cumsum(begins, dtype=np.int32)))
+        pts, looks, detail = whole.pts[start:end].tolist(), whole.look[start:end], whole.detail[start:end]
+        boundaries += [one.later(start) for one in find_boundaries(pts, movie.time_base, change, looks, detail)]
+    time = (whole.pts * float(movie.time_base)).astype(np.float64)
+    return frame_times(movie, whole.pts, structure_of(time, whole.look, boundaries))
 
 
 def _picked(values: NDArray[np.float32], detection: NDArray[np.int32]) -> NDArray[np.float32]:
