@@ -36,6 +36,7 @@ DetectorModel = Annotated[Path | None, _option("detector_model")]
 DetectEvery = Annotated[float | None, _option("detect_every")]
 PriorOption = Annotated[str | None, _option("prior")]
 Sure = Annotated[float | None, _option("sure")]
+Scenes = Annotated[str | None, _option("scenes")]
 Video = Annotated[str | None, _option("video")]
 Crf = Annotated[int | None, _option("crf")]
 Preset = Annotated[str | None, _option("preset")]
@@ -67,6 +68,7 @@ def run(
     detect_every: DetectEvery = None,
     prior: PriorOption = None,
     sure: Sure = None,
+    scenes: Scenes = None,
     video: Video = None,
     crf: Crf = None,
     preset: Preset = None,
@@ -94,6 +96,7 @@ def run(
         detect_every=detect_every,
         prior=prior,
         sure=sure,
+        scenes=scenes,
         video=video,
         crf=crf,
         preset=preset,

@@ -192,8 +192,7 @@ def find_faces(picture: av.video.frame.VideoFrame, scaler: "Scaler", detector: F
 class Scaler:
     """Scales decoded pictures for the detector, colour and size in one pass, and its boxes back.
 
-    Each picture is searched, compared and cut in its own shape, unstretched and without bars; boxes are in the geometry
-    of the movie's picture.
+    Each picture is searched and cut in its own shape, without bars; boxes are in the geometry of the movie's picture.
     """
 
     def __init__(self, movie: Movie, long_side: int) -> None:

@@ -154,7 +154,9 @@ def assemble_movie(
     whole = concatenated(observations)
     del observations  # of a long movie, its parts would be a tenth of the memory that is needed
     about_json = about.provenance.to_json()
-    tables = assemble(about.name, movie, [whole], settings.track_options(), about_json, settings.sure)
+    tables = assemble(
+        about.name, movie, [whole], settings.track_options(), about_json, settings.sure, settings.wanted_scenes
+    )
     refused, damaged, missing = whole.refused, whole.damaged, whole.missing
     del whole
     commit_tables(tables, folder)
@@ -178,7 +180,9 @@ def relabel_movie(movie: Movie, folder: MovieFolder, settings: Settings, about: 
     timeline, shots = pq.read_table(folder.timeline), pq.read_table(folder.shots)
     _make_room(len(timeline))
     origin = about.provenance.to_json()
-    tables = relabel(about.name, movie, timeline, shots, settings.track_options(), origin, settings.sure)
+    tables = relabel(
+        about.name, movie, timeline, shots, settings.track_options(), origin, settings.sure, settings.wanted_scenes
+    )
     commit_tables(tables, folder)
     return MovieSummary.parse(tables.summary)
 

@@ -1,4 +1,4 @@
-"""A timeline -> the tables that another ``sure`` makes of it: the same bytes as from the observations, without them."""
+"""A timeline and its shots -> the tables that another ``sure`` or other scenes make of them, as from the observations."""
 
 import json
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pipeline.faces.quality import Looks
 from pipeline.faces.track import Sightings, TrackOptions, smooth
 from pipeline.media.movie import Movie
+from pipeline.scenes.grouping import SCENES_WANTED, Wanted, grouped, scene_remarks
 from pipeline.scenes.structure import Structure
 from pipeline.schema import BOX, EMOTIONS, TRANSITIONS
 from pipeline.tables.decode import rows_by_track, track_labels
@@ -26,6 +27,7 @@ def relabel(
     options: TrackOptions,
     metadata: Mapping[str, Any],
     sure: float,
+    scenes: Wanted = "auto",
 ) -> Tables:
     """Make the tables of a movie from its timeline; see :func:`pipeline.tables.timeline.assemble`.
 
@@ -40,13 +42,17 @@ def relabel(
         options: of the tracker.
         metadata: goes into every table's file metadata.
         sure: support from which labels are shown, 0..1.
+        scenes: what scenes are made of the shots; see :mod:`pipeline.scenes.grouping`.
     """
     facts = json.loads(timeline.schema.metadata[b"moodreel"])
     movie = movie.with_picture(facts["width"], facts["height"])
-    metadata = {**metadata, "remarks": facts["remarks"]} if "remarks" in facts else metadata
+    structure = grouped(_structure(shots), scenes)
+    remarks = [one for one in facts.get("remarks", ()) if not one.startswith(SCENES_WANTED)]
+    remarks += scene_remarks(scenes, len(structure))
+    metadata = {**metadata, "remarks": remarks} if remarks else metadata
     frame = timeline["frame"].to_numpy()
     first = np.flatnonzero(np.diff(frame, prepend=-1))
-    times = frame_times(movie, timeline["pts"].to_numpy()[first], _structure(shots))
+    times = frame_times(movie, timeline["pts"].to_numpy()[first], structure)
     faces = timeline.filter(timeline["track"].is_valid())
 
     def column(kind: str) -> NDArray[np.float32]:

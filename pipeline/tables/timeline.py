@@ -18,6 +18,7 @@ from pipeline.faces.track import Sightings, TrackOptions, follow
 from pipeline.media.movie import Movie
 from pipeline.scenes.boundaries import find_boundaries, structure_of
 from pipeline.scenes.gradual import Transition
+from pipeline.scenes.grouping import Wanted, grouped, scene_remarks
 from pipeline.scenes.structure import CUT
 from pipeline.schema import BOX, EMOTIONS, LABELS, UNSURE
 from pipeline.tables.columns import column_of, table_of
@@ -63,6 +64,7 @@ def assemble(
     options: TrackOptions,
     metadata: Mapping[str, Any],
     sure: float = 0.0,
+    scenes: Wanted = "auto",
 ) -> Tables:
     """Make the tables of a movie from its observations. The same observations give the same bytes.
 
@@ -74,6 +76,7 @@ def assemble(
         metadata: goes into every table's file metadata under the key ``moodreel``, as JSON, beside the schema version,
             the time base, the geometry and remarks on the movie.
         sure: support from which labels are shown, 0..1; see :mod:`pipeline.tables.labels`.
+        scenes: what scenes are made of the shots; see :mod:`pipeline.scenes.grouping`.
 
     Raises:
         InputError: the segments hold not one frame.
@@ -82,7 +85,7 @@ def assemble(
     if len(whole.pts) == 0:
         raise InputError(f"{movie.path}: not one frame of its {movie.codec} video can be decoded")
     movie, whole = in_one_picture(movie, whole)
-    times = _times(movie, whole)
+    times = _times(movie, whole, scenes)
     faces = Detections(whole.boxes, whole.scores)
     looks = looks_of(whole.boxes, whole.yaw, whole.sharpness, whole.contrast)
     seen = follow(times.time, times.shot, whole.face_frame, faces, whole.probabilities, options, looks.quality)
@@ -92,7 +95,7 @@ def assemble(
         looks=looks.picked(seen.detection),
     )
     labels = track_labels(times.time[seen.frame], seen, values.probabilities, values.looks.quality, options, sure)
-    remarks = picture_remarks(movie, whole.shapes)
+    remarks = [*picture_remarks(movie, whole.shapes), *scene_remarks(scenes, len(times.shots))]
     metadata = {**metadata, "remarks": remarks} if remarks else metadata
     return make_tables(name, movie, times, seen, values, labels, metadata)
 
@@ -140,7 +143,7 @@ def make_tables(
     return Tables(**stamped, summary=_summary(times, rows, area, movie))
 
 
-def _times(movie: Movie, whole: Observations) -> FrameTimes:
+def _times(movie: Movie, whole: Observations, scenes: Wanted) -> FrameTimes:
     boundaries: list[Transition] = []
     steps = np.searchsorted(whole.pts, [joint.pts for joint in movie.clock.discontinuities])
     borders = sorted({0, *steps.tolist(), len(whole.pts)})
@@ -152,7 +155,7 @@ def _times(movie: Movie, whole: Observations) -> FrameTimes:
         pts, looks, detail = whole.pts[start:end].tolist(), whole.look[start:end], whole.detail[start:end]
         boundaries += [one.later(start) for one in find_boundaries(pts, movie.time_base, change, looks, detail)]
     time = (whole.pts * float(movie.time_base)).astype(np.float64)
-    return frame_times(movie, whole.pts, structure_of(time, whole.look, boundaries))
+    return frame_times(movie, whole.pts, grouped(structure_of(time, whole.look, boundaries), scenes))
 
 
 def _picked(values: NDArray[np.float32], detection: NDArray[np.int32]) -> NDArray[np.float32]:
