@@ -15,7 +15,6 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint r
 GPU_RUNTIME := onnxruntime-gpu[cuda,cudnn]==1.31.1
 READY := $(VENV)/installed$(if $(GPU),-gpu)
 
-.PHONY: run test test-slow test-damage fuzz audit licences screenshots reference media-page test-cluster bench bench-peers bench-networks soak check format lock clean
 
 run: $(READY)
 	$(BIN)/moodreel $(if $(strip $(MOVIES)),run $(MOVIES),demo) --out "$(OUT)"

@@ -49,6 +49,7 @@ DetectEvery = Annotated[float | None, _option("detect_every")]
 PriorOption = Annotated[str | None, _option("prior")]
 Sure = Annotated[float | None, _option("sure")]
 People = Annotated[bool | None, _option("people", "--people/--no-people")]
+Scenes = Annotated[str | None, _option("scenes")]
 Video = Annotated[str | None, _option("video")]
 Crf = Annotated[int | None, _option("crf")]
 Preset = Annotated[str | None, _option("preset")]
@@ -84,6 +85,7 @@ def run(
     prior: PriorOption = None,
     sure: Sure = None,
     people: People = None,
+    scenes: Scenes = None,
     video: Video = None,
     crf: Crf = None,
     preset: Preset = None,
@@ -121,6 +123,7 @@ def run(
         prior=prior,
         sure=sure,
         people=people,
+        scenes=scenes,
         video=video,
         crf=crf,
         preset=preset,

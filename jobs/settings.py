@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from jobs.errors import UsageError
@@ -16,6 +16,7 @@ from pipeline.faces.detectors import detector_names
 
 if TYPE_CHECKING:  # the command line needs settings, but not the heavy libraries behind these
     from pipeline.faces.track import TrackOptions
+    from pipeline.scenes.grouping import Wanted
     from pipeline.video.render import EncoderOptions
 
 MEMORY_PER_WORKER = 1.5e9
@@ -34,6 +35,16 @@ def _known_detector(name: str) -> str:
         expected = _in_words([repr(one) for one in known])
         raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
     return name
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _known_scenes(value: str) -> str:
+    if value in ("auto", "shots") or (value.isascii() and value.isdigit() and 0 < int(value) < 2**31):
+        return value
+    raise PydanticCustomError("scenes", "Input should be 'auto', 'shots' or a number from 1 on")
 
 
 class Settings(BaseModel):
@@ -72,6 +83,9 @@ class Settings(BaseModel):
     video: Literal["h264", "overlay", "none"] = Field(
         "h264",
         description="Annotated video: h264, overlay (the movie untouched, labels as subtitles in an mkv) or none.",
+    )
+    scenes: Annotated[str, BeforeValidator(_as_text), AfterValidator(_known_scenes)] = Field(
+        "auto", description="Scenes: auto (found by what shots show), shots (each one is a scene), or how many."
     )
     crf: int = Field(23, ge=0, le=51, description="x264 quality, 0 (lossless) to 51.")
     preset: Preset = Field("veryfast", description="x264 preset, ultrafast to veryslow.")
@@ -113,6 +127,11 @@ class Settings(BaseModel):
     def threads(self) -> int:
         """How many threads each worker's libraries may use, so that all workers together fill the machine once."""
         return 1 if self.engine == "ray" else max(1, available_cores() // self.worker_count)
+
+    @property
+    def wanted_scenes(self) -> "Wanted":
+        """What scenes are made of shots."""
+        return self.scenes if self.scenes in ("auto", "shots") else int(self.scenes)  # type: ignore[return-value]
 
     def track_options(self) -> "TrackOptions":
         """Return what the tracker needs."""

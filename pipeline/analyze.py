@@ -26,6 +26,7 @@ from pipeline.media.geometry import Fit
 from pipeline.media.movie import Movie
 from pipeline.media.segments import Segment
 from pipeline.people.embed import Embedder, Sampler
+from pipeline.scenes.looks import FrameLooks
 from pipeline.scenes.shots import ChangeScorer
 from pipeline.schema import EMOTIONS
 from pipeline.tables.observations import Observations
@@ -94,6 +95,7 @@ def analyze(
     faces = _FaceCollector(analysis, Sampler(analysis.embedder, movie.time_base, segment.joints))
     pts: list[int] = []
     change: list[float] = []
+    looks = FrameLooks()
     ends: list[NDArray[np.uint8]] = []
     shapes: list[tuple[int, int, int]] = []
     fits: dict[int, Fit] = {}  # by id of the pictures whose faces are not known yet
@@ -120,6 +122,7 @@ def analyze(
         if not shapes or shapes[-1][1:] != fit.size:
             shapes.append((frame.pts, *fit.size))
         change.append(scorer.score(small))
+        looks.add(small)
         keep(sparse.add(frame, change[-1]))
     keep(sparse.finish())
     if len(ends) == 1:
@@ -127,6 +130,8 @@ def analyze(
     return Observations(
         pts=np.array(pts, np.int64),
         change=np.array(change, np.float32),
+        look=looks.looks,
+        detail=looks.details,
         ends=np.array(ends, np.uint8),
         **vars(faces.finish()),
         shapes=np.array(shapes, np.int64).reshape(-1, 3),

@@ -123,7 +123,7 @@ def _why(earlier: Earlier, keys: Keys, fingerprint: str, same_tables: bool, tabl
         elif same_tables:
             cause = "some of their files are missing"
         elif _same_analysis(job, keys):
-            cause = "other labels are to be shown; nothing is analyzed again"
+            cause = "other labels or scenes are to be shown; nothing is analyzed again"
         else:
             cause = "they were made with other settings, another model or device, or by another version"
         why.append(f"the results of {job.finished or 'an earlier run'} are replaced: {cause}")

@@ -153,7 +153,8 @@ def assemble_movie(
     del observations  # of a long movie, its parts would be a tenth of the memory that is needed
     about_json = about.provenance.to_json()
     options = settings.track_options()
-    tables = assemble(about.name, movie, [whole], options, about_json, settings.sure, settings.people)
+    wanted = settings.sure, settings.people, settings.wanted_scenes
+    tables = assemble(about.name, movie, [whole], options, about_json, *wanted)
     refused, damaged, missing = whole.refused, whole.damaged, whole.missing
     del whole
     commit_tables(tables, folder)
@@ -178,7 +179,8 @@ def relabel_movie(movie: Movie, folder: MovieFolder, settings: Settings, about: 
     make_room(len(timeline))
     origin = about.provenance.to_json()
     options = settings.track_options()
-    tables = relabel(about.name, movie, timeline, shots, options, origin, settings.sure, settings.people)
+    wanted = settings.sure, settings.people, settings.wanted_scenes
+    tables = relabel(about.name, movie, timeline, shots, options, origin, *wanted)
     commit_tables(tables, folder)
     return MovieSummary.parse(tables.summary)
 

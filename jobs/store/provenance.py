@@ -121,8 +121,8 @@ def make_keys(settings: Settings, fingerprint: str, equipment: Equipment) -> Key
         OSError: the detector's file cannot be read.
     """
     analysis = _analysis_key(settings, fingerprint, equipment)
-    # Invariant: where the analysis is the same, tables differ in labels alone, and can be made of one another.
-    tables = digest([analysis, repr(settings.track_options()), settings.sure])
+    # Invariant: of one analysis, tables differ in labels and scenes alone, and can be made of one another.
+    tables = digest([analysis, repr(settings.track_options()), settings.sure, settings.scenes])
     return Keys(analysis, tables, _video_key(settings, tables, equipment.encoder), _overlay_key(settings, tables))
 
 

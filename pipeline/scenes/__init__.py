@@ -1,1 +1,1 @@
-"""Where one shot ends and the next begins."""
+"""Where one shot ends and the next begins, and which shots are one scene."""

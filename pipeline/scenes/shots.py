@@ -76,15 +76,18 @@ class _Replay(AdaptiveDetector):  # type: ignore[misc]
         return float(frame_img)
 
 
-def find_cuts(pts: Sequence[int], time_base: Fraction, scores: NDArray[np.float32]) -> list[int]:
+def find_cuts(
+    pts: Sequence[int], time_base: Fraction, scores: NDArray[np.float32], min_shot: float = MIN_SHOT
+) -> list[int]:
     """Return the indices of the frames that begin a new shot, ascending, without 0.
 
     Args:
         pts: of every frame of the movie, rising.
         time_base: their unit in s.
         scores: float32 ``(f,)``, as long as ``pts``: change of each frame against the one before.
+        min_shot: s; of two cuts closer than this the second does not count.
     """
-    detector = _Replay(min_scene_len=MIN_SHOT, min_content_val=MIN_CHANGE)
+    detector = _Replay(min_scene_len=min_shot, min_content_val=MIN_CHANGE)
     found: list[FrameTimecode] = []
     # The frame rate only serves to print frame numbers; time codes carry exact pts.
     times = (FrameTimecode(Timecode(int(p), time_base), Fraction(25)) for p in pts)

@@ -23,6 +23,8 @@ def concatenated(parts: Sequence[Observations]) -> Observations:
     return Observations(
         pts=np.concatenate([part.pts for part in full]),
         change=np.concatenate(change),
+        look=np.concatenate([part.look for part in full]),
+        detail=np.concatenate([part.detail for part in full]),
         ends=np.concatenate([full[0].ends[:1], full[-1].ends[-1:]]),
         face_frame=np.concatenate(
             [part.face_frame + np.int32(offset) for part, offset in zip(full, offsets, strict=False)]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pipeline.faces.appearance import MINIATURE_SIZE
 from pipeline.faces.quality import Looks
 from pipeline.people.embed import Embedded
+from pipeline.scenes.looks import SIZE as LOOK_SIZE
 from pipeline.schema import EMOTIONS
 
 
@@ -21,6 +22,8 @@ class Observations:
     Attributes:
         pts: int64 ``(f,)``, rising, in the movie's time base.
         change: float32 ``(f,)``: difference to the frame before (:mod:`pipeline.scenes.shots`); 0 for the first.
+        look: uint8 ``(f, 192)``: what each frame shows (:mod:`pipeline.scenes.looks`).
+        detail: float32 ``(f,)``: energy of its details.
         ends: uint8 ``(2, 90, 160, 3)``: thumbnails of the first and last frame, BGR; ``(0, ...)`` without frames.
         face_frame: int32 ``(n,)``, rising: the frame on which a face was found.
         boxes: float32 ``(n, 4)``: x1, y1, x2, y2 in pixels of the movie's picture.
@@ -39,6 +42,8 @@ class Observations:
 
     pts: NDArray[np.int64]
     change: NDArray[np.float32]
+    look: NDArray[np.uint8]
+    detail: NDArray[np.float32]
     ends: NDArray[np.uint8]
     face_frame: NDArray[np.int32]
     boxes: NDArray[np.float32]
@@ -58,10 +63,19 @@ class Observations:
     def __post_init__(self) -> None:
         faces = len(self.face_frame)
         per_face = (self.scores, self.yaw, self.sharpness, self.contrast)
-        found = [column.shape for column in (self.change, self.boxes, self.probabilities, *per_face)]
-        expected = [(len(self.pts),), (faces, 4), (faces, len(EMOTIONS)), *[(faces,)] * len(per_face)]
-        found.append(self.miniatures.shape)
-        expected.append((faces, MINIATURE_SIZE, MINIATURE_SIZE))
+        per_frame = (self.change, self.look, self.detail)
+        columns = (*per_frame, self.boxes, self.probabilities, self.miniatures, *per_face)
+        found = [column.shape for column in columns]
+        frames = len(self.pts)
+        expected = [
+            (frames,),
+            (frames, LOOK_SIZE),
+            (frames,),
+            (faces, 4),
+            (faces, len(EMOTIONS)),
+            (faces, MINIATURE_SIZE, MINIATURE_SIZE),
+            *[(faces,)] * len(per_face),
+        ]
         if found != expected:
             raise ValueError(f"expected columns of shapes {expected}, found {found}")
 

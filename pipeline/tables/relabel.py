@@ -1,4 +1,4 @@
-"""A timeline -> the tables that another ``sure`` makes of it: the same bytes as from the observations, without them."""
+"""A timeline and its shots -> the tables that another ``sure`` or other scenes make of them."""
 
 import json
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from pipeline.faces.linking.smooth import smooth
 from pipeline.faces.quality import Looks
 from pipeline.faces.track import Sightings, TrackOptions
 from pipeline.media.movie import Movie
+from pipeline.scenes.grouping import SCENES_WANTED, Wanted, grouped, scene_remarks
 from pipeline.scenes.structure import Structure
 from pipeline.schema import BOX, EMOTIONS, TRANSITIONS
 from pipeline.tables.decode import rows_by_track, track_labels
@@ -29,6 +30,7 @@ def relabel(
     metadata: Mapping[str, Any],
     sure: float,
     people: bool = True,
+    scenes: Wanted = "auto",
 ) -> Tables:
     """Make the tables of a movie from its timeline; see :func:`pipeline.tables.timeline.assemble`.
 
@@ -44,13 +46,18 @@ def relabel(
         metadata: goes into every table's file metadata.
         sure: support from which labels are shown, 0..1.
         people: whether persons were told apart.
+        scenes: what scenes are made of the shots; see :mod:`pipeline.scenes.grouping`.
     """
     facts = json.loads(timeline.schema.metadata[b"moodreel"])
     movie = movie.with_picture(facts["width"], facts["height"])
-    metadata = {**metadata, **{name: facts[name] for name in ("remarks", "shape_changes") if name in facts}}
+    structure = grouped(_structure(shots), scenes)
+    remarks = [one for one in facts.get("remarks", ()) if not one.startswith(SCENES_WANTED)]
+    remarks += scene_remarks(scenes, len(structure))
+    about = {"remarks": remarks, "shape_changes": facts.get("shape_changes")}
+    metadata = {**metadata, **{name: value for name, value in about.items() if value}}
     frame = timeline["frame"].to_numpy()
     first = np.flatnonzero(np.diff(frame, prepend=-1))
-    times = frame_times(movie, timeline["pts"].to_numpy()[first], _structure(shots))
+    times = frame_times(movie, timeline["pts"].to_numpy()[first], structure)
     faces = timeline.filter(timeline["track"].is_valid())
 
     def column(kind: str) -> NDArray[np.float32]:

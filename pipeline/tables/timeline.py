@@ -19,8 +19,10 @@ from pipeline.faces.track import Sightings, TrackOptions, follow
 from pipeline.media.movie import Movie
 from pipeline.people.embed import Embedded
 from pipeline.people.persons import persons_of
-from pipeline.scenes.shots import find_cuts
-from pipeline.scenes.structure import Structure
+from pipeline.scenes.boundaries import find_boundaries, structure_of
+from pipeline.scenes.gradual import Transition
+from pipeline.scenes.grouping import Wanted, grouped, scene_remarks
+from pipeline.scenes.structure import CUT
 from pipeline.schema import BOX, EMOTIONS, LABELS, UNSURE
 from pipeline.tables.columns import column_of, table_of
 from pipeline.tables.concatenate import concatenated
@@ -55,6 +57,7 @@ def assemble(
     metadata: Mapping[str, Any],
     sure: float = 0.0,
     people: bool = True,
+    scenes: Wanted = "auto",
 ) -> Tables:
     """Make the tables of a movie from its observations. The same observations give the same bytes.
 
@@ -67,6 +70,7 @@ def assemble(
             the time base, the geometry and remarks on the movie.
         sure: support from which labels are shown, 0..1; see :mod:`pipeline.tables.labels`.
         people: tell persons apart.
+        scenes: what scenes are made of the shots; see :mod:`pipeline.scenes.grouping`.
 
     Raises:
         InputError: the segments hold not one frame.
@@ -75,7 +79,7 @@ def assemble(
     if len(whole.pts) == 0:
         raise InputError(f"{movie.path}: not one frame of its {movie.codec} video can be decoded")
     movie, whole = in_one_picture(movie, whole)
-    times = _times(movie, whole)
+    times = _times(movie, whole, scenes)
     faces = Detections(whole.boxes, whole.scores)
     looks = looks_of(whole.boxes, whole.yaw, whole.sharpness, whole.contrast)
     appearance = appearance_of(whole.miniatures)
@@ -84,7 +88,8 @@ def assemble(
     )
     values = RowValues.of(whole, looks, seen.detection)
     labels = track_labels(times.time[seen.frame], seen, values.probabilities, values.looks.quality, options, sure)
-    about = {"remarks": picture_remarks(movie, whole.shapes), "shape_changes": max(0, len(whole.shapes) - 1)}
+    remarks = [*picture_remarks(movie, whole.shapes), *scene_remarks(scenes, len(times.shots))]
+    about = {"remarks": remarks, "shape_changes": max(0, len(whole.shapes) - 1)}
     metadata = {**metadata, **{name: value for name, value in about.items() if value}}
     persons = persons_of(seen, Embedded(whole.embedded, whole.embeddings), looks.quality) if people else None
     return make_tables(name, movie, times, seen, values, labels, metadata, persons)
@@ -141,17 +146,19 @@ def make_tables(
     return Tables(**stamped, summary=_summary(times, rows, area, movie) | {"people": people})
 
 
-def _times(movie: Movie, whole: Observations) -> FrameTimes:
-    begins = np.zeros(len(whole.pts), np.int32)
+def _times(movie: Movie, whole: Observations, scenes: Wanted) -> FrameTimes:
+    boundaries: list[Transition] = []
     steps = np.searchsorted(whole.pts, [joint.pts for joint in movie.clock.discontinuities])
     borders = sorted({0, *steps.tolist(), len(whole.pts)})
     for start, end in pairwise(borders):  # what comes behind a step of the file's clock was taken at another time
+        if start:
+            boundaries.append(Transition(CUT, start - 1, start, start))
         change = whole.change[start:end].copy()
         change[0] = 0
-        cuts = find_cuts(whole.pts[start:end].tolist(), movie.time_base, change)
-        begins[[start + cut for cut in [0, *cuts]]] = 1
-    begins[0] = 0
-    return frame_times(movie, whole.pts, Structure.of_cuts(np.cumsum(begins, dtype=np.int32)))
+        pts, looks, detail = whole.pts[start:end].tolist(), whole.look[start:end], whole.detail[start:end]
+        boundaries += [one.later(start) for one in find_boundaries(pts, movie.time_base, change, looks, detail)]
+    time = (whole.pts * float(movie.time_base)).astype(np.float64)
+    return frame_times(movie, whole.pts, grouped(structure_of(time, whole.look, boundaries), scenes))
 
 
 def _timeline(

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.scenes.looks import SIZE as LOOK_SIZE
 from pipeline.tables.observations import Observations
 
 
@@ -15,6 +16,8 @@ def observations(frames: int, faces: int) -> Observations:
     return Observations(
         pts=np.arange(-5, frames - 5, dtype=np.int64) * 2**40,
         change=rng.random(frames).astype(np.float32),
+        look=rng.integers(0, 256, (frames, LOOK_SIZE), dtype=np.uint8),
+        detail=rng.random(frames).astype(np.float32),
         ends=rng.integers(0, 256, (2, 90, 160, 3) if frames else (0,), dtype=np.uint8),
         face_frame=np.sort(rng.integers(0, max(frames, 1), faces)).astype(np.int32),
         boxes=rng.random((faces, 4)).astype(np.float32),

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.media.geometry import Orientation, Shape, fitted
 from pipeline.media.movie import UNSPECIFIED, Colour, Movie
+from pipeline.scenes.looks import SIZE as LOOK_SIZE
 from pipeline.tables.observations import Observations
 from pipeline.tables.picture import in_one_picture, picture_remarks
 
@@ -33,6 +34,8 @@ def seen(*spans: tuple[int, int, int]) -> Observations:
     return Observations(
         pts=np.arange(frames, dtype=np.int64),
         change=np.zeros(frames, np.float32),
+        look=np.zeros((frames, LOOK_SIZE), np.uint8),
+        detail=np.zeros(frames, np.float32),
         ends=np.zeros((2, 90, 160, 3), np.uint8),
         face_frame=np.arange(frames, dtype=np.int32),
         boxes=np.array(boxes, np.float32),

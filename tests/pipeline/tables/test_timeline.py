@@ -18,6 +18,7 @@ from pipeline import schema
 from pipeline.errors import InputError
 from pipeline.faces.track import TrackOptions
 from pipeline.media.movie import UNSPECIFIED, Movie, Orientation
+from pipeline.scenes.looks import FrameLooks
 from pipeline.scenes.shots import ChangeScorer
 from pipeline.schema import BOX, EMOTIONS
 from pipeline.tables.columns import column_of
@@ -44,11 +45,12 @@ def observations(
 ) -> Observations:
     """Observe a film that is dark but for the ``pictures`` at which it changes."""
     scorer = ChangeScorer()
-    shown, change, ends = DARK, [], []
+    shown, change, ends, looks = DARK, [], [], FrameLooks()
     for frame in range(len(pts)):
         shown = (pictures or {}).get(frame, shown)
         change.append(scorer.score(shown))
         ends.append(shown)
+        looks.add(shown)
     column = np.array(faces, np.float32).reshape(-1, 3)
     probabilities = np.full((len(column), 7), 0.05, np.float32)
     probabilities[np.arange(len(column)), column[:, 1].astype(int)] = 0.7
@@ -56,6 +58,8 @@ def observations(
     return Observations(
         pts=np.array(pts, np.int64),
         change=np.array(change, np.float32),
+        look=looks.looks,
+        detail=looks.details,
         ends=np.array(ends[:1] + ends[-1:], np.uint8),
         face_frame=column[:, 0].astype(np.int32),
         boxes=np.stack([left, zero, left + 10, zero + 10], axis=1),
@@ -81,8 +85,9 @@ def split(whole: Observations, pictures: Sequence[NDArray[np.uint8]], *borders: 
         shown = pictures[start:end]
         parts.append(
             Observations(
-                whole.pts[start:end], change, np.array([*shown[:1], *shown[-1:]], np.uint8),
-                whole.face_frame[faces] - np.int32(start), whole.boxes[faces], whole.scores[faces],
+                whole.pts[start:end], change, whole.look[start:end], whole.detail[start:end],
+                np.array([*shown[:1], *shown[-1:]], np.uint8), whole.face_frame[faces] - np.int32(start),
+                whole.boxes[faces], whole.scores[faces],
                 whole.probabilities[faces], whole.yaw[faces], whole.sharpness[faces], whole.contrast[faces],
                 whole.miniatures[faces], 0, 0,
             )

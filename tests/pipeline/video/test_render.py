@@ -18,6 +18,7 @@ from pipeline.media.decode import DecodeFaults, decode
 from pipeline.media.geometry import Orientation
 from pipeline.media.movie import UNSPECIFIED, Movie, open_movie
 from pipeline.media.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
+from pipeline.scenes.looks import SIZE as LOOK_SIZE
 from pipeline.tables.observations import Observations
 from pipeline.tables.timeline import assemble
 from pipeline.video.join import join
@@ -43,6 +44,8 @@ def write_timeline(path: Path, movie: Movie, frames: Sequence[int], box: Box = B
     seen = Observations(
         pts=np.array(pts, np.int64),
         change=np.zeros(len(pts), np.float32),
+        look=np.zeros((len(pts), LOOK_SIZE), np.uint8),
+        detail=np.zeros(len(pts), np.float32),
         ends=np.zeros((2, 90, 160, 3), np.uint8),
         face_frame=np.array(frames, np.int32),
         boxes=np.array([box] * n, np.float32).reshape(-1, 4),
