@@ -13,6 +13,8 @@ from models.model_file import WEIGHTS_FOLDER, sha256_of
 PERSONS: Final = WEIGHTS_FOLDER / "persons.onnx"
 """The network that ships; persons.md says what it is."""
 
+PERSONS_SHA256: Final = "9992655145fca2db7f5f719805da1a6f452259038a581443341265eb2b0f75f5"
+
 _SIDE: Final = 40
 _BATCH: Final = 64
 
@@ -34,7 +36,7 @@ class OnnxEmbedder:
             threads: bound on the library's; 0 leaves them to it.
 
         Raises:
-            WeightsError: the file holds no network for such pictures.
+            WeightsError: the file holds no network for such pictures, or is the one that ships, but altered.
         """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
@@ -45,6 +47,8 @@ class OnnxEmbedder:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its exceptions have no common base
             raise WeightsError(f"{path}: ONNX Runtime cannot load it: {error}") from error
+        if path == PERSONS and self.digest != PERSONS_SHA256:
+            raise WeightsError(f"{path}: the file is altered: expected SHA-256 {PERSONS_SHA256}, found {self.digest}")
         shapes = [list(tensor.shape[1:]) for tensor in (*self._session.get_inputs(), *self._session.get_outputs())]
         if shapes != [[1, _SIDE, _SIDE], [128]]:
             raise WeightsError(f"{path}: expected input (n, 1, {_SIDE}, {_SIDE}) and output (n, 128), found {shapes}")

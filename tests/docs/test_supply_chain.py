@@ -23,12 +23,14 @@ def test_all_dependencies_have_a_licence_that_was_looked_at(monkeypatch, capsys)
 
 
 def test_weights_are_known_by_their_digest() -> None:
+    from models.inference.onnx_embedder import PERSONS, PERSONS_SHA256
     from models.model_file import sha256_of
 
     folder = ROOT / "models" / "weights"
     cards = [json.loads(path.read_text()) for path in folder.glob("*.json")]
     known = {card["weights"]: card["sha256"] for card in cards}
     known |= {card["onnx"]["file"]: card["onnx"]["sha256"] for card in cards if "onnx" in card}
+    known[PERSONS.name] = PERSONS_SHA256
     found = {path.name: sha256_of(path) for path in folder.iterdir() if path.suffix not in (".json", ".md")}
     assert found == known
     assert sha256_of(ROOT / "pipeline" / "faces" / "libfacedetection.onnx") == DETECTOR
