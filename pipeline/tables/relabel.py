@@ -1,4 +1,4 @@
-"""A timeline and its shots -> the tables that another ``sure`` or other scenes make of them, as from the observations."""
+"""A timeline and its shots -> the tables that another ``sure`` or other scenes make of them, without observations."""
 
 import json
 from collections.abc import Mapping
