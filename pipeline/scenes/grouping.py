@@ -65,23 +65,21 @@ def group(looks: NDArray[np.uint8], transition: NDArray[np.int8], wanted: Wanted
 
 
 def _apart_across(looks: NDArray[np.uint8], transition: NDArray[np.int8]) -> NDArray[np.float64]:
-    """Return for each place between two shots how far apart the most alike are that a link across it would join."""
+    """Return for each place between two shots how far apart the most alike are that a link across it would join.
+
+    Two shots are as far apart as their most alike frames, or as their light and colours, whichever is less.
+    """
     count = len(looks)
+    frames = looks.reshape(count, KEY_FRAMES, SIZE).astype(np.float32)
+    palettes = [_palette(one) for one in frames]
     apart = np.full(count - 1, np.inf)
     for reach in range(1, AHEAD + 1):
         for first in range(count - reach):
-            between = _distance(looks[first], looks[first + reach])
+            view = np.sqrt(((frames[first][:, None] - frames[first + reach]) ** 2).mean(axis=2)).min()
+            between = min(view, _PLACE * np.abs(palettes[first] - palettes[first + reach]).mean())
             place = slice(first, first + reach)
             apart[place] = np.minimum(apart[place], between)
     return np.where(transition[1:] == FADE, apart * _FADED, apart)
-
-
-def _distance(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """Return how far apart two shots are, in levels: by their most alike frames, or by their light and colours."""
-    a = one.reshape(KEY_FRAMES, SIZE).astype(np.float32)
-    b = other.reshape(KEY_FRAMES, SIZE).astype(np.float32)
-    view = np.sqrt(((a[:, None] - b) ** 2).mean(axis=2)).min()
-    return float(min(view, _PLACE * np.abs(_palette(a) - _palette(b)).mean()))
 
 
 def _palette(frames: NDArray[np.float32]) -> NDArray[np.float32]:
