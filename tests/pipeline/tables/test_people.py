@@ -4,7 +4,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from pipeline import schema
@@ -154,4 +153,5 @@ def test_other_labels_leave_persons_as_they_are() -> None:
     assert again.tracks["person"].to_pylist() == [0, 1, 0, None]
     kept = ["person", "tracks", "seconds", "best_frames", "baseline_happy", "baseline_seconds"]
     assert again.people.select(kept).equals(FILM.people.select(kept))
-    assert pa.Table.equals(again.relative, FILM.relative)
+    # FILM has scenes of its own making; relabelling finds them anew.
+    assert again.relative.drop_columns("scene").equals(FILM.relative.drop_columns("scene"))
