@@ -18,6 +18,7 @@ from pipeline import schema
 from pipeline.errors import InputError
 from pipeline.faces.track import TrackOptions
 from pipeline.media.movie import UNSPECIFIED, Movie, Orientation
+from pipeline.scenes.grouping import Wanted
 from pipeline.scenes.looks import FrameLooks
 from pipeline.scenes.shots import ChangeScorer
 from pipeline.schema import BOX, EMOTIONS
@@ -434,3 +435,13 @@ def test_a_timeline_gives_the_tables_that_observations_give(parts: list[Observat
     for table in SCHEMAS:
         assert getattr(found, table).equals(getattr(expected, table), check_metadata=True), table
     assert found.summary == expected.summary
+
+
+@pytest.mark.parametrize("scenes", ["auto", "shots", 1, 2, 5])
+def test_other_scenes_are_made_of_the_tables_that_stand(scenes: Wanted) -> None:
+    expected = assemble("m", MOVIE, [WHOLE], TrackOptions(), {}, 0, scenes=scenes)
+    before = assemble("m", MOVIE, [WHOLE], TrackOptions(), {}, 0, scenes=9)
+    found = relabel("m", MOVIE, before.timeline, before.shots, TrackOptions(), {}, 0, scenes=scenes)
+    for table in SCHEMAS:
+        assert getattr(found, table).equals(getattr(expected, table), check_metadata=True), table
+    assert len(found.scenes) == {"auto": 2, "shots": 2, 1: 1, 2: 2, 5: 2}[scenes]
