@@ -3,6 +3,7 @@
 Limits belong to the process, like those of the system; whoever starts one sets them once.
 """
 
+import stat
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,3 +46,17 @@ def open_options() -> dict[str, str]:
 def decoder_options() -> dict[str, str]:
     """Return options for a decoder of video."""
     return {"max_pixels": str(_limits.pixels)}
+
+
+def too_large(width: int, height: int) -> str:
+    """Say that pictures have too many pixels; "" if not."""
+    if width * height <= _limits.pixels:
+        return ""
+    found, most = width * height / 1e6, _limits.pixels / 1e6
+    return f"its pictures are {width}x{height}, {found:.3g} megapixels; frame_limit allows {most:g}"
+
+
+def kind_of_file(mode: int) -> str:
+    """Return in words what is no ordinary file."""
+    kinds = {stat.S_IFIFO: "a pipe; write it to a file first", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")

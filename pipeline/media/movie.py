@@ -17,7 +17,7 @@ import av.video.frame
 import av.video.stream
 
 from pipeline.errors import InputError, NotAMovieError
-from pipeline.limits import decoder_options, media_limits
+from pipeline.limits import decoder_options, kind_of_file, too_large
 from pipeline.media.colour import is_hdr
 from pipeline.media.geometry import LONGEST_SIDE, Fit, Orientation, Shape, ShapeReader, fitted, upright_size
 from pipeline.media.library_gaps import demuxed
@@ -152,7 +152,7 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
     try:
         status = path.stat()
         if stat.S_IFMT(status.st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
-            raise NotAMovieError(f"{path}: expected a movie, found {_kind_of_file(status.st_mode)}")
+            raise NotAMovieError(f"{path}: expected a movie, found {kind_of_file(status.st_mode)}")
         if status.st_size == 0:
             raise NotAMovieError(f"{path}: expected a movie, found an empty file of 0 bytes")
         container = open_container(path)
@@ -165,11 +165,6 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
         ) from error
     with container:
         yield container
-
-
-def _kind_of_file(mode: int) -> str:
-    kinds = {stat.S_IFIFO: "a pipe; write it to a file first", stat.S_IFSOCK: "a socket"}
-    return kinds.get(stat.S_IFMT(mode), "a device")
 
 
 def video_stream(container: av.container.InputContainer, path: Path) -> av.video.stream.VideoStream:
@@ -218,19 +213,12 @@ def open_movie(path: Path) -> Movie:
         stream = video_stream(container, path)
         if stream.codec_context is None:
             raise InputError(f"{path}: this FFmpeg has no decoder for its video")
-        _refuse_huge(stream, path)
+        width, height = stream.codec_context.width, stream.codec_context.height
+        if said := too_large(width, height):
+            raise InputError(f"{path}: {said}")
         stream.codec_context.options = decoder_options()
         frame = _first_frame(container, stream, path)
         return describe(path, container, stream, frame)
-
-
-def _refuse_huge(stream: av.video.stream.VideoStream, path: Path) -> None:
-    width, height, most = stream.codec_context.width, stream.codec_context.height, media_limits().pixels
-    if width * height > most:
-        raise InputError(
-            f"{path}: its pictures are {width}x{height}, {width * height / 1e6:.3g} megapixels; frame_limit allows "
-            f"{most / 1e6:g}"
-        )
 
 
 def describe(
