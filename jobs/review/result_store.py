@@ -113,7 +113,13 @@ class ResultStore:
         return self._changes.get(self.state(name), lambda: read_changes(folder))
 
     def rows(self, name: str, table: str, columns: Sequence[str]) -> pa.Table:
-        """Return columns of a movie's ``tracks``, ``shots`` or ``scenes``, with its corrections applied."""
+        """Return rows of a movie's table with its corrections applied.
+
+        Args:
+            name: of the movie.
+            table: ``tracks``, ``shots`` or ``scenes``.
+            columns: names of the columns.
+        """
         changes = self.changes(name)
         if not changes.any_rows:
             return read_table(self.table(name, table), columns)

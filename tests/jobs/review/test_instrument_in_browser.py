@@ -248,3 +248,26 @@ def test_find_in_all_films(browser, film):
         expect(page.locator("#play-title")).to_contain_text("test_find_in_all_films.mp4")
         page.get_by_role("link", name="Open the film here").click()
         expect(page.locator("h1")).to_have_text("test_find_in_all_films.mp4")
+
+
+def test_one_cursor_over_compared_films(browser, film, served):
+    make_up(served[1], frames=150, name="other.mp4")
+    url, name = film.split("/movie/")
+    with Visit(browser) as visit:
+        page = visit.page
+        page.goto(f"{url}/compare?a={name}&b=other.mp4")
+        page.locator("#figure[data-ready='1']").wait_for()
+        assert page.locator("#figure img").evaluate("i => i.decode().then(() => i.naturalWidth)") > 0
+        page.locator("#figure").focus()
+        for _ in range(50):
+            page.keyboard.press("ArrowRight")
+        assert [text.split()[0] for text in page.locator("#films .at").all_text_contents()] == ["0:09.0", "0:03.0"]
+        assert visit.barriers() == []
+        page.locator("select[name=time]").select_option("true")
+        page.wait_for_url("**time=true**")
+        page.locator("#figure[data-ready='1']").wait_for()
+        page.locator("#figure").focus()
+        for _ in range(50):
+            page.keyboard.press("ArrowRight")
+        assert [text.split()[0] for text in page.locator("#films .at").all_text_contents()] == ["0:09.0", "over"]
+        assert visit.complaints == []
