@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test test-slow screenshots reference media-page test-cluster bench bench-peers bench-networks soak check format lock clean
+.PHONY: run test test-slow test-damage fuzz audit licences screenshots reference media-page test-cluster bench bench-peers bench-networks soak check format lock clean
 
 run: $(VENV)/installed
 	$(BIN)/moodreel $(if $(strip $(MOVIES)),run $(MOVIES),demo) --out "$(OUT)"
@@ -19,6 +19,24 @@ test: $(VENV)/installed-dev
 
 test-slow: $(VENV)/installed-dev
 	$(BIN)/pytest -m slow
+
+# Damaged films through the whole job: about half an hour.
+test-damage: $(VENV)/installed-dev
+	$(BIN)/pytest -m slow tests/jobs/run/test_damaged.py
+
+# Coverage-guided fuzzing of probe, scan and decode; findings go to fuzzing/found.
+MINUTES ?= 60
+fuzz: $(VENV)/installed-dev
+	$(INSTALL) --editable '.[sample,dev,fuzz]'
+	$(BIN)/python tests/fuzz/run_fuzz.py --minutes $(MINUTES)
+
+# The lock against known weaknesses; needs an index that publishes them.
+audit:
+	test -x $(VENV)-audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)-audit && $(VENV)-audit/bin/pip install --quiet pip-audit; }
+	$(VENV)-audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip --strict
+
+licences: $(VENV)/installed
+	$(BIN)/python scripts/licences.py
 
 soak: $(VENV)/installed-dev
 	$(BIN)/pytest -m slow tests/crash

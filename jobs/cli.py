@@ -1,7 +1,6 @@
 """The command ``moodreel``."""
 
 import getpass
-import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from jobs import model_commands
+from jobs.console import say_error, take_all_names
 from jobs.errors import JobError, UsageError
 from jobs.exit import end
 from jobs.settings import Choice, Settings, choose
@@ -29,6 +29,13 @@ def _option(name: str) -> Any:
 Out = Annotated[Path, typer.Option(help="Folder for the results.")]
 OutArgument = Annotated[Path, typer.Argument(help="Folder with results.")]
 Config = Annotated[Path | None, typer.Option(help="Settings file instead of ./moodreel.toml.", show_default=False)]
+RootPath = Annotated[
+    str, typer.Option(help="Path under which a reverse proxy shows the pages, as /films.", show_default=False)
+]
+Forwarded = Annotated[
+    str,
+    typer.Option(help="Public host of a reverse proxy: believe its X-Forwarded headers.", show_default=False),
+]
 Model = Annotated[str | None, _option("model")]
 Device = Annotated[str | None, _option("device")]
 Detector = Annotated[str | None, _option("detector")]
@@ -48,11 +55,12 @@ Workers = Annotated[int | None, _option("workers")]
 
 @app.callback()
 def main(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001  # its callback prints it
         bool, typer.Option("--version", callback=lambda wanted: _show_version(wanted), is_eager=True, help="Print it.")
     ] = False,
 ) -> None:
     """Turn movies into emotion timelines. Labels are predicted expressions; they do not say what anybody feels."""
+    take_all_names()
 
 
 @app.command()
@@ -151,6 +159,8 @@ def review(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8765,
     token: Annotated[str | None, typer.Option(help="Require this token.", show_default=False)] = None,
+    root_path: RootPath = "",
+    forwarded: Forwarded = "",
     browser: Annotated[bool, typer.Option("--open/--no-browser", help="Open a browser.")] = False,
     edit: Annotated[
         bool, typer.Option("--edit", help="Let faces be labelled, in review.json beside each movie's results.")
@@ -161,9 +171,11 @@ def review(
 ) -> None:
     """Show results in a browser: timelines, scenes, faces. Without --edit, nothing is written."""
     from jobs.review.command import review
+    from jobs.web.address import choose_address
 
     try:
-        review(out, host, port, token, browser, (by or _user()) if edit else None)
+        address = choose_address(host, port, token, root_path, forwarded)
+        review(out, address, browser, (by or _user()) if edit else None)
     except JobError as error:
         end(error)
 
@@ -178,7 +190,7 @@ def report(out: OutArgument = Path("outputs")) -> None:
     except JobError as error:
         end(error)
     for fault in faults:
-        print(f"moodreel: {fault}", file=sys.stderr)
+        say_error(fault)
     print(f"{written} reports and {out / 'index.html'} written")
     raise typer.Exit(1 if faults else 0)
 
@@ -192,6 +204,8 @@ def live(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8766,
     token: Annotated[str | None, typer.Option(help="Require this token.", show_default=False)] = None,
+    root_path: RootPath = "",
+    forwarded: Forwarded = "",
     model: Model = None,
     device: Device = None,
     detector: Detector = None,
@@ -210,11 +224,13 @@ def live(
     flags = {"model": model, "device": device, "detector": detector, "detector_model": detector_model}
     choice = _chosen(config, **flags, prior=prior, sure=sure, video=video, crf=crf, preset=preset)
     from jobs.live.command import live
+    from jobs.web.address import choose_address
     from models.errors import ModelError
     from pipeline.errors import PipelineError
 
     try:
-        raise typer.Exit(live(source, record, host, port, token, choice.settings))
+        address = choose_address(host, port, token, root_path, forwarded)
+        raise typer.Exit(live(source, record, address, choice.settings))
     except (JobError, ModelError, PipelineError) as error:
         end(error)
 

@@ -218,7 +218,7 @@ def _load_tensorflow() -> None:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     sys.stderr.flush()
     kept = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
         os.dup2(nowhere.fileno(), 2)
         try:
             import_module("keras")

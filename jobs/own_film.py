@@ -51,7 +51,7 @@ def evaluate_own(out: Path, movie: str | None, changed: bool, save: Path | None)
     text = "\n\n".join([_head(counts, notes), *([raters.as_markdown()] if both else [])])
     if save:
         save.mkdir(parents=True, exist_ok=True)
-        (save / "own-film.md").write_text(text + "\n")
+        (save / "own-film.md").write_text(text + "\n", encoding="utf-8")
         commit_json(save / "own-film.json", _as_json(counts, notes, raters))
     return text
 

@@ -76,6 +76,19 @@ class Settings(BaseModel):
     gpu_share: float = Field(0.0, ge=0, description="Part of a GPU that each unit gets, for ray.")
     workers: int = Field(0, ge=0, description="Processes; 0: as many as cores and memory allow.")
 
+    memory_limit: float = Field(
+        16.0, ge=0, allow_inf_nan=False, description="GB of memory that a worker may use, on Linux; 0: no limit."
+    )
+    frame_limit: float = Field(
+        135.0, gt=0, allow_inf_nan=False, description="Megapixels of a stored picture; larger ones are not decoded."
+    )
+    stall_limit: float = Field(
+        1800.0, gt=0, allow_inf_nan=False, description="Seconds without progress after which a unit of work is killed."
+    )
+    disk_limit: float = Field(
+        100.0, ge=0, allow_inf_nan=False, description="GB of a file that a unit of work writes; 0: no limit."
+    )
+
     @property
     def worker_count(self) -> int:
         """How many worker processes to start here."""
@@ -149,7 +162,7 @@ def choose(flags: Mapping[str, Any], file: Path | None = None) -> Choice:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,7 @@ from typing import Any, Final
 from models.emotions import EMOTIONS
 from models.errors import WeightsError
 
+_KERAS: Final = (".h5", ".hdf5", ".keras")
 WEIGHTS_FOLDER: Final = Path(__file__).parent / "weights"
 
 
@@ -115,6 +117,8 @@ def find_model(name: str, folder: Path = WEIGHTS_FOLDER) -> ModelFile:
     if name.endswith(".onnx") and Path(name).is_file():
         path = Path(name)
         return ModelFile(path.stem, "", path, sha256_of(path), 1.0, onnx=OnnxFile(path, 1.0))
+    if name.lower().endswith(_KERAS) and Path(name).is_file():
+        raise WeightsError(_instead_of(Path(name)))
     card = Path(name) if name.endswith(".json") else folder / f"{name}.json"
     if not card.is_file():
         known = sorted(path.stem for path in folder.glob("*.json"))
@@ -124,7 +128,7 @@ def find_model(name: str, folder: Path = WEIGHTS_FOLDER) -> ModelFile:
         )
     folder, name = card.parent, card.stem
     try:
-        fields = json.loads(card.read_text())
+        fields = json.loads(card.read_text(encoding="utf-8"))
         network, sha256, temperature = str(fields["network"]), str(fields["sha256"]), float(fields["temperature"])
         weights, calibrated_on = folder / str(fields["weights"]), str(fields.get("calibrated_on", ""))
         priors = tuple(_prior(key, value) for key, value in fields.get("priors", {}).items())
@@ -139,6 +143,27 @@ def find_model(name: str, folder: Path = WEIGHTS_FOLDER) -> ModelFile:
         onnx = OnnxFile(folder / str(exported["file"]), float(exported["temperature"]))
         _check(onnx.path, str(exported["sha256"]), f"the network {name!r} as ONNX")
     return ModelFile(name, network, weights, sha256, temperature, calibrated_on, onnx, priors)
+
+
+def _instead_of(path: Path) -> str:
+    """Return what to do with a file of Keras, which may hold code and does not name its outputs."""
+    cards = (card for card in path.parent.glob("*.json") if card.stem == path.name.split(".")[0])
+    for card in sorted(cards):
+        return f"{path} belongs to {card}: use --model {shlex.quote(str(card))}"
+    onnx = path.with_suffix(".onnx")
+    code = (
+        f"import keras; m = keras.saving.load_model({json.dumps(str(path))}); m(keras.ops.zeros((1, 48, 48, 1))); "
+        f'm.export({json.dumps(str(onnx))}, format="onnx")'
+    )
+    return (
+        f"{path}: expected a model's .json or .onnx, found Keras' own, which may run its maker's code and does not "
+        "say which emotions its outputs are\n"
+        "If you trust it, if it takes grey crops (n, 48, 48, 1) in 0..1, and if its seven outputs are "
+        f"{', '.join(EMOTIONS)}, in this order, convert it (with pip install 'moodreel[onnx]'):\n"
+        f"    python -c {shlex.quote(code)}\n"
+        f"and use --model {shlex.quote(str(onnx))}"
+        "; a file of weights alone needs the code that built its network, too"
+    )
 
 
 def _prior(name: str, fields: dict[str, Any]) -> Prior:

@@ -12,6 +12,7 @@ import numpy as np
 from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
+from pipeline.faces.appearance import MINIATURE_SIZE, miniatures_of
 from pipeline.faces.candidate_filter import CandidateFilter, Verdict
 from pipeline.faces.crops import cut_crops
 from pipeline.faces.detect import Detections, FaceDetector
@@ -131,6 +132,7 @@ def analyze(
         yaw=columns.yaw,
         sharpness=columns.sharpness,
         contrast=columns.contrast,
+        miniatures=columns.miniatures,
         shapes=np.array(shapes, np.int64).reshape(-1, 3),
         refused=faults.refused,
         damaged=faults.damaged,
@@ -234,6 +236,7 @@ class _FaceColumns:
     yaw: NDArray[np.float32]
     sharpness: NDArray[np.float32]
     contrast: NDArray[np.float32]
+    miniatures: NDArray[np.uint8]
 
 
 class _FaceCollector:
@@ -250,6 +253,7 @@ class _FaceCollector:
         self._queue: list[NDArray[np.uint8]] = []
         self._done = [np.zeros((0, len(EMOTIONS)), np.float32)]
         self._measured = [np.zeros((2, 0), np.float32)]  # sharpness and contrast
+        self._miniatures = [np.zeros((0, MINIATURE_SIZE, MINIATURE_SIZE), np.uint8)]
 
     def add(self, time: float, faces: Detections, crops: NDArray[np.uint8]) -> None:
         """Take the faces of the next frame, shown at ``time`` in s, and their crops, uint8 ``(n, 48, 48)``."""
@@ -278,6 +282,7 @@ class _FaceCollector:
             yaw=yaw_of(np.concatenate([faces.landmarks for faces in self._found])[kept]),
             sharpness=sharpness,
             contrast=contrast,
+            miniatures=np.concatenate(self._miniatures)[order],
         )
 
     def _settle(self, verdict: Verdict) -> None:
@@ -293,4 +298,5 @@ class _FaceCollector:
             crops = np.stack(self._queue)
             self._done.append(self._classifier.predict(crops))
             self._measured.append(np.stack([sharpness_of(crops), contrast_of(crops)]))
+            self._miniatures.append(miniatures_of(crops))
             self._queue = []

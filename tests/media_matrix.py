@@ -6,7 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
+import cv2
+import numpy as np
 import odd_timing as odd
+from clips import ffmpeg
 from flash_and_beep import Recording
 from shape_matrix import shape_section
 
@@ -162,6 +165,7 @@ def timing_cases() -> list[Case]:
 
 
 VPX: Final = {"deadline": "realtime", "cpu-used": "8"}
+X265: Final = {"preset": "ultrafast", "x265-params": "log-level=none"}
 FORMATS: Final = (
     # suffix, video, sound, pixel format, options
     ("mp4", "libx264", "aac", "yuv420p", {}),
@@ -196,8 +200,76 @@ FORMATS: Final = (
     ("mxf", "mpeg2video", "pcm_s16le", "yuv422p", {"bf": "2"}),
     ("y4m", "wrapped_avframe", "", "yuv420p", {}),
     ("nut", "ffvhuff", "pcm_s16le", "yuv420p", {}),
+    ("mp4", "libx264", "aac", "yuv422p10le", {}),
+    ("mp4", "libx264", "ac3", "yuvj420p", {}),
+    ("mp4", "libx264", "aac", "gray10le", {}),
+    ("mp4", "libx265", "aac", "yuv420p10le", X265),
+    ("mp4", "libx265", "aac", "yuv444p12le", X265),
+    ("mp4", "libx265", "aac", "gray", X265),
+    ("mp4", "libvpx-vp9", "libopus", "yuv420p", VPX),
+    ("mp4", "mpeg2video", "aac", "yuv420p", {"bf": "2"}),
+    ("mp4", "mjpeg", "aac", "yuvj420p", {}),
+    ("mov", "libx264", "aac", "yuv444p10le", {}),
+    ("mov", "libx265", "aac", "yuv422p12le", {**X265, "tag": "hvc1"}),
+    ("mov", "prores_ks", "pcm_s24le", "yuva444p10le", {"profile": "4444"}),
+    ("mov", "mpeg4", "aac", "yuv420p", {"bf": "2"}),
+    ("mkv", "libx265", "aac", "yuv422p10le", X265),
+    ("mkv", "libvpx", "libopus", "yuva420p", {**VPX, "auto-alt-ref": "0"}),
+    ("mkv", "libsvtav1", "flac", "yuv420p", {"preset": "12"}),
+    ("mkv", "mpeg4", "libmp3lame", "yuv420p", {"bf": "2"}),
+    ("mkv", "mjpeg", "pcm_s16le", "yuvj422p", {}),
+    ("mkv", "prores_ks", "pcm_s16le", "yuv422p10le", {}),
+    ("mkv", "ffv1", "flac", "yuva444p10le", {}),
+    ("mkv", "ffv1", "flac", "gray16le", {}),
+    ("mkv", "ffv1", "flac", "yuv444p16le", {}),
+    ("avi", "mpeg2video", "mp2", "yuv420p", {}),
+    ("avi", "ffv1", "pcm_s16le", "yuv444p10le", {}),
+    ("ts", "libx264", "ac3", "yuv422p10le", {}),
+    ("ts", "libx265", "aac", "yuv420p10le", X265),
+    ("mpg", "libx264", "mp2", "yuv420p", {}),
+    ("asf", "mjpeg", "libmp3lame", "yuvj420p", {}),
+    ("mxf", "libx264", "pcm_s16le", "yuv422p10le", {}),
+    ("mxf", "prores_ks", "pcm_s24le", "yuv422p10le", {}),
+    ("y4m", "wrapped_avframe", "", "yuv444p", {}),
+    ("y4m", "wrapped_avframe", "", "gray", {}),
+    ("nut", "mjpeg", "pcm_s16le", "yuvj444p", {}),
+    ("ts", "libx264", "mp2", "yuv420p", {"x264-params": "tff=1"}),
+    ("mp4", "libx264", "flac", "yuv420p", {"x264-params": "bff=1"}),
+    ("mpg", "mpeg2video", "ac3", "yuv420p", {"flags": "+ildct+ilme", "bf": "2"}),
+    ("mov", "prores_ks", "pcm_s16be", "yuv422p10le", {"flags": "+ildct+ilme"}),
 )
 """Containers, codecs and pixel formats that PyAV's FFmpeg can write."""
+
+
+def company_cases() -> list[Case]:
+    """Return films with more than one picture and one sound in them, or with sound of another length."""
+    cases = [
+        Case(kind, suffix, lambda f, s=suffix, t=seconds: odd.BASE.but(sound_s=t).write(f / f"film.{s}"))
+        for kind, seconds in (("sound goes on for 2 s", 4.4), ("sound ends 0.3 s early", 2.1))
+        for suffix in ("mp4", "mkv", "ts", "mov", "flv", "avi")
+    ]
+    cases += [Case("a cover picture", s, lambda f, s=s: with_cover(f, s)) for s in ("mp4", "mov", "mkv")]
+    cases += [Case("a second film in it", s, lambda f, s=s: with_second(f, s)) for s in ("mp4", "mkv", "ts", "mov")]
+    cases += [Case("a second sound", s, lambda f, s=s: with_second(f, s, "a")) for s in ("mp4", "mkv", "ts")]
+    return cases
+
+
+def with_cover(folder: Path, suffix: str) -> Path:
+    """Write a film with a cover picture."""
+    cover = folder / "cover.png"
+    cv2.imwrite(str(cover), np.full((600, 600, 3), 200, np.uint8))
+    film, out = odd.BASE.write(folder / f"plain.{suffix}"), folder / f"film.{suffix}"
+    ffmpeg("-i", film, "-i", cover, "-map", 0, "-map", 1, "-c", "copy", "-disposition:v:1", "attached_pic", out)
+    return out
+
+
+def with_second(folder: Path, suffix: str, kind: str = "v") -> Path:
+    """Write a film with the pictures, or the sound, of another one behind its own."""
+    film = odd.BASE.write(folder / f"plain.{suffix}")
+    other = odd.BASE.but(moments=(0.2,), numbers_from=100).write(folder / f"other.{suffix}")
+    out = folder / f"film.{suffix}"
+    ffmpeg("-i", film, "-i", other, "-map", "0:v", "-map", "0:a", "-map", f"1:{kind}", "-c", "copy", out)
+    return out
 
 
 @dataclass(frozen=True)
@@ -207,11 +279,15 @@ class Format(Case):
     recording: Recording = field(default_factory=Recording)
 
 
+def _interlaced(options: dict[str, str]) -> str:
+    return ", interlaced" if "ff=1" in options.get("x264-params", "") or "+ilme" in options.get("flags", "") else ""
+
+
 def format_cases() -> list[Format]:
     """Return a film of each format."""
     return [
         Format(
-            f"{video}, {pixels}" + (f", {audio}" if audio else ""),
+            f"{video}, {pixels}" + (f", {audio}" if audio else "") + _interlaced(options),
             suffix,
             lambda f, s=suffix, r=film: r.write(f / f"film.{s}"),
             recording=film,
@@ -243,6 +319,17 @@ has a `-`: then the film has none that belong together.
 |---|---|---|---|
 {formats}
 
+Ogg with Theora has no line, as these tests' FFmpeg has no encoder for it; it is read all the same.
+
+## Several streams, sound of another length
+
+The first film in a file is the one that is looked at; a cover picture is none. Video and tables are as long as the
+pictures.
+
+| kind | container | pictures | s |
+|---|---|---|---|
+{company}
+
 ## Time stamps
 
 Where the file's clock steps, shots and tracks end, and picture and sound continue together; a remark in
@@ -260,7 +347,13 @@ each, are no gaps.
 def page() -> str:
     """Return docs/media.md."""
     formats = [f"| {case.suffix} | {case.kind} | {case.frames} | {case.seconds:g} |" for case in format_cases()]
-    return _PAGE.format(formats="\n".join(formats), timing="\n".join(map(_row, timing_cases()))) + shape_section()
+    company = [f"| {case.kind} | {case.suffix} | {case.frames} | {case.seconds:g} |" for case in company_cases()]
+    return (
+        _PAGE.format(
+            company="\n".join(company), formats="\n".join(formats), timing="\n".join(map(_row, timing_cases()))
+        )
+        + shape_section()
+    )
 
 
 def _row(case: Case) -> str:

@@ -35,14 +35,17 @@ class Session:
 
 @contextmanager
 def session(
-    source: LiveSource | Path | str, make_analyst: Callable[[], Analyst], record: Path | None = None
+    source: LiveSource | Path | str,
+    make_analyst: Callable[[], Analyst],
+    record: Path | None = None,
+    root_path: str = "",
 ) -> Iterator[Session]:
     """Run a session, and make sure that it leaves no thread behind."""
     before = set(threading.enumerate())
     chosen = source if isinstance(source, LiveSource) else choose_live_source(str(source))
     recorder = None if record is None else Recorder(Workspace(record), Settings.model_validate({}), facts)
     engine = Engine(chosen, make_analyst, blank_jpeg(), recorder)
-    address = Address("127.0.0.1", 0, None)
+    address = Address("127.0.0.1", 0, None, root_path)
     server = Server(make_live(engine, recorder, address), address, threads=THREADS, **WAITRESS)
     serving = threading.Thread(target=server.run)
     serving.start()

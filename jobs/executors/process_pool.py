@@ -23,6 +23,7 @@ from jobs.errors import WorkerDiedError
 from jobs.executors.base import STALL_S
 from jobs.executors.heartbeat import report_progress_with
 from jobs.executors.libraries import prepare_libraries, set_environment
+from jobs.executors.limits import NO_LIMITS, Limits, apply_limits
 
 _WATCH_EVERY_S: Final = 5.0
 
@@ -30,7 +31,9 @@ _WATCH_EVERY_S: Final = 5.0
 class LocalExecutor:
     """Runs every unit in one of the worker processes of a pool."""
 
-    def __init__(self, workers: int, threads: int, logs: Path, stall_s: float = STALL_S) -> None:
+    def __init__(
+        self, workers: int, threads: int, logs: Path, stall_s: float = STALL_S, limits: Limits = NO_LIMITS
+    ) -> None:
         """Start the workers, and do not wait for them.
 
         Args:
@@ -38,6 +41,7 @@ class LocalExecutor:
             threads: for the libraries of each.
             logs: folder for what their libraries print, which would tear the progress bar.
             stall_s: a unit without progress for so many seconds is killed together with its worker.
+            limits: of each worker.
         """
         self.workers = workers
         self._stall_s = stall_s
@@ -45,7 +49,10 @@ class LocalExecutor:
         context = _context(threads)
         self._heartbeats = _Heartbeats(context)
         self._new_pool: Callable[[], ProcessPool] = lambda: ProcessPool(
-            max_workers=workers, context=context, initializer=_start_worker, initargs=(self._heartbeats, threads, logs)
+            max_workers=workers,
+            context=context,
+            initializer=_start_worker,
+            initargs=(self._heartbeats, threads, logs, limits),
         )
         self._pool = self._new_pool()
         # pebble starts the workers with the first unit: this one, so that they load while the caller does other things.
@@ -237,13 +244,13 @@ _LAST_LINES: Final = 10
 def _last_words(log: Path) -> str:
     """Return the end of a dead worker's log, as the end of a message."""
     try:
-        lines = log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:]
     except OSError:
         return ""
     return "\n".join(["; it last said:", *lines]) if lines else ""
 
 
-def _start_worker(heartbeats: _Heartbeats, threads: int, logs: Path) -> None:
+def _start_worker(heartbeats: _Heartbeats, threads: int, logs: Path, limits: Limits) -> None:
     """Prepare a fresh worker process before any heavy library is loaded."""
     global _heartbeats
     _heartbeats = heartbeats
@@ -252,6 +259,7 @@ def _start_worker(heartbeats: _Heartbeats, threads: int, logs: Path) -> None:
     # Ctrl-C on a terminal reaches the whole process group, but the driver alone decides what is finished.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     prepare_libraries(threads, _log_of(logs, os.getpid()))
+    apply_limits(limits)
     import_module("jobs.executors.worker_imports")  # where no server has; now, while the driver loads its own
 
 

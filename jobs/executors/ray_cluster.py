@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from jobs.errors import NodeLostError, UsageError, WorkerDiedError
 from jobs.executors.base import STALL_S
+from jobs.executors.limits import NO_LIMITS, Limits
 from jobs.executors.node_check import check_nodes, in_short, installed_versions
 from jobs.executors.ray_connection import NodeDiedError, RayError, RayTaskError, connect, ray
 from jobs.executors.ray_unit import Preparation, Reply, run_unit
@@ -50,6 +51,7 @@ class RayExecutor:
         stall_s: float = STALL_S,
         list_nodes: Callable[[], list[Any]] = ray.nodes,
         versions: Callable[[], Mapping[str, str]] = installed_versions,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         """Connect and check every node.
 
@@ -61,13 +63,14 @@ class RayExecutor:
             stall_s: a unit without progress for so many seconds is killed together with its process.
             list_nodes: returns the cluster's nodes; called again and again, as nodes come and go.
             versions: returns the versions that a node must have, by package; called for every check.
+            limits: of each unit's process.
 
         Raises:
             UsageError: no cluster answers there; or a node has other software, lacks it, or does not see ``logs``; or
                 none has a CPU (and a GPU, if wanted).
         """
         self._ours = connect(address)
-        self._preparation = Preparation(threads, logs.absolute(), stall_s, gpus_per_unit > 0)
+        self._preparation = Preparation(threads, logs.absolute(), stall_s, gpus_per_unit > 0, limits)
         self._gpus_per_unit = gpus_per_unit
         self._list_nodes = list_nodes
         self._versions = versions
@@ -183,7 +186,7 @@ class RayExecutor:
         return min(cpus, gpus * int(1 / share + 1e-9) if share <= 1 else int(gpus // share))
 
     def _log_refusal(self, faults: Mapping[str, str]) -> None:
-        with (self._preparation.logs / "cluster.log").open("a") as log:
+        with (self._preparation.logs / "cluster.log").open("a", encoding="utf-8") as log:
             log.writelines(f"{now()} node {name} is not used: {fault}\n" for name, fault in faults.items())
 
 

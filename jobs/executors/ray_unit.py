@@ -16,6 +16,7 @@ from typing import Any
 
 from jobs.executors.heartbeat import report_progress_with
 from jobs.executors.libraries import prepare_libraries
+from jobs.executors.limits import NO_LIMITS, Limits, apply_limits
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,14 @@ class Preparation:
         logs: folder for what they print.
         stall_s: seconds without progress after which the process ends itself.
         gpu: whether it may see the GPU that Ray gave it.
+        limits: on what it costs.
     """
 
     threads: int
     logs: Path
     stall_s: float
     gpu: bool
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True)
@@ -120,4 +123,5 @@ def _prepare(preparation: Preparation) -> None:
     else:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # else nodes with a GPU would give other results than those without
     prepare_libraries(preparation.threads, preparation.logs / f"worker-{socket.gethostname()}-{os.getpid()}.log")
+    apply_limits(preparation.limits)
     _prepared = preparation

@@ -22,7 +22,7 @@ def cameras(devices: Path = DEVICES, names: Path = NAMES) -> dict[int, str]:
         index = device.name.removeprefix("video")
         if index.isdecimal():
             try:
-                found[int(index)] = (names / device.name / "name").read_text(errors="replace").strip()
+                found[int(index)] = (names / device.name / "name").read_text(errors="replace", encoding="utf-8").strip()
             except OSError:
                 found[int(index)] = "unnamed"
     return dict(sorted(found.items()))

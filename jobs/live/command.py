@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final, TextIO
 
+from jobs.console import say_error
 from jobs.errors import JobError
 from jobs.executors.libraries import LIBRARIES, bound_libraries
 from jobs.live.analysis import Analyst
@@ -25,7 +26,7 @@ from jobs.live.source import LiveSource, choose_live_source
 from jobs.machine import available_cores
 from jobs.settings import Settings
 from jobs.store.workspace import Workspace
-from jobs.web.address import choose_address
+from jobs.web.address import Address
 from jobs.web.server import Server, announce
 from models.errors import ModelError
 from pipeline.errors import DetectorError, PipelineError
@@ -39,15 +40,13 @@ EXIT_STOPPED: Final = 130
 _INSISTS_AFTER_S: Final = 1.0
 
 
-def live(source_text: str, record: Path | None, host: str, port: int, token: str | None, settings: Settings) -> int:
+def live(source_text: str, record: Path | None, address: Address, settings: Settings) -> int:
     """Show a source until the user stops it.
 
     Args:
         source_text: the source as the user named it; see :func:`choose_live_source`.
         record: output folder for a recording, or None.
-        host: address to listen on.
-        port: port to listen on; 0 for any that is free.
-        token: what viewers must know, or None; see :func:`choose_address`.
+        address: to serve the page at.
         settings: the network, the detector and the encoder.
 
     Returns:
@@ -58,7 +57,6 @@ def live(source_text: str, record: Path | None, host: str, port: int, token: str
     """
     bound_libraries(_threads())
     source = choose_live_source(source_text)
-    address = choose_address(host, port, token)
     with ExitStack() as held:
         workspace = None if record is None else held.enter_context(_held(record))
         loaded = _Loader(settings)
@@ -111,7 +109,12 @@ def _say_failure(error: Exception, what: str = "") -> None:
     if not isinstance(error, JobError | PipelineError | ModelError | OSError):
         _say("".join(traceback.format_exception(error)).rstrip(), sys.stderr)
         reason = f"{type(error).__name__}: {error}"
-    _say(f"moodreel: {what}{reason}", sys.stderr)
+    say_error(f"{what}{reason}")
+
+
+def _cut_short_by(failure: Exception | None) -> str:
+    """Return why the recording of a session that failed is not whole; "" for one that did not."""
+    return "" if failure is None else f"the session failed: {failure or type(failure).__name__}"
 
 
 class _Finisher(threading.Thread):
@@ -135,7 +138,7 @@ class _Finisher(threading.Thread):
         if self._recorder is None:
             return
         try:
-            made = self._recorder.make_results()
+            made = self._recorder.make_results(_cut_short_by(self._engine.failure))
         except Exception as error:  # whatever it is, it must reach the exit code
             self.failure = error
             _say_failure(error, "the recording could not be finished: ")
@@ -153,13 +156,15 @@ class _Finisher(threading.Thread):
 def _held(record: Path) -> Iterator[Workspace]:
     """Lock the output folder, and finish the recordings of sessions that were killed."""
     workspace = Workspace(record)
-    with workspace.locked():
-        for recording in unfinished(workspace):
+    with workspace.locked() as caution:
+        if caution:
+            print(f"moodreel: {caution}", file=sys.stderr)
+        for recording in unfinished(workspace, lambda line: print(f"moodreel: {line}", file=sys.stderr)):
             root = recording.folder.root
             try:
                 result = recording.finish(workspace, f"the session was killed; up to {2 * PIECE_S:g} s before are lost")
-            except (JobError, PipelineError, OSError, ValueError) as error:
-                print(f"moodreel: {root}: a recording that was cut short cannot be finished: {error}", file=sys.stderr)
+            except Exception as error:  # whatever is wrong with an old one, the new session begins
+                _say_failure(error, f"{root}: a recording that was cut short cannot be finished: ")
                 continue
             if result is not None:
                 print(f"Finished the recording of a session that was killed: {root}", flush=True)

@@ -134,6 +134,11 @@ class Engine:
         self._analysis_thread.join(timeout)
         return not self._analysis_thread.is_alive()
 
+    @property
+    def failure(self) -> Exception | None:
+        """What ended a thread, if something did."""
+        return self._failure
+
     def raise_failure(self) -> None:
         """Raise the error that ended a thread, if there was one."""
         if self._failure is not None:

@@ -23,6 +23,7 @@ import av.video.stream
 from jobs.errors import SourceError, UsageError
 from jobs.live.cameras import cameras, describe_cameras
 from pipeline.errors import InputError
+from pipeline.limits import open_options
 from pipeline.media.decode import Frame
 from pipeline.media.deinterlace import deinterlaced
 from pipeline.media.movie import Movie, data_packets, describe, open_movie, video_stream
@@ -37,6 +38,7 @@ _STREAM_OPTIONS: Final = {
     "fflags": "nobuffer",
     "analyzeduration": "2000000",
 }
+_NETWORK: Final = ("http", "https", "httpproxy", "tls", "tcp", "udp", "rtp", "srtp", "rtmp", "rtmps", "crypto", "data")
 _END_TOLERANCE: Final = Fraction(1)
 
 
@@ -189,8 +191,9 @@ def _opened(source: LiveSource) -> av.container.InputContainer:
             _require_camera(source)
             return av.open(source.where, format="v4l2" if sys.platform == "linux" else "avfoundation")
         if source.kind == "file":
-            return av.open(source.where, metadata_errors="replace")
-        return av.open(source.where, options=_STREAM_OPTIONS, timeout=(OPEN_S, READ_S), metadata_errors="replace")
+            return av.open(source.where, metadata_errors="replace", options=open_options())
+        options = _STREAM_OPTIONS | {"protocol_whitelist": _protocols(source.where)}
+        return av.open(source.where, options=options, timeout=(OPEN_S, READ_S), metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         if isinstance(error, av.error.ExitError):
@@ -198,6 +201,11 @@ def _opened(source: LiveSource) -> av.container.InputContainer:
         if source.kind == "camera":
             raise SourceError(f"{source.label} cannot be opened: {reason}; {describe_cameras(cameras())}") from error
         raise SourceError(f"{source.label}: expected a stream of video, found: {reason}") from error
+
+
+def _protocols(url: str) -> str:
+    """Return the protocols by which a stream may name others: its own, and those of networks, never a file of ours."""
+    return ",".join(dict.fromkeys([urlsplit(url).scheme.lower(), *_NETWORK]))
 
 
 def _require_camera(source: LiveSource) -> None:

@@ -34,7 +34,11 @@ def write_index(workspace: Workspace) -> None:
     """Write ``index.html`` from every ``job.json`` in the output folder, whole or not at all."""
     entries = list(_entries(workspace))
     page = render("index.html", entries=entries, folder=workspace.root.resolve().name)
-    commit(workspace.index, lambda temporary: temporary.write_text(page))
+    commit(
+        workspace.index,
+        lambda temporary: temporary.write_text(page, encoding="utf-8", errors="replace"),
+        workspace.root,
+    )
 
 
 def rewrite(out: Path) -> tuple[int, list[str]]:

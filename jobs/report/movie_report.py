@@ -52,8 +52,10 @@ def write_movie_report(folder: MovieFolder, prepared: Prepared | None = None) ->
     poster = prepared.pictures.poster
     try:
         if poster is not None:
-            commit(folder.poster, lambda temporary: temporary.write_bytes(poster))
-        commit(folder.report, lambda temporary: temporary.write_text(page))
+            commit(folder.poster, lambda temporary: temporary.write_bytes(poster), folder.root)
+        commit(
+            folder.report, lambda temporary: temporary.write_text(page, encoding="utf-8", errors="replace"), folder.root
+        )
     except OSError as error:  # a full disk, or a run that replaces the folder
         raise ReportError(f"{folder.report}: cannot be written: {error.strerror}") from error
 
@@ -130,4 +132,4 @@ def model_card(model: str) -> str:
     if not model or Path(model).name != model:
         return ""
     card = resources.files("models") / "weights" / f"{model}.md"
-    return card.read_text() if card.is_file() else ""
+    return card.read_text(encoding="utf-8") if card.is_file() else ""

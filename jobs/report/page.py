@@ -41,7 +41,7 @@ def _environment() -> Environment:
 
 
 def _file(package: str, name: str) -> str:
-    return (resources.files(package) / "static" / name).read_text()
+    return (resources.files(package) / "static" / name).read_text(encoding="utf-8")
 
 
 def embedded(content: Any) -> Markup:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from jobs.csv_cells import safe_columns, safe_row
 from jobs.results.intervals import INTERVAL_COLUMNS, Intervals
 from jobs.results.tables import open_table, read_rows
 from jobs.results.timeline_index import TimelineIndex
@@ -21,13 +22,13 @@ _FRAMES: Final = 1 << 32
 def interval_lines(movie: str, intervals: Intervals) -> Iterator[str]:
     """Yield a header and a row for each interval; ``movie`` is its first column."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, ("movie", *INTERVAL_COLUMNS))
-    writer.writeheader()
+    writer = csv.writer(text)
+    writer.writerow(("movie", *INTERVAL_COLUMNS))
     yield text.getvalue()
     for interval in intervals:
         text.seek(0)
         text.truncate()
-        writer.writerow({"movie": movie, **vars(interval)})
+        writer.writerow(safe_row([movie, *(getattr(interval, name) for name in INTERVAL_COLUMNS)]))
         yield text.getvalue()
 
 
@@ -48,17 +49,10 @@ def frame_lines(index: TimelineIndex, intervals: Intervals) -> Iterator[str]:
             table = table.filter(pc.is_in(key, value_set=keys))
             sink = io.BytesIO()
             options = pyarrow.csv.WriteOptions(include_header=False)
-            pyarrow.csv.write_csv(table.cast(_plain(table.schema)), sink, options)
+            pyarrow.csv.write_csv(safe_columns(table), sink, options)
             yield sink.getvalue().decode()
 
 
 def _keys(intervals: Intervals) -> list[int]:
     spans = zip(intervals.track.tolist(), intervals.first_frame.tolist(), intervals.last_frame.tolist(), strict=True)
     return [track * _FRAMES + frame for track, first, last in spans for frame in range(first, last + 1)]
-
-
-def _plain(wanted: pa.Schema) -> pa.Schema:
-    """Return a schema with text in place of dictionaries, which the CSV writer does not take."""
-    return pa.schema(
-        [(field.name, pa.string() if pa.types.is_dictionary(field.type) else field.type) for field in wanted]
-    )

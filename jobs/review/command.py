@@ -4,20 +4,18 @@ from pathlib import Path
 
 from jobs.errors import UsageError
 from jobs.review.app import make_review
-from jobs.web.address import choose_address
+from jobs.web.address import Address
 from jobs.web.server import serve
 
 _THREADS = 12
 
 
-def review(out: Path, host: str, port: int, token: str | None, browser: bool, editor: str | None = None) -> None:
+def review(out: Path, address: Address, browser: bool, editor: str | None = None) -> None:
     """Serve the pages of an output folder until the user stops it.
 
     Args:
         out: the folder.
-        host: to listen on.
-        port: to listen on; 0 for any that is free.
-        token: that visitors need; None makes one if other machines can connect.
+        address: to serve them at.
         browser: whether to open one.
         editor: who may label faces; None: nothing is written.
 
@@ -26,5 +24,4 @@ def review(out: Path, host: str, port: int, token: str | None, browser: bool, ed
     """
     if not out.is_dir():
         raise UsageError(f"{out}: no such folder; expected the --out of a run")
-    address = choose_address(host, port, token)
     serve(make_review(out, address, editor), address, f"Review of {out}", browser, threads=_THREADS)

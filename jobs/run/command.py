@@ -21,8 +21,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from jobs.console import say_error
 from jobs.errors import JobError
 from jobs.executors.base import Executor
+from jobs.executors.limits import limits_of
 from jobs.executors.process_pool import LocalExecutor
 from jobs.iso_time import now
 from jobs.run.discover import MovieSource, discover
@@ -65,17 +67,19 @@ def run_to_end(
         inputs, out, settings = [path.absolute() for path in inputs], out.absolute(), settings.with_absolute_paths()
     workspace = Workspace(out)
     try:
-        sources = discover(inputs, out)
+        notes: list[str] = []
+        sources = discover(inputs, out, notes.append)
         with (
-            workspace.locked(),
+            workspace.locked() as caution,
             _event_log(workspace, log_json) as event_log,
             _announced(workspace, sources, settings) as end,
         ):
-            results = _run(sources, settings, workspace, event_log, force)
+            notes += filter(None, [caution])
+            results = _run(sources, settings, workspace, event_log, force, notes)
             end["exit_code"] = _exit_code(results)
             event_log.write("run ended", exit_code=end["exit_code"])
     except (JobError, ModelError, DetectorError) as error:
-        print(f"moodreel: {error}", file=sys.stderr)
+        say_error(error)
         return EXIT_USAGE
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("moodreel: stopped at once; the same command resumes", file=sys.stderr)
@@ -92,7 +96,12 @@ def run_to_end(
 
 
 def _run(
-    sources: Sequence[MovieSource], settings: Settings, workspace: Workspace, event_log: EventLog, force: bool
+    sources: Sequence[MovieSource],
+    settings: Settings,
+    workspace: Workspace,
+    event_log: EventLog,
+    force: bool,
+    notes: Sequence[str],
 ) -> "list[MovieResult]":
     executor = _executor(settings, event_log.path.parent)
     closer = threading.Thread(target=executor.close)
@@ -102,7 +111,7 @@ def _run(
 
         with closing(Progress(len(sources))) as progress:
             return asyncio.run(
-                run_movies(sources, settings, workspace, executor, progress, event_log, force, closer.start)
+                run_movies(sources, settings, workspace, executor, progress, event_log, force, closer.start, notes)
             )
     finally:
         if closer.ident is None:
@@ -120,6 +129,7 @@ async def run_movies(
     event_log: EventLog,
     force: bool = False,
     on_done: Callable[[], None] = lambda: None,
+    notes: Sequence[str] = (),
 ) -> "list[MovieResult]":
     """Process all movies side by side; one that fails does not stop the others.
 
@@ -133,6 +143,7 @@ async def run_movies(
         force: do again what is done already.
         on_done: called when the executor has done its work, while the tables and pages of the whole run are still to be
             written.
+        notes: what the user should know of the inputs and the output folder.
 
     Returns:
         A result for each movie.
@@ -155,6 +166,9 @@ async def run_movies(
     try:
         equipment, _ = await equipping
         progress.equipped(equipment, settings)
+        for line in notes:
+            progress.note(line)
+            event_log.write("note", note=line)
         event_log.write("equipped", device=equipment.device, model=settings.model, digest=equipment.model_digest)
         run.equipment.set_result(equipment)
         results = list(await asyncio.gather(*jobs))
@@ -210,10 +224,12 @@ def _stop_on_signals(run: "Run") -> None:
 
 def _executor(settings: Settings, logs: Path) -> Executor:
     if settings.engine == "local":
-        return LocalExecutor(settings.worker_count, settings.threads, logs)
+        return LocalExecutor(settings.worker_count, settings.threads, logs, settings.stall_limit, limits_of(settings))
     from jobs.executors.ray_cluster import RayExecutor  # Ray is an extra
 
-    return RayExecutor(settings.address, settings.threads, logs, settings.gpu_share)
+    return RayExecutor(
+        settings.address, settings.threads, logs, settings.gpu_share, settings.stall_limit, limits=limits_of(settings)
+    )
 
 
 @contextmanager
@@ -245,7 +261,7 @@ def _announced(workspace: Workspace, sources: Sequence[MovieSource], settings: S
         yield about
     finally:
         with suppress(OSError):  # a full disk; who watches sees that the process is gone
-            commit_json(workspace.run, about | {"ended": now()})
+            commit_json(workspace.run, about | {"ended": now()}, workspace.root)
 
 
 def _exit_code(results: "Sequence[MovieResult]") -> int:

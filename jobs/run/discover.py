@@ -1,21 +1,17 @@
 """Inputs on the command line -> the movies of a run, each with its name."""
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from jobs.errors import UsageError
-
-_NEVER_MOVIES: Final = frozenset(
-    ".txt .md .nfo .log .csv .tsv .json .jsonl .xml .html .htm .pdf .doc .docx .xls .xlsx .ods .odt .rtf "
-    ".srt .ass .ssa .sub .idx .vtt .sup "
-    ".jpg .jpeg .png .bmp .tif .tiff .webp .heic .svg .psd .ico "
-    ".zip .rar .7z .gz .xz .bz2 .tar .iso .par2 .sfv .md5 .sha1 .sha256 .torrent "
-    ".parquet .npz .npy .pkl .h5 .keras .db .sqlite .py .ipynb .r .sh .bat .toml .yaml .yml .ini .lnk .url".split()
-)
-"""Endings of what lies beside movies. In a folder such files are skipped; all others are tried by content."""
+from jobs.run.folders.companions import PassedOver, kind_of
+from jobs.run.folders.titles import is_list_of_movies, parts_of_titles
+from jobs.store.run_files import read_last_run
+from jobs.store.workspace import JOB_FILE, MovieFolder
 
 
 @dataclass(frozen=True)
@@ -26,29 +22,51 @@ class MovieSource:
     name: str
 
 
-def discover(inputs: Sequence[Path], out: Path) -> list[MovieSource]:
+def discover(inputs: Sequence[Path], out: Path, note: Callable[[str], None] = lambda _: None) -> list[MovieSource]:
     """Return the files that ``inputs`` stand for, in a stable order.
 
-    Folders are searched recursively; hidden files, the output folder, and files whose ending says that they
-    are something else are skipped. A file named on the command line is always taken.
+    Folders are searched recursively, through links too. Hidden files, results of runs, and what lies beside movies are
+    passed over. A file named on the command line is always taken.
+
+    Args:
+        inputs: files and folders.
+        out: the output folder.
+        note: takes lines on what was passed over.
 
     Raises:
         UsageError: an input does not exist, nothing is left to try, or two movies would share a name.
     """
-    sources: dict[Path, MovieSource] = {}
+    taken: dict[tuple[int, int] | str, MovieSource] = {}
+    passed, said = PassedOver(), list[str]()
     for given in inputs:
         if not given.exists():
             raise UsageError(f"{given}: no such file or folder")
         prefix = f"{given.resolve().name}/" if given.is_dir() and len(inputs) > 1 else ""
-        paths = _walk(given, out.resolve()) if given.is_dir() else iter([given])
+        paths = _movies_in(given, out.resolve(), passed, said) if given.is_dir() else [given]
         for path in paths:
             name = prefix + path.relative_to(given).as_posix() if given.is_dir() else path.name
-            sources.setdefault(path.resolve(), MovieSource(path, printable(name)))
-    if not sources:
-        raise UsageError(f"{', '.join(str(given) for given in inputs)}: no movies found")
-    _refuse_collisions(list(sources.values()))
-    _refuse_files_in_the_way(list(sources.values()), out)
-    return list(sources.values())
+            source = MovieSource(path, printable(name))
+            other = taken.setdefault(_identity(path), source)
+            if other.path.absolute() != path.absolute():
+                said.append(f"{path} is the same file as {other.path}, which is taken")
+    if not taken:
+        places = ", ".join(str(given) for given in inputs)
+        raise UsageError("; ".join([f"{places}: no movies found", *said]))
+    sources = _told_apart(list(taken.values()))
+    _refuse_collisions(sources)
+    _refuse_files_in_the_way(sources, out)
+    for line in filter(None, [*said, passed.line()]):
+        note(line)
+    return sources
+
+
+def _identity(path: Path) -> tuple[int, int] | str:
+    """Return what two names of one file share."""
+    try:
+        status = path.stat()
+    except OSError:  # a link to nothing, which is tried and fails
+        return str(path.absolute())
+    return (status.st_dev, status.st_ino) if status.st_ino else str(path.resolve())
 
 
 def printable(name: str) -> str:
@@ -56,15 +74,64 @@ def printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def _walk(folder: Path, out: Path) -> Iterator[Path]:
-    for here, folders, files in os.walk(folder):
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and (Path(here) / name).resolve() != out
-        )
-        for name in sorted(files):
+def _told_apart(sources: list[MovieSource]) -> list[MovieSource]:
+    """Write out the bytes that are no UTF-8 where two names would else be shown, and so called, alike."""
+    counts = Counter(source.name for source in sources)
+    return [
+        replace(source, name="/".join([*source.name.split("/")[:-1], _spelt_out(source.path.name)]))
+        if counts[source.name] > 1 and "\ufffd" in source.name
+        else source
+        for source in sources
+    ]
+
+
+def _spelt_out(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _movies_in(folder: Path, out: Path, passed: PassedOver, said: list[str]) -> list[Path]:
+    """Return the files in a folder and below that may be movies, count the others, and say what stands out."""
+    files = list(_walk(folder, out, said))
+    parts = parts_of_titles(files)
+    movies = []
+    for path in files:
+        kind = parts.get(path) or ("list of movies" if is_list_of_movies(path) else kind_of(path))
+        if kind:
+            passed.add(kind, path)
+        else:
+            movies.append(path)
+    return movies
+
+
+def _walk(folder: Path, out: Path, said: list[str]) -> Iterator[Path]:
+    seen = {_identity(folder)}
+    for here, folders, files in os.walk(folder, followlinks=True, onerror=lambda error: said.append(_unread(error))):
+        kept = []
+        for name in sorted(folders):
             path = Path(here) / name
-            if not name.startswith(".") and path.suffix.lower() not in _NEVER_MOVIES:
-                yield path
+            if name.startswith(".") or path.resolve() == out:
+                continue
+            identity = _identity(path)
+            if identity in seen:
+                said.append(f"{path}: a link to a folder that is searched already; passed over")
+            elif _holds_results(path):
+                said.append(f"{path}: results of moodreel, passed over")
+            else:
+                seen.add(identity)
+                kept.append(name)
+        folders[:] = kept
+        yield from (Path(here) / name for name in sorted(files) if not name.startswith("."))
+
+
+def _unread(error: OSError) -> str:
+    return f"{error.filename}: cannot be searched: {error.strerror}"
+
+
+def _holds_results(folder: Path) -> bool:
+    """Whether a folder is the output of a run, or one movie's part of it."""
+    if (folder / JOB_FILE).is_file() and MovieFolder(folder).read_job_file() is not None:
+        return True
+    return read_last_run(folder) is not None
 
 
 _OURS: Final = frozenset({"movies.parquet", "run.json", "index.html", ".lock", "logs"})

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from jobs.console import visible
 from jobs.iso_time import now
 
 
@@ -24,7 +25,7 @@ class EventLog:
         else:
             line = " ".join([now(), event, *(f"{name}={_text(value)}" for name, value in facts.items())])
         with suppress(OSError):  # a full disk must not end a run through its log
-            self._file.write(line + "\n")
+            self._file.write(visible(line) + "\n")
 
     def close(self) -> None:
         """Close the file."""

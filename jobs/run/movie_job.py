@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from jobs.errors import DiskFullError, JobError, StoppedError
+from jobs.executors.limits import limit_met, limits_of
 from jobs.run import tasks
 from jobs.run.discover import MovieSource
 from jobs.run.movie_record import faults_of, job_file, remarks_of, source_text
@@ -83,12 +84,15 @@ class MovieJob:
             result = MovieResult(self._source.name, "stopped")
         except DiskFullError as error:
             result = self._stopped_by(error)
-        except _FORESEEN as error:
-            result = self._failed(str(error))
         except Exception as error:  # the run goes on whatever one movie does; nothing is hidden
-            details = traceback.format_exc()
-            full = self._run.disk_full()
-            result = self._stopped_by(full) if full else self._failed(f"{type(error).__name__}: {error}", details)
+            if met := limit_met(error, limits_of(self._run.settings)):
+                result = self._failed(met, str(error))
+            elif isinstance(error, _FORESEEN):
+                result = self._failed(str(error))
+            else:
+                details = traceback.format_exc()
+                full = self._run.disk_full()
+                result = self._stopped_by(full) if full else self._failed(f"{type(error).__name__}: {error}", details)
         finally:
             if self._preparing:
                 self._preparing.cancel()
@@ -183,7 +187,7 @@ class MovieJob:
         await run(Stage.ASSEMBLE, tasks.confirm_unchanged, self._source.path, probe.fingerprint)
         job = self._folder.read_job_file()
         if order.todo.replaces and job is not None and job.has_results:
-            job.being_replaced().write(self._folder.job)
+            job.being_replaced().write(self._folder.job, self._folder.root)
         origin = provenance(settings, name, probe.fingerprint, self._run.equipment.result(), order.keys)
         tables: AssembledMovie
         if order.todo.relabels:
@@ -213,7 +217,7 @@ class MovieJob:
         await run(Stage.JOIN, tasks.confirm_unchanged, self._source.path, order.probe.fingerprint)
         job = self._folder.read_job_file()
         if job is not None and job.keys.video:  # should the run die, it is not known which of both videos stands
-            replace(job, keys=replace(job.keys, video="")).write(self._folder.job)
+            replace(job, keys=replace(job.keys, video="")).write(self._folder.job, self._folder.root)
         comment = f"Predicted expression labels, not feelings; moodreel, model {settings.model}"
         parts = [self._path(unit) for unit in units]
         remarks: list[str] = await run(Stage.JOIN, tasks.join_movie, movie, parts, self._folder, comment)
@@ -288,7 +292,7 @@ class MovieJob:
             trusted=tables.trusted,
             frames_before=self._frames_before // self._passes,
         )
-        job.write(self._folder.job)
+        job.write(self._folder.job, self._folder.root)
         self._folder.clear_units(order.keys.of_units)
         return result
 

@@ -9,7 +9,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 from tqdm import tqdm
 
-from jobs.console import make_console
+from jobs.console import make_console, visible
 from jobs.settings import Settings
 from jobs.store.movie_result import MovieResult
 from jobs.store.provenance import Equipment
@@ -87,7 +87,7 @@ class Progress:
 
     def note(self, line: str) -> None:
         """Print a line without tearing the bar."""
-        tqdm.write(line, file=self._stream)
+        tqdm.write(visible(line), file=self._stream)
         self._stream.flush()
 
     def close(self) -> None:
@@ -123,15 +123,15 @@ def print_table(results: Sequence[MovieResult], seconds: float) -> None:
     console.print(table)
     for result in results:
         if result.reason:
-            console.print(f"{result.status}: {result.name}: {result.reason}", soft_wrap=True)
+            console.print(visible(f"{result.status}: {result.name}: {result.reason}"), soft_wrap=True)
     console.print(f"{sum(result.ok for result in results)} of {len(results)} movies done")
 
 
 def _cells(result: MovieResult) -> list[str]:
     if not result.ok:
-        return [result.name, result.status]
+        return [visible(result.name), result.status]
     status = result.status if result.fresh else f"{result.status} before"
-    return [result.name, status, *_measures([result], result.seconds)]
+    return [visible(result.name), status, *_measures([result], result.seconds)]
 
 
 def _measures(results: Sequence[MovieResult], seconds: float) -> list[str]:

@@ -5,7 +5,7 @@ import math
 from rich.box import SIMPLE
 from rich.table import Table
 
-from jobs.console import make_console
+from jobs.console import make_console, visible
 from jobs.store.job_file import FINAL
 from jobs.store.run_files import LastRun
 from jobs.store.status import MovieStatus, RunStatus, State, Totals
@@ -19,16 +19,16 @@ def print_status(status: RunStatus) -> None:
     for heading in ("done", "frames", "faces", "frames/s", "left"):
         table.add_column(heading, justify="right", no_wrap=True)
     for movie in status.movies:
-        table.add_row(movie.name, movie.state, *_cells(movie))
+        table.add_row(visible(movie.name), movie.state, *_cells(movie))
     table.add_section()
     table.add_row("all", "", *_cells(status.totals))
     console = make_console()
     console.print(table)
     for movie in status.movies:
         if movie.reason and movie.state in (*FINAL, "stopped"):
-            console.print(f"{movie.state}: {movie.name}: {movie.reason}", soft_wrap=True)
+            console.print(visible(f"{movie.state}: {movie.name}: {movie.reason}"), soft_wrap=True)
     for line in (_counted(status.totals.counts), *([_about(status.run)] if status.run else []), *status.remarks):
-        console.print(line, soft_wrap=True)
+        console.print(visible(line), soft_wrap=True)
 
 
 def _cells(known: MovieStatus | Totals) -> list[str]:

@@ -119,7 +119,7 @@ def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Pat
     classifier = _classifier(settings.model, settings.prior, settings.device, settings.threads)
     analysis = Analysis(detector, classifier, settings.detect_every, settings.track_options())
     observations = analyze(movie, segment, analysis, settings.threads, count_frame, _READER)
-    commit(out, lambda temporary: temporary.write_bytes(observations.to_bytes()))
+    commit(out, lambda temporary: temporary.write_bytes(observations.to_bytes()), _movie_folder(out))
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,11 @@ def render_segment(movie: Movie, segment: Segment, timeline: Path, settings: Set
         if render(movie, segment, timeline, temporary, settings.encoder_options(), count_frame, _READER) == 0:
             temporary.touch()
 
-    commit(out, write)
+    commit(out, write, _movie_folder(out))
+
+
+def _movie_folder(unit: Path) -> Path:
+    return unit.parents[2]  # .work/KEY/UNIT
 
 
 def join_movie(movie: Movie, parts: Sequence[Path], folder: MovieFolder, comment: str) -> list[str]:
@@ -218,7 +222,7 @@ def join_movie(movie: Movie, parts: Sequence[Path], folder: MovieFolder, comment
     """
     _make_room(pq.read_metadata(folder.timeline).num_rows)
     remarks: list[str] = []
-    with temporary_beside(folder.video.with_stem("picture")) as picture:
+    with temporary_beside(folder.video.with_stem("picture"), folder.root) as picture:
         join([part for part in parts if part.stat().st_size], picture)
         commit(folder.video, lambda temporary: remarks.extend(mux(picture, movie, temporary, comment, show_life)))
     return remarks

@@ -48,8 +48,10 @@ def clean(out: Path) -> Cleaned:
         WorkspaceError: a run holds it, or something cannot be removed.
     """
     require_results(out)  # before the lock, which would make a folder and a file in it
-    with Workspace(out).locked():
+    with Workspace(out).locked() as caution:
         run = read_last_run(out)
+        if caution and run and run.alive:  # without locks, that its process lives is all there is to go by
+            raise WorkspaceError(f"{out}: another run holds this output folder: process {run.pid} on {run.host}")
         ours = frozenset(run.movies) if run else None
         folders = require_results(out)
         try:

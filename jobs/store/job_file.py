@@ -197,8 +197,8 @@ class JobFile:
         reason = "its results were being replaced by a run that did not end; run again"
         return replace(self, status="failed", reason=reason, keys=Keys())
 
-    def write(self, path: Path) -> None:
-        """Commit the file to ``path``.
+    def write(self, path: Path, within: Path | None = None) -> None:
+        """Commit the file to ``path``; see :func:`jobs.store.atomic.commit` for ``within``.
 
         Raises:
             ValueError: a value would not read back as it is.
@@ -208,7 +208,7 @@ class JobFile:
         again = JobFile.parse(json.loads(json_text(content)))
         if again is None or again.to_json() != content:
             raise ValueError(f"{path}: expected values that JSON can hold, found {content}")
-        commit_json(path, content)
+        commit_json(path, content, within)
 
 
 _NAMES: Final = tuple(one.name for one in fields(JobFile) if one.name != "rest")

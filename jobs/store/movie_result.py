@@ -84,7 +84,7 @@ def write_movies_table(workspace: Workspace) -> None:
         OSError: it cannot be written.
     """
     table = _table([_row(job) for job in workspace.job_files()])
-    commit(workspace.movies, lambda temporary: write_table(table, temporary))
+    commit(workspace.movies, lambda temporary: write_table(table, temporary), workspace.root)
 
 
 def _row(job: JobFile) -> dict[str, Any]:

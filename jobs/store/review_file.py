@@ -117,7 +117,7 @@ def change_review(
             if (folder / NAME).exists() and not (folder / NAME).stat().st_mode & 0o222:
                 raise ReviewFileError(f"{folder / NAME}: is read-only; make it writable to go on")
             change(content)
-            commit_json(folder / NAME, {**content, "format": FORMAT})
+            commit_json(folder / NAME, {**content, "format": FORMAT}, folder)
             return content
     except OSError as error:
         raise ReviewFileError(f"{folder / NAME}: cannot be written: {error.strerror or error}") from error

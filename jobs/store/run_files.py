@@ -11,6 +11,7 @@ from jobs.store.atomic import commit_json
 from jobs.store.job_file import JobFile
 from jobs.store.json_values import count_of, read_object
 from jobs.store.json_values import text_of as text_of
+from jobs.store.lock import is_locked, is_running
 from jobs.store.provenance import Keys
 from jobs.store.workspace import JOB_FILE, MovieFolder, Workspace
 from jobs.store.workspace import movie_folders as movie_folders
@@ -81,11 +82,12 @@ def read_last_run(out: Path) -> LastRun | None:
     if content is None or not isinstance(content.get("movies"), list):
         return None
     entries = [movie.get("name") for movie in content["movies"] if isinstance(movie, dict)]
-    ended = text_of(content.get("ended"))
+    ended, pid, host = text_of(content.get("ended")), count_of(content.get("pid")), text_of(content.get("host")) or ""
+    locked = is_locked(out)
     return LastRun(
-        alive=ended is None and is_locked(out),
-        pid=count_of(content.get("pid")),
-        host=text_of(content.get("host")) or "",
+        alive=ended is None and (is_running(pid, host) if locked is None else locked),
+        pid=pid,
+        host=host,
         started=text_of(content.get("started")) or "",
         ended=ended,
         exit_code=count_of(content.get("exit_code")),
@@ -136,22 +138,3 @@ def is_settled(job: JobFile | None, plan: Plan | None) -> bool:
     if job is None:
         return False
     return plan is None or (job.finished_at is not None and job.finished_at >= plan.began)
-
-
-def is_locked(out: Path) -> bool:
-    """Return whether a process on this machine holds ``out`` for a run.
-
-    Asking means trying: for some microseconds a shared lock is held, which others who ask do not notice.
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows: no lock; a run that has not recorded its end counts as alive
-        return True
-    try:
-        with (out / ".lock").open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # there is none, or the file system knows no locks
-        return False
-    return False

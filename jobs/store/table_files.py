@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from jobs.csv_cells import safe_row
 from jobs.store.atomic import commit
 from jobs.store.workspace import MovieFolder
 
@@ -28,10 +29,10 @@ def commit_tables(tables: "Tables", folder: MovieFolder) -> None:
         (folder.shots, tables.shots),
         (folder.scenes, tables.scenes),
     ):
-        commit(path, lambda temporary, table=table: write_table(table, temporary))  # type: ignore[misc]
-    commit(folder.scenes_csv, lambda temporary: write_csv(tables.scenes, temporary))
+        commit(path, lambda temporary, table=table: write_table(table, temporary), folder.root)  # type: ignore[misc]
+    commit(folder.scenes_csv, lambda temporary: write_csv(tables.scenes, temporary), folder.root)
     # Invariant: the timeline comes last; where it stands, the others do.
-    commit(folder.timeline, lambda temporary: write_table(tables.timeline, temporary))
+    commit(folder.timeline, lambda temporary: write_table(tables.timeline, temporary), folder.root)
 
 
 def write_table(table: pa.Table, path: Path) -> None:
@@ -40,9 +41,9 @@ def write_table(table: pa.Table, path: Path) -> None:
 
 
 def write_csv(table: pa.Table, path: Path) -> None:
-    """Write a small table for spreadsheets; null becomes an empty cell."""
+    """Write a small table for spreadsheets; null becomes an empty cell, text no formula."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table.column_names)
         for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
-            writer.writerow(f"{value:.6g}" if isinstance(value, float) else value for value in row)
+            writer.writerow(f"{value:.6g}" if isinstance(value, float) else value for value in safe_row(row))

@@ -3,18 +3,17 @@
 import errno
 import os
 import shutil
-import socket
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jobs.errors import DiskFullError, JobError, WorkspaceError
-from jobs.iso_time import now
 from jobs.store.atomic import TEMPORARY
 from jobs.store.job_file import JobFile, read_job_file
 from jobs.store.json_values import read_object
+from jobs.store.lock import held
 
 JOB_FILE: Final = "job.json"
 WORK: Final = ".work"
@@ -91,10 +90,6 @@ class MovieFolder:
     def read_job_file(self) -> JobFile | None:
         """Return what ``job.json`` says, or None where there is none of ours that can be read."""
         return read_job_file(self.job)
-
-    def read_job(self) -> dict[str, Any] | None:
-        """Return the raw content of ``job.json``; prefer :meth:`read_job_file`."""
-        return read_object(self.job)
 
     def holds_foreign_job(self) -> bool:
         """Whether ``job.json`` is another program's, and so not ours to replace."""
@@ -229,28 +224,22 @@ class Workspace:
             raise self._unwritable(error) from error
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[str]:
         """Hold the folder for one run.
+
+        Yields:
+            What the user should know: that the file system has no locks; "" where it has.
 
         Raises:
             DiskFullError: there is no room for a lock.
             WorkspaceError: it cannot be written, or another run holds it.
         """
-        try:
+        with self.writing():
             self.root.mkdir(parents=True, exist_ok=True)
-            # Unbuffered: closing it must not fail because of a full disk.
-            lock = (self.root / ".lock").open("a+b", buffering=0)
-        except OSError as error:
-            raise self._unwritable(error) from error
+            lock = ExitStack()
+            caution = lock.enter_context(held(self.root))
         with lock:
-            if not _try_lock(lock.fileno()):
-                lock.seek(0)
-                holder = lock.read().decode(errors="replace").strip()
-                raise WorkspaceError(f"{self.root}: another run holds this output folder: {holder}")
-            with suppress(OSError):  # a full disk: the lock holds without a name, and clean must be able to make room
-                lock.truncate(0)
-                lock.write(f"process {os.getpid()} on {socket.gethostname()} since {now()}\n".encode())
-            yield
+            yield caution
 
     def _unwritable(self, error: OSError) -> JobError:
         if error.errno in _FULL:
@@ -277,16 +266,3 @@ def _files_in(folder: Path) -> list[str]:
             return [entry.name for entry in entries if entry.is_file()]
     except OSError:  # there is none
         return []
-
-
-def _try_lock(descriptor: int) -> bool:
-    """Take the lock, which the system gives back when this process ends, however it ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: no lock; two runs at once are the user's care there
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import PathConverter
 
 from jobs.results.errors import NotFoundError, NotReadyError, ResultError, UnreadableError
 from jobs.web.address import Address
@@ -26,6 +27,12 @@ _log = logging.getLogger("moodreel.web")
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of every request that has to wait
 
 
+class _AnyPath(PathConverter):
+    """The path of a movie: names of files may hold line ends, which Werkzeug's own converter does not take."""
+
+    regex = r"[^/](?s:.*?)"
+
+
 def make_app(package: str, address: Address) -> Flask:
     """Return an application with the ``templates/`` and ``static/`` in the folder of ``package``.
 
@@ -33,6 +40,7 @@ def make_app(package: str, address: Address) -> Flask:
     others a page.
     """
     app = Flask(package)
+    app.url_map.converters["path"] = _AnyPath
     equip(app.jinja_env)
     guard(app, address)
     app.register_blueprint(_shared())

@@ -8,7 +8,7 @@ from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
 
-from jobs.web.address import Address, is_loopback
+from jobs.web.address import Address
 
 POLICY: Final = "; ".join(
     [
@@ -46,9 +46,10 @@ def guard(app: Flask, address: Address) -> None:
 
     @app.before_request
     def check() -> AnyResponse | None:
-        if address.is_loopback and not _names_this_machine(request.host):
+        if (address.is_loopback or address.forwarded) and not address.is_called(request.host):
             # Else a foreign page could point its own name to our address and read everything (DNS rebinding).
-            raise Forbidden(f"expected localhost or 127.0.0.1 as the host, found {request.host}")
+            ours = f", or {address.forwarded}" if address.forwarded else ""
+            raise Forbidden(f"expected localhost or 127.0.0.1{ours} as the host, found {request.host}")
         if request.method not in _READING:
             _require_own_page()
         return _check_token(address) if address.token else None
@@ -72,11 +73,6 @@ def _require_own_page() -> None:
         raise Forbidden(f"only our own pages may change anything: expected the header {WRITING} and their origin")
 
 
-def _names_this_machine(host: str) -> bool:
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-    return is_loopback(name)
-
-
 def _check_token(address: Address) -> AnyResponse | None:
     """Let visitors with the cookie in; set it for those with the token, and take that out of their URL."""
     assert address.token is not None
@@ -87,8 +83,10 @@ def _check_token(address: Address) -> AnyResponse | None:
     if not _same(request.args.get("token", ""), address.token):
         raise Unauthorized("open the address that moodreel printed at its start: it ends in ?token=...")
     rest = urlencode([(key, value) for key, value in request.args.items(multi=True) if key != "token"])
-    answer = redirect(request.path + (f"?{rest}" if rest else ""))
-    answer.set_cookie(cookie, address.token, httponly=True, samesite="Lax")
+    path = f"{request.script_root}/{request.path.lstrip('/')}"  # two slashes would name another host
+    answer = redirect(path + (f"?{rest}" if rest else ""))
+    where = request.script_root or "/"  # other programs may share the host of a proxy
+    answer.set_cookie(cookie, address.token, httponly=True, samesite="Lax", path=where, secure=request.is_secure)
     return answer
 
 

@@ -37,7 +37,13 @@ class Server:
         self._closing = threading.Event()
         self._map: dict[int, Any] = {}
         self._server = create_server(
-            app, sockets=[listener], threads=threads, ident="moodreel", map=self._map, **options
+            app,
+            sockets=[listener],
+            threads=threads,
+            ident="moodreel",
+            map=self._map,
+            **address.proxy_options(),
+            **options,
         )
 
     def run(self) -> None:
@@ -107,6 +113,9 @@ def announce(server: Server, address: Address, what: str) -> None:
             "sees these pages, and the connection is not encrypted",
             file=sys.stderr,
         )
+    if address.root_path or address.forwarded:
+        place = f"{address.forwarded or 'its host'}{address.root_path}/?token={address.token}"
+        print(f"moodreel: behind a proxy: {place}", file=sys.stderr)
     print(f"{what}: {server.url}   (Ctrl-C ends it)", flush=True)
 
 

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from models.data.dataset import Dataset, Rejections, checked, mark_copies
 from models.data.faces import CROP_SIZE, FERPLUS, Faces, shares_of_votes
+from models.data.split_names import split_of
 from models.emotions import EMOTIONS
 from models.errors import DatasetError
 
-_SPLITS: Final = {"training": "train", "publictest": "public", "privatetest": "private"}
+_SPLITS: Final = ("train", "public", "private")
 _PIXELS: Final = CROP_SIZE * CROP_SIZE
 
 
@@ -32,18 +33,18 @@ def read_csv(path: Path, ferplus: Path | None = None) -> Dataset:
     table = _read(path, ("emotion", "pixels", "usage"))
     votes = _read_votes(ferplus, len(table)) if ferplus else np.zeros((len(table), len(FERPLUS)), np.float32)
     faults = Rejections()
-    rows: dict[str, list[int]] = {name: [] for name in _SPLITS.values()}
+    rows: dict[str, list[int]] = {name: [] for name in _SPLITS}
     crops: dict[int, NDArray[np.uint8]] = {}
     labels = np.zeros(len(table), np.int64)
     for row, (emotion, pixels, usage) in enumerate(zip(table["emotion"], table["pixels"], table["usage"], strict=True)):
         crop = _parse(pixels)
-        split = _SPLITS.get(str(usage).strip().lower())
+        split = split_of(str(usage))
         where = f"line {row + 2}"
         if not str(emotion).strip().isdecimal() or int(emotion) >= len(EMOTIONS):
             faults.add_unknown_label(f"{where} ({emotion})")
         elif crop is None:
             faults.add(f"not {_PIXELS} pixels of 0 to 255", where)
-        elif split is None:
+        elif split not in _SPLITS:
             faults.add("unknown Usage", f"{where} ({usage})")
         else:
             labels[row], crops[row] = int(emotion), crop

@@ -210,12 +210,14 @@ def save(evaluation: Evaluation, sets: Sequence[SetEvaluation], folder: Path) ->
     """
     folder.mkdir(parents=True, exist_ok=True)
     content = evaluation.as_json() | {"sets": {found.name: found.as_json() for found in sets}}
-    (folder / "evaluation.json").write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
-    (folder / "evaluation.md").write_text(f"{', '.join(evaluation.models)}\n\n{as_markdown(evaluation, sets)}\n")
+    (folder / "evaluation.json").write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    (folder / "evaluation.md").write_text(
+        f"{', '.join(evaluation.models)}\n\n{as_markdown(evaluation, sets)}\n", encoding="utf-8"
+    )
     for split, row_sets in evaluation.figures.items():
         _save_figures(row_sets["all"]["single"][0], split, folder)
     for found in sets:
-        (folder / f"figures-{found.name}.csv").write_text(set_as_csv(found))
+        (folder / f"figures-{found.name}.csv").write_text(set_as_csv(found), encoding="utf-8")
         first = found.figures[0]
         if first.figures:
             _save_figures(first.figures, found.name, folder)
@@ -238,4 +240,4 @@ def _save_figures(figures: Figures, name: str, folder: Path) -> None:
         for emotion, counts in zip(EMOTIONS, figures.confusion.tolist(), strict=True)
     ]
     header = ",".join(["label", *EMOTIONS])
-    (folder / f"confusion-{name}.csv").write_text("\n".join([header, *rows]) + "\n")
+    (folder / f"confusion-{name}.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")

@@ -67,7 +67,7 @@ def describe_model(
     }
     if priors:
         fields["priors"] = {p.name: {"label": p.label, "votes": p.votes, "offset": p.offset} for p in priors}
-    (folder / f"{name}.json").write_text(json.dumps(fields, indent=2) + "\n")
+    (folder / f"{name}.json").write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
     return model
 
 
@@ -100,7 +100,7 @@ def export(model: ModelFile, crops: NDArray[np.uint8], folder: Path) -> list[str
     """
     network = load_network(model)
     single = keras.Model(network.input, network.output["emotion"], name=model.network)
-    (folder / "model.json").write_text(json.dumps(json.loads(single.to_json()), indent=1) + "\n")
+    (folder / "model.json").write_text(json.dumps(json.loads(single.to_json()), indent=1) + "\n", encoding="utf-8")
     several = keras.Model(network.input, [network.output[name] for name in _outputs(model)], name=model.network)
     inputs = to_input(crops)
     several(inputs[:1])  # what was never called cannot be exported
@@ -147,7 +147,8 @@ def _name_outputs(path: Path, names: list[str]) -> None:
 def _name_onnx(model: ModelFile, path: Path) -> None:
     card = model.weights.with_name(f"{model.name}.json")
     onnx = {"file": path.name, "sha256": sha256_of(path), "temperature": model.temperature}
-    card.write_text(json.dumps(json.loads(card.read_text()) | {"onnx": onnx}, indent=2) + "\n")
+    content = json.loads(card.read_text(encoding="utf-8"))
+    card.write_text(json.dumps(content | {"onnx": onnx}, indent=2) + "\n", encoding="utf-8")
 
 
 def _write_keras(network: keras.Model, path: Path) -> None:

@@ -63,7 +63,7 @@ class TrainingFolder:
         """Return the history's rows."""
         if not self.history.is_file():
             return []
-        with self.history.open(newline="") as file:
+        with self.history.open(newline="", encoding="utf-8") as file:
             return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
 
 
@@ -81,7 +81,7 @@ def rounded(value: float) -> str:
 def commit_text(path: Path, text: str) -> None:
     """Write a text file."""
     temporary = path.with_name(f".tmp-{path.name}")
-    temporary.write_text(text)
+    temporary.write_text(text, encoding="utf-8")
     commit(temporary, path)
 
 

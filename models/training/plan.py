@@ -129,5 +129,5 @@ def choose_dtype(name: str) -> str:
     if tf.config.list_physical_devices("GPU"):
         return "mixed_float16"
     flags = Path("/proc/cpuinfo")
-    fast = flags.is_file() and any(flag in flags.read_text() for flag in (" avx512_bf16", " amx_bf16"))
+    fast = flags.is_file() and any(flag in flags.read_text(encoding="utf-8") for flag in (" avx512_bf16", " amx_bf16"))
     return "mixed_bfloat16" if fast else "float32"

@@ -108,7 +108,7 @@ def _claim(run: TrainingRun, resume: bool) -> None:
     if resume:
         if not folder.run.is_file():
             raise TrainingError(f"{folder.root}: nothing to resume: expected run.json of an earlier training")
-        found = json.loads(folder.run.read_text())
+        found = json.loads(folder.run.read_text(encoding="utf-8"))
         other = [
             f"{name} was {found.get(name)!r}, not {value!r}"
             for name, value in described.items()

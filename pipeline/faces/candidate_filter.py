@@ -12,7 +12,8 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 from pipeline.faces.detect import Detections
-from pipeline.faces.track import TrackOptions, iou
+from pipeline.faces.linking.boxes import covered, iou
+from pipeline.faces.track import TrackOptions
 
 _SLACK = 1e-6
 """s; a gap must not count as longer than the tracker's for the last bit of a time."""
@@ -69,9 +70,11 @@ class CandidateFilter:
         self._before = time
         if len(faces):
             overlaps = iou(faces.boxes, self._boxes) >= self._options.min_iou
-            added = []
-            for score, row in zip(faces.scores, overlaps, strict=True):
-                cluster = _merged(self._clusters[k] for k in np.flatnonzero(row))
+            beside = covered(faces.boxes, faces.boxes) >= self._options.min_covered
+            added: list[_Cluster] = []
+            for number, (score, row) in enumerate(zip(faces.scores, overlaps, strict=True)):
+                earlier = [self._clusters[k] for k in np.flatnonzero(row)]
+                cluster = _merged([*earlier, *(added[k] for k in np.flatnonzero(beside[number, :number]))])
                 cluster.waiting.append(self._count)
                 cluster.possible |= bool(score >= self._options.min_peak) or time - self._start <= gap
                 added.append(cluster)

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.faces.detect import Detections
-from pipeline.faces.track import Sightings, TrackOptions, drop_hidden, match
+from pipeline.faces.linking.boxes import match
+from pipeline.faces.track import Sightings, TrackOptions, drop_hidden
 from pipeline.schema import EMOTIONS
 
 _UNNUMBERED: Final = -1

@@ -17,7 +17,7 @@ import av.video.frame
 import numpy as np
 
 from pipeline.faces.detect import Detections
-from pipeline.faces.track import match
+from pipeline.faces.linking.boxes import match
 from pipeline.media.decode import Frame
 from pipeline.scenes.shots import MIN_CHANGE
 

@@ -16,6 +16,7 @@ import av.video.stream
 
 from pipeline.errors import InputError
 from pipeline.media.faults import Counts, DecodeFaults
+from pipeline.media.library_gaps import demuxed
 from pipeline.media.movie import Movie
 from pipeline.media.reader import Reader, stream_of
 from pipeline.media.segments import FIRST_PTS, Segment
@@ -71,7 +72,7 @@ def decode(
                         yield frame
                 if not counts.in_doubt:
                     break
-            sound = counts.settle(segment.frames)
+            sound = counts.settle(segment.frames, movie.codec)
         finally:
             if not sound:  # its decoder may remember what went wrong
                 reader.close()
@@ -178,7 +179,7 @@ def _packets(
     from_start = not movie.clock.starts
     number = -1
     shift = 0
-    packets = container.demux(stream_of(container, movie))
+    packets = demuxed(container, stream_of(container, movie))
     while True:
         try:
             packet = next(packets, None)

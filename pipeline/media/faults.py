@@ -1,5 +1,10 @@
 """What goes wrong while a segment is decoded, counted."""
 
+from typing import Final
+
+_HIDING: Final = frozenset({"vp8", "vp9", "libvpx", "libvpx-vp9", "av1", "libdav1d", "libaom-av1"})
+"""Codecs with pictures that are never shown."""
+
 
 class DecodeFaults:
     """What went wrong while decoding without stopping it.
@@ -53,12 +58,16 @@ class Counts:
         self.in_doubt = False
         self.faults.refused, self.faults.damaged = self._before
 
-    def settle(self, expected: int) -> bool:
+    def settle(self, expected: int, codec: str) -> bool:
         """Add to the faults what is missing of ``expected`` frames; return whether nothing went wrong.
 
-        Some packets never give a picture, without anything being wrong: VP8's invisible frames, for one.
+        Some packets never give a picture, without anything being wrong: VP8's invisible frames, the second field of a
+        picture, the pictures before a key frame that the file begins with. Decoders drop damaged ones as silently. Less
+        than half is never right.
         """
         sound = (self.faults.refused, self.faults.damaged) == self._before and self.read >= expected
-        if self.faults.refused > self._before[0] or self.read < expected:
+        if codec not in _HIDING and 2 * self.found < expected - 1:
+            sound = False
+        if self.faults.refused > self._before[0] or self.read < expected or not sound:
             self.faults.missing += max(0, expected - self.found)
         return sound

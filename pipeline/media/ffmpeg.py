@@ -13,12 +13,10 @@ from typing import IO, Final
 import imageio_ffmpeg
 
 from pipeline.errors import FfmpegError
+from pipeline.limits import media_limits
 
 VARIABLE: Final = "MOODREEL_FFMPEG"
 """Environment variable that names another ffmpeg program than the bundled one."""
-
-STALL_S: Final = 600.0
-"""Seconds without a change of the file being written after which ffmpeg counts as hung."""
 
 _POLL_S: Final = 1.0
 _TAIL_LINES: Final = 20
@@ -54,24 +52,28 @@ def url(path: Path) -> str:
 
 
 def run(
-    command: Sequence[str], written: Path, stall_s: float = STALL_S, on_progress: Callable[[], None] = lambda: None
+    command: Sequence[str],
+    written: Path,
+    stall_s: float | None = None,
+    on_progress: Callable[[], None] = lambda: None,
 ) -> None:
     """Run ffmpeg to its end; kill it if it stalls and whenever this function is left by an exception.
 
     Args:
         command: program and arguments.
         written: the file ffmpeg writes; it must change at least every ``stall_s`` seconds.
-        stall_s: in s.
+        stall_s: in s; by default as long as the process's limits say.
         on_progress: called whenever the file is seen to have changed.
 
     Raises:
         FfmpegError: ffmpeg could not be started, failed or stalled; with its last lines.
     """
+    stall_s = media_limits().stall_s if stall_s is None else stall_s
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
     try:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            encoding="utf-8", errors="replace",
+            encoding="utf-8", errors="replace", restore_signals=False,  # a file that grows too large is an error
         )  # fmt: skip
     except OSError as error:
         raise FfmpegError(f"{command[0]}: cannot be run: {error.strerror or error}") from error

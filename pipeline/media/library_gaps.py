@@ -4,8 +4,13 @@ PyAV names every kind of side data of a frame as soon as one of them is asked fo
 FFmpeg has learnt since: EXIF in JPEG pictures, the views of MV-HEVC. Kinds without a name get one here.
 """
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
+import av.container
+import av.packet
+import av.stream
 from av.sidedata.sidedata import Type
 
 _NAMELESS: Final = "NAMELESS"
@@ -19,6 +24,16 @@ def _nameless(kinds: type[Type], value: Any) -> Type | None:
     kind._name_ = f"{_NAMELESS}_{value}"
     kind._value_ = value  # type: ignore[assignment]  # PyAV's types take members for their values
     return kind
+
+
+def demuxed(container: av.container.InputContainer, *streams: av.stream.Stream) -> "Iterator[av.packet.Packet[Any]]":
+    """Yield the packets of ``streams``, or of all, as :meth:`demux` does.
+
+    Streams may begin amid a file: a second language, or damage that looks like one. PyAV passes their packets over, but
+    may raise IndexError when it flushes the decoders at the end. By then all packets were yielded.
+    """
+    with suppress(IndexError):
+        yield from container.demux(*streams)
 
 
 def fill_gaps() -> None:

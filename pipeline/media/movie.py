@@ -1,5 +1,6 @@
 """Open a movie and describe it: which stream, which clock, which way up."""
 
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,13 +17,18 @@ import av.video.frame
 import av.video.stream
 
 from pipeline.errors import InputError, NotAMovieError
+from pipeline.limits import decoder_options, media_limits, open_options
 from pipeline.media.colour import is_hdr
 from pipeline.media.geometry import LONGEST_SIDE, Fit, Orientation, Shape, ShapeReader, fitted, upright_size
+from pipeline.media.library_gaps import demuxed
+from pipeline.media.manifests.dash import HLS_OPTIONS, as_playlist, is_manifest
 from pipeline.media.timing.clock import PLAIN, FileClock
 
 _STILL_FORMATS: Final = ("image2", "tty", "ico")
 """FFmpeg's demuxers that make a "movie" of any picture or text."""
 
+
+_RAW_MJPEG: Final = (".mjpeg", ".mjpg", ".mjp")
 
 _SWSCALE_MATRIX: Final = 6
 """BT.601, with which RGB pictures (matrix 0) are converted to YUV."""
@@ -146,9 +152,12 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
         InputError: the file cannot be opened at all.
     """
     try:
-        if path.stat().st_size == 0:
+        status = path.stat()
+        if stat.S_IFMT(status.st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
+            raise NotAMovieError(f"{path}: expected a movie, found {_kind_of_file(status.st_mode)}")
+        if status.st_size == 0:
             raise NotAMovieError(f"{path}: expected a movie, found an empty file of 0 bytes")
-        container = av.open(str(path.absolute()), metadata_errors="replace")
+        container = _open(path)
     except OSError as error:
         # av.error.FFmpegError comes in two families; those that are OSErrors too concern the file system.
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
@@ -158,6 +167,21 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
         ) from error
     with container:
         yield container
+
+
+def _open(path: Path) -> av.container.InputContainer:
+    if is_manifest(path):
+        return av.open(as_playlist(path), format="hls", options=open_options() | HLS_OPTIONS, metadata_errors="replace")
+    container = av.open(str(path.absolute()), metadata_errors="replace", options=open_options())
+    if container.format.name == "jpeg_pipe" and path.suffix.lower() in _RAW_MJPEG:
+        container.close()  # FFmpeg looked at the first picture, and took it for all
+        return av.open(str(path.absolute()), format="mjpeg", metadata_errors="replace", options=open_options())
+    return container
+
+
+def _kind_of_file(mode: int) -> str:
+    kinds = {stat.S_IFIFO: "a pipe; write it to a file first", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
 
 
 def video_stream(container: av.container.InputContainer, path: Path) -> av.video.stream.VideoStream:
@@ -189,7 +213,7 @@ def data_packets(
     An empty packet says that the picture before it stays, or that one was dropped; decoders would take it for the end.
     FFmpeg's own program passes it over, too.
     """
-    yield from (packet for packet in container.demux(stream) if packet.size)
+    yield from (packet for packet in demuxed(container, stream) if packet.size)
     yield None
 
 
@@ -206,8 +230,19 @@ def open_movie(path: Path) -> Movie:
         stream = video_stream(container, path)
         if stream.codec_context is None:
             raise InputError(f"{path}: this FFmpeg has no decoder for its video")
+        _refuse_huge(stream, path)
+        stream.codec_context.options = decoder_options()
         frame = _first_frame(container, stream, path)
         return describe(path, container, stream, frame)
+
+
+def _refuse_huge(stream: av.video.stream.VideoStream, path: Path) -> None:
+    width, height, most = stream.codec_context.width, stream.codec_context.height, media_limits().pixels
+    if width * height > most:
+        raise InputError(
+            f"{path}: its pictures are {width}x{height}, {width * height / 1e6:.3g} megapixels; frame_limit allows "
+            f"{most / 1e6:g}"
+        )
 
 
 def describe(

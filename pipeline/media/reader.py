@@ -5,6 +5,7 @@ from contextlib import ExitStack
 import av.container
 import av.video.stream
 
+from pipeline.limits import decoder_options
 from pipeline.media.movie import Movie, identity, opened
 
 
@@ -49,6 +50,7 @@ class Reader:
             container = self._stack.enter_context(opened(movie.path))
             context = stream_of(container, movie).codec_context
             context.thread_count, context.thread_type = threads, "AUTO"
+            context.options = decoder_options()
             self._opened, self._of = container, needed
         return self._opened
 

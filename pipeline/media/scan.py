@@ -79,6 +79,8 @@ class Packets:
         if not steps:
             return movie.rate
         usual = 1 / (median_low(steps) * movie.time_base)
+        if self.unstamped > len(self.pts):  # then most of what is between two time stamps is several pictures
+            usual *= Fraction(self.count, len(self.pts))
         is_absurd = not usual / _ABSURD < movie.rate < usual * _ABSURD
         return usual if is_absurd or self.clock.discontinuities else movie.rate
 

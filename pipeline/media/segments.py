@@ -9,6 +9,8 @@ from typing import Final
 
 import av.error
 
+from pipeline.media.library_gaps import demuxed
+from pipeline.media.manifests.loss import loss_of
 from pipeline.media.movie import Movie, opened
 from pipeline.media.scan import Packets, Scan
 
@@ -76,7 +78,7 @@ def read_packets(movie: Movie, on_progress: Callable[[], None] = lambda: None) -
     fault = ""
     with opened(movie.path) as container:
         scan = Scan(movie, container)
-        packets = container.demux()
+        packets = demuxed(container)
         while True:
             try:
                 packet = next(packets)
@@ -87,7 +89,7 @@ def read_packets(movie: Movie, on_progress: Callable[[], None] = lambda: None) -
                 break
             on_progress()
             scan.add(packet)
-        return scan.finish(fault)
+        return scan.finish(fault or loss_of(movie.path))
 
 
 def as_one(packets: Packets) -> Segment:

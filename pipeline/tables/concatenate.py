@@ -31,6 +31,7 @@ def concatenated(parts: Sequence[Observations]) -> Observations:
         yaw=np.concatenate([part.yaw for part in full]),
         sharpness=np.concatenate([part.sharpness for part in full]),
         contrast=np.concatenate([part.contrast for part in full]),
+        miniatures=np.concatenate([part.miniatures for part in full]),
         shapes=_changes(np.concatenate([part.shapes for part in full])),
         refused=sum(part.refused for part in full),
         damaged=sum(part.damaged for part in full),

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.faces.appearance import MINIATURE_SIZE
 from pipeline.schema import EMOTIONS
 
 
@@ -24,6 +25,8 @@ class Observations:
         scores: float32 ``(n,)``, 0..1.
         probabilities: float32 ``(n, 7)``.
         yaw, sharpness, contrast: float32 ``(n,)``: see :mod:`pipeline.faces.quality`.
+        miniatures: uint8 ``(n, 8, 8)``: the crops, scaled down, by which a face is known again
+            (:mod:`pipeline.faces.appearance`).
         refused: packets that could not be decoded.
         damaged: frames that the decoder marked as damaged.
         shapes: int64 ``(k, 3)``: pts, width and height of the first frame and of each one whose upright, square-pixel
@@ -41,6 +44,7 @@ class Observations:
     yaw: NDArray[np.float32]
     sharpness: NDArray[np.float32]
     contrast: NDArray[np.float32]
+    miniatures: NDArray[np.uint8]
     refused: int
     damaged: int
     shapes: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), np.int64))
@@ -51,6 +55,8 @@ class Observations:
         per_face = (self.scores, self.yaw, self.sharpness, self.contrast)
         found = [column.shape for column in (self.change, self.boxes, self.probabilities, *per_face)]
         expected = [(len(self.pts),), (faces, 4), (faces, len(EMOTIONS)), *[(faces,)] * len(per_face)]
+        found.append(self.miniatures.shape)
+        expected.append((faces, MINIATURE_SIZE, MINIATURE_SIZE))
         if found != expected:
             raise ValueError(f"expected columns of shapes {expected}, found {found}")
 

@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.faces.linking.smooth import smooth
 from pipeline.faces.quality import Looks
-from pipeline.faces.track import Sightings, TrackOptions, smooth
+from pipeline.faces.track import Sightings, TrackOptions
 from pipeline.media.movie import Movie
 from pipeline.schema import BOX, EMOTIONS
 from pipeline.tables.decode import rows_by_track, track_labels

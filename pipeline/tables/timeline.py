@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline import schema
 from pipeline.errors import InputError
+from pipeline.faces.appearance import appearance_of
 from pipeline.faces.detect import Detections
 from pipeline.faces.quality import Looks, looks_of
 from pipeline.faces.track import Sightings, TrackOptions, follow
@@ -95,7 +96,10 @@ def assemble(
     times = _times(movie, whole)
     faces = Detections(whole.boxes, whole.scores)
     looks = looks_of(whole.boxes, whole.yaw, whole.sharpness, whole.contrast)
-    seen = follow(times.time, times.shot, whole.face_frame, faces, whole.probabilities, options, looks.quality)
+    appearance = appearance_of(whole.miniatures)
+    seen = follow(
+        times.time, times.shot, whole.face_frame, faces, whole.probabilities, options, looks.quality, appearance
+    )
     values = RowValues(
         scores=_picked(whole.scores, seen.detection),
         probabilities=_picked(whole.probabilities, seen.detection),

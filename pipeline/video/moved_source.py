@@ -19,6 +19,7 @@ import av.packet
 import av.stream
 
 from pipeline.errors import FfmpegError
+from pipeline.media.library_gaps import demuxed
 from pipeline.media.movie import Movie, opened
 from pipeline.media.timing.clock import StampMover
 
@@ -122,7 +123,7 @@ def _copy(source: av.container.InputContainer, copies: "dict[int, _Copy]", on_pr
     if not copies:
         return
     try:
-        for packet in source.demux([source.streams[index] for index in copies]):
+        for packet in demuxed(source, *(source.streams[index] for index in copies)):
             copies[packet.stream.index].add(packet)
             on_progress()
     except av.error.FFmpegError:

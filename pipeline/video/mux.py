@@ -15,7 +15,9 @@ import av.stream
 import ffmpeg
 
 from pipeline.errors import FfmpegError, InputError
+from pipeline.limits import PROTOCOLS
 from pipeline.media.ffmpeg import ffmpeg_exe, run, url
+from pipeline.media.manifests.dash import is_manifest
 from pipeline.media.movie import Movie, opened
 from pipeline.video.join import exact_time_base, open_part
 from pipeline.video.moved_source import LEAD_S, write_moved_source
@@ -33,13 +35,19 @@ _MICRO: Final = 1_000_000
 
 @dataclass(frozen=True)
 class _SourceStream:
-    """A stream of the source: its index, kind, FFmpeg's name of its codec ("" if unknown), its language."""
+    """A stream of the source: its index, kind, FFmpeg's name of its codec ("" if unknown), its language and title."""
 
     index: int
     kind: str
     codec: str
     language: str | None
     is_cover: bool
+    title: str = ""
+
+    def named(self, place: str) -> list[str]:
+        """Return ffmpeg's options for what tells people one stream from another, at ``place`` in the output."""
+        known = {"language": self.language, "title": self.title}
+        return [word for key, value in known.items() if value for word in (f"-metadata:s:{place}", f"{key}={value}")]
 
     @property
     def label(self) -> str:
@@ -105,9 +113,7 @@ def mux(
         time_options = exact_time_base(Fraction(stream.time_base or 0))
     streams = _streams(movie)
     extra = time_options | {"metadata": f"comment={comment}"}
-    language = next((s.language for s in streams if s.index == movie.stream), None)
-    if language:
-        extra["metadata:s:v:0"] = f"language={language}"
+    shown = [word for stream in streams if stream.index == movie.stream for word in stream.named("v:0")]
     with _source(movie, streams, out, on_progress) as (source, kept, said):
         failure: FfmpegError | None = None
         for attempt in _attempts(kept, movie.stream):
@@ -115,7 +121,7 @@ def mux(
             if failure is not None:
                 remarks.append(f"the first try failed: {_reason(failure)}")
             try:
-                run(_command(attempt, video, source, out, extra), out, on_progress=on_progress)
+                run(_command(attempt, video, source, out, extra, shown), out, on_progress=on_progress)
                 return remarks
             except FfmpegError as error:
                 failure = failure or error
@@ -129,9 +135,10 @@ def _source(
 ) -> Iterator[tuple[_Source, Sequence[_SourceStream], list[str]]]:
     """Yield what to read, the streams that it has, and remarks.
 
-    Where the movie's clock is the file's, that is the file. Else it is one that is written beside ``out`` and removed.
+    Where the movie's clock is the file's, and ffmpeg sees the same streams in it, that is the file. Else it is one that
+    is written beside ``out`` and removed.
     """
-    if not movie.clock.pieces:
+    if not movie.clock.pieces and not is_manifest(movie.path):
         yield _Source(movie.path, movie.clock_start, {s.index: s.index for s in streams}), streams, []
         return
     text = {s.index for s in streams if s.kind == "subtitle" and s.codec in _TEXT_SUBTITLES}
@@ -170,7 +177,9 @@ def _source_stream(stream: av.stream.Stream) -> _SourceStream:
     context = stream.codec_context
     codec = context.codec.canonical_name if context is not None else ""
     covers = av.stream.Disposition.attached_pic
-    return _SourceStream(stream.index, stream.type, codec, stream.language, bool(stream.disposition & covers))
+    # Matroska has titles, MP4 names.
+    title = stream.metadata.get("title") or stream.metadata.get("name") or ""
+    return _SourceStream(stream.index, stream.type, codec, stream.language, bool(stream.disposition & covers), title)
 
 
 def _attempts(streams: Sequence[_SourceStream], shown: int) -> list[_Attempt]:
@@ -210,7 +219,9 @@ def _left_out(streams: Iterable[_SourceStream], shown: int) -> Iterator[str]:
             yield f"{stream.label} left out: only video stream {shown} was looked at"
 
 
-def _command(attempt: _Attempt, video: Path, source: _Source, out: Path, extra: dict[str, str]) -> list[str]:
+def _command(
+    attempt: _Attempt, video: Path, source: _Source, out: Path, extra: dict[str, str], named: Sequence[str]
+) -> list[str]:
     """Return ffmpeg's command line.
 
     ``copyts`` keeps ffmpeg from moving each input to its own start; ``itsoffset`` moves the source to the
@@ -218,10 +229,10 @@ def _command(attempt: _Attempt, video: Path, source: _Source, out: Path, extra: 
     """
     # ffmpeg-python takes only names that are UTF-8: the files' own take the place of these once it is done.
     names = {"VIDEO": url(video), "SOURCE": url(source.path), "OUT": url(out)}
-    inputs = [ffmpeg.input("VIDEO")["v:0"]]
+    inputs = [ffmpeg.input("VIDEO", protocol_whitelist=PROTOCOLS)["v:0"]]
     options: dict[str, Any] = {"c": "copy", "write_tmcd": 0, "map_metadata": -1, "map_chapters": -1}
     if attempt.with_source:
-        read = ffmpeg.input("SOURCE", itsoffset=f"{-round(source.late_s * _MICRO)}us")
+        read = ffmpeg.input("SOURCE", protocol_whitelist=PROTOCOLS, itsoffset=f"{-round(source.late_s * _MICRO)}us")
         chosen = [stream.index for stream, _ in attempt.audio] + [stream.index for stream in attempt.subtitles]
         inputs += [read[str(source.places[index])] for index in chosen] or [read[_NO_STREAM]]
         chapters = 1 if source.has_chapters else -1
@@ -231,7 +242,10 @@ def _command(attempt: _Attempt, video: Path, source: _Source, out: Path, extra: 
     )  # fmt: skip
     node = node.global_args("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-copyts")
     words = node.overwrite_output().compile(cmd=ffmpeg_exe())
-    return [names.get(word, str(word)) for word in words]
+    for kind, streams in (("a", [stream for stream, _ in attempt.audio]), ("s", attempt.subtitles)):
+        named = [*named, *(word for k, stream in enumerate(streams) for word in stream.named(f"{kind}:{k}"))]
+    place = words.index("OUT")  # ffmpeg-python takes an option but once
+    return [names.get(word, str(word)) for word in (*words[:place], *named, *words[place:])]
 
 
 def _audio_options(attempt: _Attempt) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def _learn(arguments: argparse.Namespace) -> None:
         shares = sampling(faces, course.rarity)[1].cpu().numpy()
         np.savez(arguments.out / f"{name}.npz", *pupil.keras_weights(), emotions=shares)
         told = {**dataclasses.asdict(course), "film": dataclasses.asdict(film), "seed": seed}
-        (arguments.out / f"{name}.json").write_text(json.dumps(told, indent=2) + "\n")
+        (arguments.out / f"{name}.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
 def _refine(arguments: argparse.Namespace) -> None:

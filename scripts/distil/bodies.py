@@ -118,7 +118,7 @@ def folded(network: MobileNet) -> MobileNet:
 def read_weights(description: Path) -> dict[str, NDArray[np.float32]]:
     """Read the weights of a TensorFlow.js graph model, float32 all."""
     found = {}
-    for group in json.loads(description.read_text())["weightsManifest"]:
+    for group in json.loads(description.read_text(encoding="utf-8"))["weightsManifest"]:
         data = b"".join((description.parent / path).read_bytes() for path in group["paths"])
         start = 0
         for weight in group["weights"]:

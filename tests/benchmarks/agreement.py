@@ -26,7 +26,8 @@ from models.model_file import find_model
 from pipeline.analyze import Analysis, Classifier, analyze
 from pipeline.faces.detect import Detections, FaceDetector
 from pipeline.faces.detectors import make_detector
-from pipeline.faces.track import TrackOptions, iou, match
+from pipeline.faces.linking.boxes import iou, match
+from pipeline.faces.track import TrackOptions
 from pipeline.media.movie import Movie, open_movie
 from pipeline.media.segments import cut, read_packets
 from pipeline.schema import BOX

@@ -87,7 +87,7 @@ def test_describe_prints_counts_and_saves_a_picture(data, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("train", "--data", "DATA", "--recipe", "magic"), "no recipe is called 'magic'; known recipes: seed, default"),
+        (("train", "--data", "DATA", "--recipe", "magic"), "no recipe is called 'magic'; known recipes: default, seed"),
         (("train", "--data", "DATA", "--dtype", "int4"), "no dtype is called 'int4'"),
         (("train", "--data", "gone.csv"), "gone.csv: no such file or folder; expected FER2013"),
         (("train", "--data", "."), "expected labelled pictures, found none"),

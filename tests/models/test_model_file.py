@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from labelled import pictures
 
+from models.errors import WeightsError
 from models.inference.load import load_classifier
 from models.model_file import find_model
 
@@ -43,3 +45,20 @@ def test_a_model_without_priors_goes_on_with_what_it_has():
     model = find_model("seed")
     assert model.with_prior("balanced") == model
     assert model.prior == ""
+
+
+@pytest.mark.parametrize("name", ["my model.h5", "net.HDF5", "net.keras"])
+def test_a_file_of_keras_is_told_what_to_do_with(tmp_path, name):
+    (tmp_path / name).touch()
+    with pytest.raises(WeightsError) as error:
+        find_model(str(tmp_path / name))
+    assert str(error.value).startswith(f"{tmp_path / name}: expected a model's .json or .onnx, found Keras' own")
+    assert f'm.export("{(tmp_path / name).with_suffix(".onnx")}", format="onnx")' in str(error.value)
+    (tmp_path / name.split(".")[0]).with_suffix(".json").touch()
+    with pytest.raises(WeightsError, match=r"belongs to .*\.json: use --model"):
+        find_model(str(tmp_path / name))
+
+
+def test_a_file_of_keras_that_is_not_there(tmp_path):
+    with pytest.raises(WeightsError, match="no model is called"):
+        find_model(str(tmp_path / "net.h5"))

@@ -74,7 +74,7 @@ def see(path: Path, folder: Path, seconds: float = 1000) -> Seen:
     parts = [analyze(opened, segment, Analysis(detector, keeper)) for segment in segments]
     whole = concatenated(parts)
     movie, moved = in_one_picture(opened, whole)
-    per_face = ("face_frame", "boxes", "scores", "probabilities", "yaw", "sharpness", "contrast")
+    per_face = ("face_frame", "boxes", "scores", "probabilities", "yaw", "sharpness", "contrast", "miniatures")
     faceless = replace(whole, **{name: getattr(whole, name)[:0] for name in per_face})
     timeline = folder / "timeline.parquet"
     pq.write_table(assemble("m", opened, [faceless], TrackOptions(), {}).timeline, timeline)

@@ -116,11 +116,14 @@ class Recorder:
             self._drop_piece()
             self._committer.shutdown()
 
-    def make_results(self) -> tuple[Path, MovieResult] | None:
-        """Make tables and video; return their folder and what was recorded, or None if no picture was."""
+    def make_results(self, cut_short: str = "") -> tuple[Path, MovieResult] | None:
+        """Make tables and video; return their folder and what was recorded, or None if no picture was.
+
+        ``cut_short`` says why the recording is not whole, if so.
+        """
         if self._recording is None:
             return None
-        result = self._recording.finish(self._workspace)
+        result = self._recording.finish(self._workspace, cut_short or self.remark)
         return None if result is None else (self._recording.folder.root, result)
 
     def _begin(self, movie: Movie, analysed: Analysed) -> None:
@@ -181,8 +184,8 @@ def _commit_piece(rows: Rows, writer: PartWriter | None, video: Path, table: Pat
             assert writer.frames == len(rows.pts), f"{writer.frames} frames, {len(rows.pts)} rows"
             writer.finish()
             writer.close()
-            commit(video, lambda temporary: os.replace(_open_name(video), temporary))
-        commit(table, rows.save)
+            commit(video, lambda temporary: os.replace(_open_name(video), temporary), video.parent)
+        commit(table, rows.save, table.parent)
     except av.error.FFmpegError as error:
         raise FfmpegError(f"{video}: cannot be encoded: {error}") from error
     except OSError as error:

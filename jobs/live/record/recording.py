@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -83,10 +83,10 @@ class Recording:
         if self.facts["settings"]["video"] != "none":
             comment = _COMMENT.format(model=self.facts["settings"]["model"])
             videos = [piece.with_suffix(".mp4") for piece in pieces]
-            commit(self.folder.video, lambda temporary: join(videos, temporary, comment))
+            commit(self.folder.video, lambda temporary: join(videos, temporary, comment), self.pieces)
         summary = MovieSummary.parse(tables.summary)
         outcome = MovieResult(name, "partial" if cut_short else "done", cut_short, summary, summary.duration or 0.0)
-        job_file_of(outcome, self._job_facts()).write(self.folder.job)
+        job_file_of(outcome, self._job_facts()).write(self.folder.job, self.pieces)
         shutil.rmtree(self.pieces)
         write_movie_report(self.folder)
         write_movies_table(workspace)
@@ -117,21 +117,33 @@ def session_movie(movie: Movie) -> Movie:
     )
 
 
-def unfinished(workspace: Workspace) -> Iterator[Recording]:
-    """Yield the recordings that were cut short; the caller must hold the workspace."""
+def unfinished(workspace: Workspace, note: Callable[[str], None] = lambda _: None) -> Iterator[Recording]:
+    """Yield the recordings that were cut short; the caller must hold the workspace.
+
+    Args:
+        workspace: the output folder.
+        note: takes a line on each whose ``recording.json`` cannot be read; its pieces stay.
+    """
     for about in sorted(workspace.root.glob("*/.live/recording.json")):
-        content = json.loads(about.read_text())
-        geometry, folder = content["movie"], MovieFolder(about.parents[1])
-        movie = Movie(
-            path=Path(content["facts"]["source"]),
-            stream=0,
-            codec="h264",
-            time_base=TIME_BASE,
-            clock_start=Fraction(0),
-            width=geometry["width"],
-            height=geometry["height"],
-            orientation=Orientation(),
-            rate=Fraction(geometry["rate"]),
-            colour=Colour(**geometry["colour"]),
-        )
-        yield Recording(folder, movie, content["facts"])
+        try:
+            yield _read(about)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
+            note(f"{about}: expected what a recording needs to be finished, found {error!r}; its pieces stay beside it")
+
+
+def _read(about: Path) -> Recording:
+    content = json.loads(about.read_text(encoding="utf-8"))
+    geometry, folder = content["movie"], MovieFolder(about.parents[1])
+    movie = Movie(
+        path=Path(content["facts"]["source"]),
+        stream=0,
+        codec="h264",
+        time_base=TIME_BASE,
+        clock_start=Fraction(0),
+        width=int(geometry["width"]),
+        height=int(geometry["height"]),
+        orientation=Orientation(),
+        rate=Fraction(geometry["rate"]),
+        colour=Colour(**geometry["colour"]),
+    )
+    return Recording(folder, movie, content["facts"])

@@ -1,6 +1,7 @@
 // The live page: fetches the status of the session five times a second and shows it. The picture is a stream of its own.
 import { RollingChart } from "./rolling_chart.js";
 
+const ROOT = document.documentElement.dataset.root;
 const EVERY_MS = 200;
 const $ = (id) => document.getElementById(id);
 const EMOTIONS = [...document.querySelectorAll("#bars .name")].map((name) => name.textContent);
@@ -126,7 +127,7 @@ let fetchedNumber = -1, fetchedAt = 0;  // of the last single picture
 
 async function poll() {
   try {
-    const answer = await fetch(`/events?after=${newestStep}`, { cache: "no-store" });
+    const answer = await fetch(`${ROOT}/events?after=${newestStep}`, { cache: "no-store" });
     if (!answer.ok) throw new Error(String(answer.status));
     const status = await answer.json();
     if (!attached) {  // moodreel answers again, perhaps with another session
@@ -136,7 +137,7 @@ async function poll() {
     show(status);
     if (crowded && !paused && status.number !== fetchedNumber && performance.now() > fetchedAt + 1000) {
       [fetchedNumber, fetchedAt] = [status.number, performance.now()];
-      $("picture").src = `/frame.jpg?${status.number}`;
+      $("picture").src = `${ROOT}/frame.jpg?${status.number}`;
     }
   } catch {
     attached = false;
@@ -150,7 +151,7 @@ $("pause").addEventListener("click", () => {
   $("pause").setAttribute("aria-pressed", String(paused));
   put($("pause"), paused ? "Resume picture" : "Pause picture");
   crowded = false;  // a seat may be free by now
-  $("picture").src = `${paused ? "/frame.jpg" : "/video_feed"}?${Date.now()}`;
+  $("picture").src = `${ROOT}${paused ? "/frame.jpg" : "/video_feed"}?${Date.now()}`;
 });
 
 $("picture").addEventListener("error", () => { crowded = true; });

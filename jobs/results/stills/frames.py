@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from jobs.results.errors import NotFoundError
 from pipeline.errors import PipelineError
+from pipeline.limits import decoder_options
 from pipeline.media.colour import Converter
 from pipeline.media.geometry import Fit
 from pipeline.media.movie import Fits, Movie, data_packets, opened
@@ -56,7 +57,7 @@ def opened_video(movie: Movie, options: dict[str, str] | None = None) -> Iterato
         context = video_of(container, movie).codec_context
         # With a thread per frame, the first frame would come only after as many packets as there are threads.
         context.thread_count = 1
-        context.options = options or {}
+        context.options = decoder_options() | (options or {})
         yield container
 
 

@@ -2,13 +2,16 @@
 export const EMOTIONS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"];
 export const LABELS = [...EMOTIONS, "unsure"];
 
+// Where a reverse proxy shows the pages; "" without one.
+export const ROOT = document.documentElement.dataset.root;
+
 export const byId = (id) => document.getElementById(id);
 
 export const pathOf = (name) => name.split("/").map(encodeURIComponent).join("/");
 
 // GET /api/KIND/MOVIE; throws an error with the server's words.
 export async function fetchJson(kind, name, parameters = {}, signal = undefined) {
-  const answer = await fetch(`/api/${kind}/${pathOf(name)}?${new URLSearchParams(parameters)}`, { signal });
+  const answer = await fetch(`${ROOT}/api/${kind}/${pathOf(name)}?${new URLSearchParams(parameters)}`, { signal });
   if (answer.ok) return answer.json();
   const { title, message } = await answer.json().catch(() => ({ title: "No answer", message: `status ${answer.status}` }));
   throw new Error(`${title}: ${message}`);
@@ -17,7 +20,7 @@ export async function fetchJson(kind, name, parameters = {}, signal = undefined)
 // POST /api/KIND/MOVIE; throws an error with the server's words. The header shows that one of our own pages asks.
 export async function postJson(kind, name, body) {
   const headers = { "Content-Type": "application/json", "X-Moodreel": "1" };
-  const answer = await fetch(`/api/${kind}/${pathOf(name)}`, { method: "POST", headers, body: JSON.stringify(body) });
+  const answer = await fetch(`${ROOT}/api/${kind}/${pathOf(name)}`, { method: "POST", headers, body: JSON.stringify(body) });
   const found = await answer.json().catch(() => ({ title: "No answer", message: `status ${answer.status}` }));
   if (answer.ok) return found;
   throw new Error(`${found.title}: ${found.message}`);

@@ -1,12 +1,12 @@
 // One cursor over all films: what each shows at the same part, or the same second, of its time.
-import { LABELS, byId, percent, timecode } from "./common.js";
+import { ROOT, LABELS, byId, percent, timecode } from "./common.js";
 
 const figure = byId("figure");
 for (const select of document.querySelectorAll("#pick select")) select.addEventListener("change", () => byId("pick").requestSubmit());
 
 if (figure) {
   const [left, right] = [Number(figure.dataset.left), Number(figure.dataset.right)];
-  const answer = await fetch(`/api/compare?${figure.dataset.query}`);
+  const answer = await fetch(`${ROOT}/api/compare?${figure.dataset.query}`);
   const { films, span } = await answer.json();
   const cells = [...document.querySelectorAll("#films .at")];
   let part = 0;

@@ -1,5 +1,5 @@
 // The filter: finds intervals, lists and marks them, and offers them for download.
-import { LABELS, byId, debounced, element, fade, fetchJson, pathOf, percent, say, timecode } from "./common.js";
+import { ROOT, LABELS, byId, debounced, element, fade, fetchJson, pathOf, percent, say, timecode } from "./common.js";
 
 export class Finder {
   constructor(state) {
@@ -26,7 +26,7 @@ export class Finder {
     const query = this.read();
     byId("confidence").setCustomValidity(Number(byId("confidence").value) > 100 ? "at most 100" : "");
     for (const kind of ["intervals", "frames"]) {
-      byId(`csv-${kind}`).href = `/csv/${kind}/${pathOf(this.state.name)}?${new URLSearchParams(query)}`;
+      byId(`csv-${kind}`).href = `${ROOT}/csv/${kind}/${pathOf(this.state.name)}?${new URLSearchParams(query)}`;
     }
     this.request?.abort();
     const { signal } = (this.request = new AbortController());

@@ -1,4 +1,5 @@
 // Sorts and searches the rows, and keeps them up to date.
+const ROOT = document.documentElement.dataset.root;
 const holder = document.getElementById("library");
 const search = document.getElementById("search");
 const share = document.getElementById("share");
@@ -57,7 +58,7 @@ share.addEventListener("change", () => {
 });
 
 async function refresh() {
-  const answer = await fetch("/rows", { headers: etag ? { "If-None-Match": etag } : {}, cache: "no-store" }).catch(() => null);
+  const answer = await fetch(`${ROOT}/rows`, { headers: etag ? { "If-None-Match": etag } : {}, cache: "no-store" }).catch(() => null);
   if (!answer?.ok) return; // 304: nothing new; no answer: the server may come back
   etag = answer.headers.get("ETag");
   const focused = document.activeElement?.closest("#library a, #library th[data-key]");

@@ -1,5 +1,5 @@
 // The lists of scenes and of faces, some at a time.
-import { bar, byId, element, fetchJson, pathOf, sharesInWords, timecode } from "./common.js";
+import { ROOT, bar, byId, element, fetchJson, pathOf, sharesInWords, timecode } from "./common.js";
 
 export class SceneList {
   constructor(state) {
@@ -77,7 +77,7 @@ export class FaceList {
 // Without a video there are no stills; a blank keeps the list in shape.
 function still(state, path, attributes) {
   if (!state.facts.videos.length) return element("span", { class: "blank", "aria-hidden": "true" });
-  return element("img", { loading: "lazy", src: path + pathOf(state.name), ...attributes });
+  return element("img", { loading: "lazy", src: ROOT + path + pathOf(state.name), ...attributes });
 }
 
 const failed = (id) => (error) => {

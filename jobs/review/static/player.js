@@ -1,6 +1,6 @@
 // The video, or stills where the browser cannot play it; its frames' true times; boxes over it.
 import { drawBoxes, faceUnder } from "./boxes.js";
-import { byId, fetchJson, pathOf, say, timecode } from "./common.js";
+import { ROOT, byId, fetchJson, pathOf, say, timecode } from "./common.js";
 
 export class Player {
   constructor(state) {
@@ -135,7 +135,7 @@ export class Player {
     const found = await this.frameAt(here);
     if (!found || Math.abs(this.state.time - here) > 1e-3) return;
     this.refresh();
-    if (!this.still.hidden) this.still.src = `/still/frame/${pathOf(this.state.name)}?frame=${found.frame}`;
+    if (!this.still.hidden) this.still.src = `${ROOT}/still/frame/${pathOf(this.state.name)}?frame=${found.frame}`;
   }
 
   refresh() {

@@ -170,7 +170,11 @@ class Joined:
 
     def _moved(self, epoch: int) -> Fraction:
         """Return by how much more an epoch is shifted than was thought while reading."""
-        return self._shifts[epoch] - self._epochs[epoch].shift if epoch >= 0 else Fraction(0)
+        return self._shift_of(epoch) - self._epochs[epoch].shift if epoch >= 0 else Fraction(0)
+
+    def _shift_of(self, epoch: int) -> Fraction:
+        """Return an epoch's shift; where damage makes a stream come back from a later one, what was thought of that."""
+        return self._shifts.get(epoch, self._epochs[epoch].shift)
 
     def _joined(self, epoch: int, before: int, run: int) -> Fraction:
         """Return the shift of an epoch whose pictures begin with ``run``, the ones ``before`` being another run."""
@@ -180,10 +184,10 @@ class Joined:
         end, start = self._pts[before][-1] + self._usual(before), self._pts[run][0]
         is_shown = self._sound_end(old) > start * tb + HOLD_S or start - end <= USUAL_TIMES * self._median
         if start > end and is_shown:
-            return self._shifts[old]  # sound goes on all the while, or pictures are slides: it is display time
+            return self._shift_of(old)  # sound goes on all the while, or pictures are slides: it is display time
         behind = self._video.runs[run].behind
         held = round(behind / tb) if behind > HOLD_S else 0
-        shift = self._evenest(before, run, end - start) + held + round(self._shifts[old] / tb)
+        shift = self._evenest(before, run, end - start) + held + round(self._shift_of(old) / tb)
         step = (start - end) * tb
         if self._may_wrap:  # FFmpeg takes a clock that restarts for one that wraps
             step -= round(step / WRAP_S) * WRAP_S

@@ -9,13 +9,16 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from clips import X264, Clip
-from sessions import PATIENCE_S, free_port, is_listened_on, session, streaming, until
+from sessions import PATIENCE_S, facts, free_port, is_listened_on, session, streaming, until
 
 from jobs.errors import SourceError
+from jobs.live.command import _Finisher
 from jobs.live.engine import Engine
 from jobs.live.pages import blank_jpeg
+from jobs.live.record.recorder import Recorder
 from jobs.live.record.recording import unfinished
 from jobs.live.source import choose_live_source
+from jobs.settings import Settings
 from jobs.store.workspace import Workspace
 from pipeline import schema
 
@@ -78,6 +81,29 @@ def test_a_killed_recording_is_finished_by_the_next_session(make_analyst, face_c
     assert (result.status, result.reason) == ("partial", "killed")
     assert (result.summary.faces or 0) > 0
     assert list(unfinished(Workspace(tmp_path))) == []
+
+
+def test_the_recording_of_a_session_that_failed_is_partial(make_analyst, face_clip, tmp_path):
+    class Failing:
+        def __init__(self, analyst):
+            self.analyst, self.left = analyst, 8
+
+        def analyse(self, captured):
+            self.left -= 1
+            if self.left < 0:
+                raise RuntimeError("made to fail")
+            return self.analyst.analyse(captured)
+
+    workspace = Workspace(tmp_path / "out")
+    recorder = Recorder(workspace, Settings.model_validate({}), facts)
+    engine = Engine(choose_live_source(str(face_clip)), lambda: Failing(make_analyst()), blank_jpeg(), recorder)
+    engine.start()
+    until(lambda: engine.wait(0.1))
+    _Finisher(engine, recorder).run()
+    with pytest.raises(RuntimeError, match="made to fail"):
+        engine.raise_failure()
+    (job,) = workspace.job_files()
+    assert (job.status, job.reason, job.summary.frames) == ("partial", "the session failed: made to fail", 8)
 
 
 def test_a_source_that_was_never_there_is_an_error_at_the_start(make_analyst):

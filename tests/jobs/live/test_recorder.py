@@ -10,6 +10,7 @@ import pytest
 import sessions
 from clips import X264, Clip
 
+from jobs.errors import JobError
 from jobs.live.analysis import Analysed, Painter
 from jobs.live.capture import Captured
 from jobs.live.clock import TIME_BASE
@@ -107,3 +108,33 @@ def test_a_piece_whose_video_was_committed_without_its_rows_does_not_count(recor
     assert result.summary.frames == 20
     with av.open(str(recording.folder.video)) as container:
         assert sum(1 for _ in container.decode(video=0)) == 20
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"movie": {}, "facts": {}}', '{"movie": 3, "facts": null}', b"\xff"]
+)
+def test_a_description_that_is_broken_stops_no_other(record, tmp_path, content):
+    record()
+    broken = tmp_path / "out" / "live-20200101T000000Z" / ".live"
+    broken.mkdir(parents=True)
+    (broken / "000000.mp4").write_bytes(b"pictures")
+    (broken / "recording.json").write_bytes(content.encode() if isinstance(content, str) else content)
+    lines: list[str] = []
+    (whole,) = unfinished(Workspace(tmp_path / "out"), lines.append)
+    assert whole.finish(Workspace(tmp_path / "out")) is not None
+    (line,) = lines
+    assert line.startswith(f"{broken}/recording.json: expected what a recording needs")
+    assert (broken / "000000.mp4").exists()
+
+
+def test_a_folder_that_is_removed_meanwhile_is_not_made_again(record, tmp_path, monkeypatch):
+    class Removing(PartWriter):
+        def finish(self):
+            super().finish()
+            for folder in (tmp_path / "out").glob("live-*"):
+                folder.rename(tmp_path / "gone")
+
+    monkeypatch.setattr(module, "PartWriter", Removing)
+    with pytest.raises((JobError, FfmpegError)):
+        record()
+    assert list((tmp_path / "out").iterdir()) == []

@@ -19,6 +19,7 @@ from jobs.report.folder_report import rewrite, write_index
 from jobs.report.movie_report import write_movie_report
 from jobs.results.errors import NotFoundError, NotReadyError, ResultError, UnreadableError
 from jobs.store.atomic import commit_json
+from jobs.store.json_values import read_object
 from jobs.store.workspace import MovieFolder, Workspace
 from pipeline.schema import EMOTIONS
 
@@ -101,7 +102,7 @@ def test_the_chart_shows_what_the_tables_say(demo):
 
 def test_provenance_and_model_card(demo):
     folder = MovieFolder(demo / "outputs" / SAMPLE)
-    text, job = folder.report.read_text(), folder.read_job()
+    text, job = folder.report.read_text(), read_object(folder.job)
     assert job is not None
     for key in ("source", "fingerprint", "model_digest", "finished"):
         assert str(job[key]) in text
@@ -111,7 +112,7 @@ def test_provenance_and_model_card(demo):
 
 def test_text_from_outside_stays_text(out):
     folder = MovieFolder(out / SAMPLE)
-    job = folder.read_job()
+    job = read_object(folder.job)
     assert job is not None
     evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
     commit_json(folder.job, job | {"reason": evil, "status": "partial", "remarks": [evil], "model": "../../etc/passwd"})
@@ -211,7 +212,7 @@ def test_a_folder_that_vanishes_while_the_index_is_written_does_no_harm(tmp_path
 
 def test_no_still_is_taken_of_a_film_that_has_replaced_the_original(out):
     folder = MovieFolder(out / SAMPLE)
-    job = folder.read_job()
+    job = read_object(folder.job)
     assert job is not None
     other = out.parent / "other.mp4"
     other.write_bytes(Path(job["source"]).read_bytes() + b"more")
@@ -223,7 +224,7 @@ def test_no_still_is_taken_of_a_film_that_has_replaced_the_original(out):
 
 def test_without_any_video_a_report_has_no_pictures(out):
     folder = MovieFolder(out / SAMPLE)
-    job = folder.read_job()
+    job = read_object(folder.job)
     assert job is not None
     folder.video.unlink()
     commit_json(folder.job, job | {"source": str(out / "gone.mp4")})

@@ -21,7 +21,7 @@ from jobs.errors import UsageError, WorkspaceError
 from jobs.run import tasks
 from jobs.run.status_table import duration, print_status
 from jobs.store.clean import clean
-from jobs.store.run_files import is_locked
+from jobs.store.lock import is_locked
 from jobs.store.status import State, read_status
 from jobs.store.workspace import Workspace
 

@@ -15,6 +15,7 @@ import pytest
 from jobs.errors import WorkspaceError
 from jobs.store.atomic import commit, commit_json
 from jobs.store.job_file import JobFile
+from jobs.store.json_values import read_object
 from jobs.store.movie_result import write_movies_table
 from jobs.store.workspace import MovieFolder, Workspace, movie_folders
 
@@ -35,6 +36,17 @@ def write(temporary):
     os.kill(os.getpid(), signal.SIGKILL)
 commit(Path(sys.argv[1]), write)
 """
+
+
+def test_what_was_removed_meanwhile_is_not_made_again(tmp_path):
+    folder = tmp_path / "film.mp4"
+    for path in (folder / "job.json", folder / ".work" / "key" / "unit"):
+        with pytest.raises(FileNotFoundError, match="the folder was removed meanwhile"):
+            commit_json(path, {}, folder)
+        assert not folder.exists()
+    folder.mkdir()
+    commit_json(folder / ".work" / "key" / "unit", {}, folder)
+    assert (folder / ".work" / "key" / "unit").exists()
 
 
 def names(folder: Path) -> list[str]:
@@ -103,7 +115,7 @@ class TestCommit:
     def test_json_keeps_letters_readable(self, tmp_path):
         commit_json(tmp_path / "job.json", {"movie": "Käse ☃.mp4"})
         assert "Käse ☃.mp4" in (tmp_path / "job.json").read_text(encoding="utf-8")
-        assert MovieFolder(tmp_path).read_job() == {"movie": "Käse ☃.mp4"}
+        assert read_object(MovieFolder(tmp_path).job) == {"movie": "Käse ☃.mp4"}
 
 
 class TestMovieFolder:
@@ -154,7 +166,7 @@ class TestMovieFolder:
     def test_a_job_that_cannot_be_read_is_none(self, tmp_path, content):
         if content is not None:
             (tmp_path / "job.json").write_bytes(content)
-        assert MovieFolder(tmp_path).read_job() is None
+        assert read_object(MovieFolder(tmp_path).job) is None
 
     def test_paths_lie_below_the_movies_name(self, tmp_path):
         folder = Workspace(tmp_path).folder("holiday/day 1.mp4")

@@ -213,6 +213,45 @@ class TestFolders:
         np.testing.assert_array_equal(test.crops[0], pictures(6)[3])
         assert dataset.validation()[0] == "test"
 
+    @pytest.mark.parametrize(
+        ("names", "splits"),
+        [
+            (("Training", "PublicTest", "PrivateTest"), ("train", "public", "private")),
+            (("train_set", "val", "testing"), ("train", "validation", "test")),
+            (("FER2013Train", "FER2013Valid", "FER2013Test"), ("train", "validation", "test")),
+            (("TRAIN", "Public_Test", "Private Test"), ("train", "public", "private")),
+        ],
+    )
+    def test_splits_by_other_names(self, tmp_path, names, splits):
+        crops = pictures(12)
+        emotions = ("Surprised", "neutrality", "Afraid", "03_sadness")
+        for k, crop in enumerate(crops):
+            self.write(tmp_path, f"archive/{names[k // 4]}/{emotions[k % 4]}/{k}.png", crop)
+        dataset = read_dataset(tmp_path)
+        assert dataset.faults.lines() == []
+        assert tuple(dataset.splits) == splits
+        for k, faces in enumerate(dataset.splits.values()):
+            assert sorted(EMOTIONS[label] for label in faces.labels) == ["fear", "neutral", "sad", "surprise"]
+            assert {crop.tobytes() for crop in faces.crops} == {crop.tobytes() for crop in crops[4 * k : 4 * k + 4]}
+
+    def test_folders_of_one_split_are_joined(self, root):
+        self.write(root, "training/fear/5.png", pictures(6)[4])
+        self.write(root, "TRAIN/fear/6.png", pictures(6)[5])
+        assert len(read_dataset(root).split("train")) == 5
+
+    def test_a_folder_that_cannot_be_placed_is_named(self, root):
+        crops = pictures(10)
+        self.write(root, "Extra/sad/5.png", crops[5])
+        self.write(root, "train/6.png", crops[6])
+        self.write(root, "train/happy/more/7.png", crops[7])
+        dataset = read_dataset(root)
+        assert dataset.faults.lines() == [
+            "1 left out: folder whose name is no split's: Extra",
+            "1 left out: picture beside the folders of emotions: train/6.png",
+            "1 left out: folder whose name is no emotion's: train/happy/more",
+        ]
+        assert {name: len(faces) for name, faces in dataset.splits.items()} == {"train": 3, "test": 1}
+
     def test_colours_and_sizes_become_crops(self, root):
         self.write(root, "test/fear/big.jpg", np.full((200, 100, 3), 90, np.uint8))
         test = read_dataset(root).split("test")

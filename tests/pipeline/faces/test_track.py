@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from pipeline.faces.detect import Detections
-from pipeline.faces.track import Sightings, TrackOptions, follow, iou, smooth
+from pipeline.faces.linking.boxes import iou
+from pipeline.faces.linking.smooth import smooth
+from pipeline.faces.track import Sightings, TrackOptions, follow
 
 OPTIONS = TrackOptions()
 HAPPY, SAD = 3, 4
@@ -66,9 +68,8 @@ CASES: dict[str, Case] = {
         sorted(still(range(4)) + still(range(4), left=50)), [row(range(4), 0, 0, 2), row(range(4), 50, 1, 2)]
     ),
     "two that pass each other": Case(
-        [face for f in range(4) for face in ((f, 4.0 * f, 0.9), (f, 14 - 4.0 * f, 0.9))],
-        # At frame 2 they have changed sides; each continues with the nearer box, which is the other's.
-        [[(0, 0, 0), (1, 4, 2), (2, 6, 5), (3, 2, 7)], [(0, 14, 1), (1, 10, 3), (2, 8, 4), (3, 12, 6)]],
+        [face for f in range(12) for face in ((f, 2.0 * f, 0.9), (f, 23 - 2.0 * f, 0.9))],
+        [[(f, 2.0 * f, 2 * f) for f in range(12)], [(f, 23 - 2.0 * f, 2 * f + 1) for f in range(12)]],
     ),
     "the better overlap wins": Case(
         [*still(range(3)), (3, 6.0, 0.9), (3, 1.0, 0.9), *((f, 6.0, 0.9) for f in range(4, 6))],
@@ -98,10 +99,18 @@ CASES: dict[str, Case] = {
         [[(f, 0, {0: 0, 1: 1, 2: 2, 14: 3, 15: 4, 16: 5}.get(f, -1)) for f in range(17)]],
         options=replace(OPTIONS, max_gap=0.4801),
     ),
-    "a longer gap is not": Case(
+    "beyond a longer gap it is the same face, but not shown in between": Case(
         still([0, 1, 2, 14, 15, 16]),
-        [row([0, 1, 2]), row([14, 15, 16], first=3)],
+        [[*row([0, 1, 2]), *row([14, 15, 16], first=3)]],
         options=replace(OPTIONS, max_gap=0.4799),
+    ),
+    "unless it is elsewhere by then": Case(
+        [*still([0, 1, 2]), *still([14, 15, 16], left=10)],
+        [row([0, 1, 2]), row([14, 15, 16], 10, 3)],
+        options=replace(OPTIONS, max_gap=0.4799),
+    ),
+    "or was hidden for too long": Case(
+        still([0, 1, 2, 41, 42, 43]), [row([0, 1, 2]), row([41, 42, 43], first=3)], frames=50
     ),
     "neighbours are no gap, however slow": Case(still(range(4)), [row(range(4))], frame_time=2),
     "but what is between slow ones is": Case(still([0, 1, 2, 4, 5, 6]), [row([0, 1, 2]), row([4, 5, 6], 0, 3)],

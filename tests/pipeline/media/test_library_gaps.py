@@ -8,6 +8,7 @@ import av
 import pytest
 from av.sidedata.sidedata import Type
 from clips import Clip, decoded
+from flash_and_beep import Recording
 
 from jobs.live.source import choose_live_source, connect
 from pipeline.media.decode import DecodeFaults, decode
@@ -63,3 +64,14 @@ def test_a_cameras_film_plays_live(camera: Path) -> None:
     with connect(choose_live_source(str(camera))) as connection:
         times = [picture.source_time for picture in connection.pictures()]
     assert times == [Fraction(k, 25) for k in range(COUNT)]
+
+
+def test_streams_that_begin_amid_a_file(tmp_path: Path) -> None:
+    """PyAV looks for them in a list that was made before: it raised IndexError at the end, or not, by chance."""
+    plain = Recording(seconds=1, audio="").write(tmp_path / "plain.ts").read_bytes()
+    later = Recording(seconds=1).write(tmp_path / "later.ts").read_bytes()
+    film = tmp_path / "film.ts"
+    film.write_bytes(plain * 40 + later)
+    for _ in range(20):
+        movie = open_movie(film)
+        assert read_packets(movie).count == 25 * 41

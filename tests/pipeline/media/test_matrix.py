@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from flash_and_beep import Outcome, ffmpeg_pictures, heard, seen, through
-from media_matrix import Case, format_cases, page, timing_cases
+from media_matrix import Case, company_cases, format_cases, page, timing_cases
 
 PAGE = Path(__file__).parents[3] / "docs" / "media.md"
-CASES = [*format_cases(), *timing_cases()]
+CASES = [*format_cases(), *company_cases(), *timing_cases()]
 SYNC_S = 0.04
 ALIKE = 4
 """Levels by which pictures may differ: other releases of FFmpeg scale them otherwise."""

@@ -25,6 +25,7 @@ from clips import (
 from pipeline.errors import InputError, NotAMovieError
 from pipeline.media.geometry import Orientation, even
 from pipeline.media.movie import open_movie
+from pipeline.media.segments import read_packets
 
 SHORT = Clip(pts=range(5), options=X264)
 MS = Fraction(1, 1000)
@@ -125,6 +126,20 @@ def test_any_name_will_do(tmp_path: Path) -> None:
 
 def test_moving_pictures_of_picture_formats_are_movies(tmp_path: Path) -> None:
     assert open_movie(Clip(".gif", codec="gif", pixels="gray").write(tmp_path / "m")).codec == "gif"
+
+
+@pytest.mark.parametrize(("name", "size", "count"), [("a.mjpeg", (64, 48), 1), ("a.MJPG", (640, 480), 30)])
+def test_jpegs_one_after_another_are_a_movie(tmp_path: Path, name: str, size: tuple[int, int], count: int) -> None:
+    noise = np.random.default_rng(1)
+    jpegs = [
+        cv2.imencode(".jpg", noise.integers(0, 255, (*size[::-1], 3), np.uint8))[1].tobytes() for _ in range(count)
+    ]
+    (tmp_path / name).write_bytes(b"".join(jpegs))
+    movie = open_movie(tmp_path / name)
+    assert (movie.size, read_packets(movie).count) == (size, count)
+    (tmp_path / "a.jpeg").write_bytes(jpegs[0])
+    with pytest.raises(NotAMovieError, match="found a picture or text"):
+        open_movie(tmp_path / "a.jpeg")
 
 
 def test_a_cover_does_not_pass_for_the_movie(tmp_path: Path) -> None:

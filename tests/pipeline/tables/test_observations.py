@@ -23,6 +23,7 @@ def observations(frames: int, faces: int) -> Observations:
         yaw=np.where(np.arange(faces) % 2, np.nan, 20).astype(np.float32),
         sharpness=rng.random(faces).astype(np.float32),
         contrast=rng.random(faces).astype(np.float32),
+        miniatures=rng.integers(0, 256, (faces, 8, 8), np.uint8),
         refused=3,
         damaged=0,
     )
@@ -63,6 +64,7 @@ def test_equal_observations_give_equal_bytes(tmp_path: Path) -> None:
         ("scores", (11,)),
         ("yaw", (11,)),
         ("contrast", (12, 1)),
+        ("miniatures", (12, 8)),
         ("scores", (12, 1)),
         ("probabilities", (12, 6)),
         ("probabilities", (0, 7)),

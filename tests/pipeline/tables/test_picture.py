@@ -38,6 +38,7 @@ def seen(*spans: tuple[int, int, int]) -> Observations:
         boxes=np.array(boxes, np.float32),
         scores=np.ones(frames, np.float32),
         probabilities=np.full((frames, 7), 1 / 7, np.float32),
+        miniatures=np.zeros((frames, 8, 8), np.uint8),
         **{name: np.zeros(frames, np.float32) for name in ("yaw", "sharpness", "contrast")},
         refused=0,
         damaged=0,

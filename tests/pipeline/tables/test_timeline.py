@@ -64,6 +64,7 @@ def observations(
         yaw=np.full(len(column), 30, np.float32),
         sharpness=np.full(len(column), 0.2, np.float32),
         contrast=np.full(len(column), 0.2, np.float32),
+        miniatures=np.zeros((len(column), 8, 8), np.uint8),
         refused=0,
         damaged=0,
     )
@@ -82,7 +83,8 @@ def split(whole: Observations, pictures: Sequence[NDArray[np.uint8]], *borders: 
             Observations(
                 whole.pts[start:end], change, np.array([*shown[:1], *shown[-1:]], np.uint8),
                 whole.face_frame[faces] - np.int32(start), whole.boxes[faces], whole.scores[faces],
-                whole.probabilities[faces], whole.yaw[faces], whole.sharpness[faces], whole.contrast[faces], 0, 0,
+                whole.probabilities[faces], whole.yaw[faces], whole.sharpness[faces], whole.contrast[faces],
+                whole.miniatures[faces], 0, 0,
             )
         )  # fmt: skip
     return parts

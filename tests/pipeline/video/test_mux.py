@@ -235,6 +235,27 @@ def test_subtitles_chapters_title_languages_and_covers(tmp_path: Path) -> None:
     assert all(min(abs(t - (s - shift)) for t in shown) < 2e-3 for s in (1.0, 2.0))
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_titles_of_streams_stay(tmp_path: Path, suffix: str) -> None:
+    titles = {"v:0": "Kamera ☃", "a:0": "Director's = commentary", "a:1": "-y", "s:0": "Hörgeschädigte"}
+    (tmp_path / "words.srt").write_text("1\n00:00:00,500 --> 00:00:01,500\nhello\n")
+    video = tmp_path / "v.mp4"
+    write_video(video, STEADY, MS)
+    source = tmp_path / f"source{suffix}"
+    tones = [word for pitch in (440, 880) for word in ("-f", "lavfi", "-i", f"sine={pitch}:duration=2")]
+    named = [word for place, title in titles.items() for word in (f"-metadata:s:{place}", f"title={title}")]
+    subtitles = "mov_text" if suffix == ".mp4" else "srt"
+    ffmpeg(
+        "-i", video, *tones, "-i", tmp_path / "words.srt", "-map", 0, "-map", 1, "-map", 2, "-map", 3, "-c:v", "copy",
+        "-c:a", "aac", "-c:s", subtitles, *named, "-metadata:s:a:1", "language=jpn", source,
+    )  # fmt: skip
+    movie = open_movie(source)
+    mux(joined_video(tmp_path, movie)[0], movie, tmp_path / "out.mp4", "a comment")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert [stream.metadata.get("name") for stream in container.streams] == list(titles.values())
+        assert container.streams.audio[1].language == "jpn"
+
+
 def test_subtitles_chapters_and_languages_follow_a_clock_that_steps(tmp_path: Path) -> None:
     stepped = odd.moved(tmp_path, "mkv", odd.by(500, 25))  # from 1 s on
     (tmp_path / "s.srt").write_text(

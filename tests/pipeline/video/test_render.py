@@ -51,6 +51,7 @@ def write_timeline(path: Path, movie: Movie, frames: Sequence[int], box: Box = B
         yaw=np.zeros(n, np.float32),
         sharpness=np.full(n, 0.2, np.float32),
         contrast=np.full(n, 0.2, np.float32),
+        miniatures=np.zeros((n, 8, 8), np.uint8),
         refused=0,
         damaged=0,
     )

@@ -1,0 +1,124 @@
+"""Movies that are several files: streams cut into segments, discs, camera cards with a small copy of each clip."""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+_LONGEST: Final = 4_000_000
+"""Bytes of a playlist; longer files are none."""
+
+SEGMENT: Final = "segment of a stream"
+MENU: Final = "menu of a disc"
+COPY: Final = "small copy"
+SOUND: Final = "sound"
+
+_DVD_MENU: Final = re.compile(r"(VIDEO_TS|VTS_\d\d_0)\.VOB", re.IGNORECASE)
+_HLS_URI: Final = re.compile(r'URI="([^"]+)"')
+_DASH_FILE: Final = re.compile(
+    r"(?:media|initialization|sourceURL|index)\s*=\s*[\"']([^\"']+)[\"']|<BaseURL[^>]*>([^<]+)</BaseURL>"
+)
+_DASH_VARIABLE: Final = re.compile(r"\$(?:\$|[A-Za-z]+(?:%0\d+d)?\$)")
+_DASH_ENDINGS: Final = frozenset(".m4s .mp4 .m4v .m4a .webm .mpd .cmfv .cmfa .ts .mp4v .mp4a .init".split())
+
+
+def parts_of_titles(files: Iterable[Path]) -> dict[Path, str]:
+    """Return the files among those of a folder, and below it, that are part of a title or its copy, and why each is.
+
+    A playlist stands for its segments; of several playlists, the one that names the others. A DVD's VOBs are its
+    titles, cut by size, but for those with menus. Small copies that cameras make of their clips are left out.
+    """
+    paths = {path.resolve(): path for path in files}
+    stems = _by_stem(paths)
+    parts: dict[Path, str] = {}
+    for real, path in paths.items():
+        ending = path.suffix.lower()
+        if ending in (".m3u8", ".mpd"):
+            named = _hls_files(real) if ending == ".m3u8" else _dash_files(real, paths)
+            parts |= {paths[file]: SEGMENT for file in named if file in paths and file != real}
+        elif _DVD_MENU.fullmatch(path.name):
+            parts[path] = MENU
+        elif _is_copy(real, stems):
+            parts[path] = COPY
+        elif ending == ".mxf" and path.parent.name.upper() == "AUDIO" and (path.parent.parent / "VIDEO").is_dir():
+            parts[path] = SOUND  # Panasonic P2
+    return parts
+
+
+def is_list_of_movies(path: Path) -> bool:
+    """Return whether a playlist is one of whole movies, as players write them, and not the stream of one movie."""
+    if path.suffix.lower() != ".m3u8":
+        return False
+    text = _read(path)
+    return bool(text.strip()) and "#EXT-X-" not in text
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LONGEST).decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return ""
+
+
+def _hls_files(playlist: Path) -> Iterator[Path]:
+    """Yield the local files that a playlist of HLS (RFC 8216) names: segments, other playlists, keys."""
+    text = _read(playlist)
+    if "#EXT-X-" not in text:
+        return
+    for line in text.splitlines():
+        line = line.strip()
+        yield from _local(playlist, _HLS_URI.findall(line) if line.startswith("#") else [line])
+
+
+def _local(playlist: Path, addresses: Iterable[str]) -> Iterator[Path]:
+    for address in addresses:
+        parts = urlsplit(address)
+        if address and parts.scheme in ("", "file") and not parts.netloc:
+            try:
+                for name in {unquote(parts.path), address}:
+                    yield (playlist.parent / name).resolve()
+            except (OSError, ValueError):  # no name for a file
+                continue
+
+
+def _dash_files(manifest: Path, files: Iterable[Path]) -> Iterator[Path]:
+    """Yield the files beside a manifest of DASH (ISO/IEC 23009-1) whose names it may make of its templates."""
+    text = _read(manifest)
+    if "<MPD" not in text:
+        return
+    patterns = [_pattern((first or second).strip()) for first, second in _DASH_FILE.findall(text)]
+    if not patterns:
+        return
+    one = re.compile("|".join(f"(?:.*/)?{pattern}" for pattern in patterns))
+    below = (path for path in files if path.is_relative_to(manifest.parent))
+    for path in below:
+        name = path.relative_to(manifest.parent).as_posix()
+        if path.suffix.lower() in _DASH_ENDINGS and one.fullmatch(name):
+            yield path
+
+
+def _pattern(template: str) -> str:
+    pieces = _DASH_VARIABLE.split(template.removeprefix("./").split("?")[0])
+    return "[^/]+".join(re.escape(unquote(piece)) for piece in pieces)
+
+
+def _by_stem(paths: Iterable[Path]) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for path in paths:
+        found.setdefault(path.stem.lower(), []).append(path)
+    return found
+
+
+def _is_copy(path: Path, stems: dict[str, list[Path]]) -> bool:
+    """Whether it is of the kind that cameras leave, in low resolution, in a folder beside that of the clips."""
+    place, above, stem = path.parent.name.upper(), path.parent.parent, path.stem.lower()
+    if place == "SUB":  # Sony: Sub/C0001S03.MP4
+        original = re.sub(r"s\d\d$", "", stem)
+    elif place == "PROXY":  # Panasonic, Canon, Blackmagic
+        original = re.sub(r"([_-]?proxy|_s\d\d)$", "", stem)
+    else:
+        return False
+    same = stems.get(original, [])
+    return any(other.parent != path.parent and other.is_relative_to(above) for other in same)

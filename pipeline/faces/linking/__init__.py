@@ -1,0 +1,1 @@
+"""Detections -> tracks: :mod:`pipeline.faces.linking.link` first."""

@@ -1,0 +1,64 @@
+"""What the detector found in a movie, and where a face will be."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Track = NDArray[np.int64]
+"""Detections, rising."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What the detector found in a movie, as columns, in order of frames.
+
+    Attributes:
+        time: float64 ``(f,)``, s, rising: of every frame.
+        shot: int32 ``(f,)``, rising: of every frame.
+        frame: int32 ``(n,)``: of each detection.
+        boxes: float32 ``(n, 4)``: x1, y1, x2, y2 in px.
+        scores: float32 ``(n,)``, 0..1.
+        appearance: float32 ``(n, k)``: vectors whose product says how alike two faces look, 1 for the same; ``(n, 0)``
+            where that is not known.
+    """
+
+    time: NDArray[np.float64]
+    shot: NDArray[np.int32]
+    frame: NDArray[np.int32]
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    appearance: NDArray[np.float32]
+
+    def seen(self, detections: Track) -> NDArray[np.float64]:
+        """Return the times of ``detections``, float64 ``(m,)``, s."""
+        return self.time[self.frame[detections]]
+
+    def alike(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return how alike ``a`` ``(n,)`` and ``b`` ``(m,)`` look: float32 ``(n, m)``; 1 where it is not known."""
+        if self.appearance.shape[1] == 0:
+            return np.ones((len(a), len(b)), np.float32)
+        return self.appearance[a] @ self.appearance[b].T
+
+
+def expected(found: Candidates, track: Track, frame: int, course: float, at_start: bool = False) -> NDArray[np.float32]:
+    """Return the box ``(4,)`` that a track will have, or had, at ``frame`` if it keeps its course.
+
+    Args:
+        found: the detections.
+        track: as far as it is known.
+        frame: after its last detection, or before its first.
+        course: s over which its velocity is taken.
+        at_start: which of the two.
+    """
+    edge = track[0] if at_start else track[-1]
+    times = found.seen(track)
+    moment = found.time[found.frame[edge]]
+    near = track[np.abs(times - moment) <= course]
+    centres = (found.boxes[near, :2] + found.boxes[near, 2:]) / 2
+    span = found.seen(near) - found.seen(near).mean()
+    spread = float((span**2).sum())
+    # Few detections say little about a velocity.
+    velocity = span @ centres / spread * (1 - 1 / len(near)) if spread > 0 else np.zeros(2)
+    shift = velocity * (found.time[frame] - moment)
+    return np.asarray(found.boxes[edge] + np.tile(shift, 2), np.float32)

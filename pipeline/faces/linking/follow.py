@@ -1,0 +1,56 @@
+"""Follow faces from frame to frame: a detection continues the track whose last box it overlaps and that it fits best.
+
+How well it fits is said by the overlap with the place where the track's course leads, and by looks.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.faces.linking.boxes import best_pairs, iou
+from pipeline.faces.linking.candidates import Candidates, Track, expected
+from pipeline.faces.linking.options import TrackOptions
+
+_COURSE: Final = 0.3
+"""s over which a face's velocity is taken."""
+
+_LOOKS: Final = 0.25
+"""Weight of looks (a cosine) against the overlap with the place where a face is expected."""
+
+
+def follow(found: Candidates, options: TrackOptions) -> list[Track]:
+    """Return tracks, in the order in which they begin."""
+    tracks: list[list[int]] = []
+    open_tracks: list[list[int]] = []
+    frames, starts = np.unique(found.frame, return_index=True)
+    for frame, start, end in zip(frames, starts, np.append(starts, len(found.frame))[1:], strict=True):
+        open_tracks = [track for track in open_tracks if _continues(found, track[-1], frame, options.max_gap)]
+        here = np.arange(start, end)
+        taken = set()
+        for row, column in best_pairs(_affinity(found, open_tracks, here, options.min_iou)):
+            open_tracks[row].append(int(here[column]))
+            taken.add(column)
+        begun = [[int(detection)] for column, detection in enumerate(here) if column not in taken]
+        tracks += begun
+        open_tracks += begun
+    return [np.array(track, np.int64) for track in tracks]
+
+
+def _continues(found: Candidates, last: int, frame: int, max_gap: float) -> bool:
+    """Say whether a face last seen as ``last`` may be one in ``frame``; neighbours always may, however slow."""
+    before = int(found.frame[last])
+    same_shot = found.shot[before] == found.shot[frame]
+    return bool(same_shot and (frame - before == 1 or found.time[frame] - found.time[before] <= max_gap))
+
+
+def _affinity(found: Candidates, tracks: Sequence[list[int]], here: Track, min_iou: float) -> NDArray[np.float64]:
+    """Return how well each of the detections ``here`` continues each track; -inf where it cannot."""
+    last = np.array([track[-1] for track in tracks], np.int64)
+    overlap = iou(found.boxes[last], found.boxes[here])
+    if not overlap.size:
+        return overlap.astype(np.float64)
+    places = np.stack([expected(found, np.array(track[-16:]), found.frame[here[0]], _COURSE) for track in tracks])
+    value = iou(places, found.boxes[here]) + _LOOKS * found.alike(last, here)
+    return np.where(overlap >= min_iou, value, -np.inf).astype(np.float64)

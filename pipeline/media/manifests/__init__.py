@@ -1,0 +1,1 @@
+"""Movies that a file describes rather than holds."""

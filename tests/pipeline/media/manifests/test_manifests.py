@@ -1,0 +1,89 @@
+"""Movies in segments: the pictures and sound of HLS and DASH, and what is said where a segment is missing."""
+
+from pathlib import Path
+
+import pytest
+from clips import Clip, ffmpeg
+from flash_and_beep import Recording, ffmpeg_pictures, heard, seen, through
+
+from pipeline.errors import InputError, NotAMovieError
+from pipeline.media.manifests.dash import as_playlist
+from pipeline.media.movie import open_movie
+from pipeline.media.segments import read_packets
+
+WAYS = {
+    "hls": ("index.m3u8", ("-hls_time", 1)),
+    "hls, fragments": ("index.m3u8", ("-hls_time", 1, "-hls_segment_type", "fmp4")),
+    "dash": ("film.mpd", ("-f", "dash", "-seg_duration", 1)),
+    "dash, numbered": ("film.mpd", ("-f", "dash", "-seg_duration", 1, "-use_timeline", 0)),
+    "dash, listed": ("film.mpd", ("-f", "dash", "-seg_duration", 1, "-use_template", 0)),
+    "dash, a file each": ("film.mpd", ("-f", "dash", "-seg_duration", 1, "-single_file", 1)),
+}
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory) -> Path:
+    return Recording(moments=(1.0, 2.0)).write(tmp_path_factory.mktemp("film") / "film.mp4")
+
+
+def segmented(film: Path, folder: Path, way: str) -> Path:
+    name, options = WAYS[way]
+    folder.mkdir()
+    ffmpeg("-i", film, "-map", "0:v", "-map", "0:a", "-c", "copy", *options, folder / name)
+    return folder / name
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_all_pictures_with_their_sound(film, tmp_path, way):
+    outcome = through(segmented(film, tmp_path / "ä b", way), tmp_path)
+    assert (outcome.pictures == ffmpeg_pictures(film, 0)).all()
+    assert outcome.packets.fault == ""
+    assert outcome.seconds.tolist() == pytest.approx([0.04] * 74)
+    flashes, beeps = seen(outcome.video), heard(outcome.video)
+    assert len(flashes) == len(beeps) == 2
+    assert flashes == pytest.approx(beeps, abs=0.04)
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "dash, a file each"])
+def test_a_missing_segment_is_told(film, tmp_path, way):
+    playlist = segmented(film, tmp_path / "stream", way)
+    parts = sorted(path for path in playlist.parent.iterdir() if path != playlist and "init" not in path.name)
+    parts[1].unlink()
+    packets = read_packets(open_movie(playlist))
+    assert packets.fault == f"1 of {len(parts)} segments are missing"
+    assert 0 < packets.count < 75
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("no xml", "expected a manifest of DASH"),
+        ('<!DOCTYPE a [<!ENTITY b "b">]><MPD>&b;</MPD>', "it declares entities"),
+        ("<MPD/>", "expected video whose segments lie beside the manifest"),
+        ('<MPD><Period><AdaptationSet mimeType="video/mp4"><Representation><BaseURL>http://a.example/b.mp4</BaseURL>'
+         "</Representation></AdaptationSet></Period></MPD>", "its segments are elsewhere: http://a.example/b.mp4"),
+        ('<MPD><Period><AdaptationSet mimeType="video/mp4"><Representation bandwidth="many"/><Representation/>'
+         "</AdaptationSet></Period></MPD>", "expected a manifest of DASH"),
+    ],
+)  # fmt: skip
+def test_a_manifest_that_is_of_no_use(tmp_path, content, words):
+    path = tmp_path / "film.mpd"
+    path.write_text(content)
+    with pytest.raises(NotAMovieError, match=words):
+        open_movie(path)
+
+
+def test_a_manifest_does_not_reach_for_what_is_no_movie(tmp_path):
+    (tmp_path / "secret").write_text("a secret")
+    path = tmp_path / "film.mpd"
+    path.write_text(
+        '<MPD><Period><AdaptationSet mimeType="video/mp4"><Representation><BaseURL>secret</BaseURL></Representation>'
+        "</AdaptationSet></Period></MPD>"
+    )
+    assert as_playlist(path).startswith("data:")
+    with pytest.raises(InputError):
+        open_movie(path)
+
+
+def test_movies_that_are_files_lack_nothing(tmp_path):
+    assert read_packets(open_movie(Clip(pts=range(6)).write(tmp_path / "film"))).fault == ""
