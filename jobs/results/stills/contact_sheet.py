@@ -21,7 +21,8 @@ def contact_sheet(spots: Sequence[Spot], captions: Sequence[str]) -> bytes:
     Raises:
         NotFoundError: a frame cannot be decoded.
     """
-    pictures = [cv2.imdecode(np.frombuffer(frame_still(spot, _TILE), np.uint8), cv2.IMREAD_COLOR) for spot in spots]
+    stills = (np.frombuffer(frame_still(spot, _TILE), np.uint8) for spot in spots)
+    pictures = [np.asarray(cv2.imdecode(still, cv2.IMREAD_COLOR)) for still in stills]
     high = max(picture.shape[0] for picture in pictures) + _LINE
     columns = min(_COLUMNS, len(pictures))
     rows = -(-len(pictures) // columns)
