@@ -1,5 +1,6 @@
 # make run                      process the built-in sample movie
 # make run MOVIES=~/films       process your own; OUT=... for the results
+# make run GPU=1                the same on an NVIDIA GPU; installs CUDA's libraries, see docs/gpu.md
 # make test                     all tests but the slow ones
 # make check                    style, types, import rules
 PYTHON ?= python3
@@ -10,8 +11,12 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
 .PHONY: run test test-slow test-damage fuzz audit licences screenshots reference media-page test-cluster bench bench-peers bench-networks soak check format lock clean
+# One environment has one ONNX Runtime: the packages onnxruntime and onnxruntime-gpu overwrite each other's files.
+GPU_RUNTIME := onnxruntime-gpu[cuda,cudnn]==1.31.1
+READY := $(VENV)/installed$(if $(GPU),-gpu)
 
-run: $(VENV)/installed
+
+run: $(READY)
 	$(BIN)/moodreel $(if $(strip $(MOVIES)),run $(MOVIES),demo) --out "$(OUT)"
 
 test: $(VENV)/installed-dev
@@ -88,7 +93,13 @@ format: $(VENV)/installed-dev
 $(VENV)/installed: pyproject.toml requirements.lock scripts/system-packages.sh
 	scripts/system-packages.sh $(PYTHON)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	if test -e $@-gpu; then $(BIN)/pip uninstall --quiet --yes onnxruntime-gpu onnxruntime; rm $@-gpu; fi
 	$(INSTALL) --editable '.[sample]'
+	touch $@
+
+$(VENV)/installed-gpu: $(VENV)/installed
+	$(BIN)/pip uninstall --quiet --yes onnxruntime
+	$(BIN)/pip install --quiet --disable-pip-version-check '$(GPU_RUNTIME)'
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed

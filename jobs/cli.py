@@ -19,11 +19,12 @@ app.command()(model_commands.evaluate)
 app.add_typer(model_commands.data, name="data")
 
 
-def _option(name: str) -> Any:
+def _option(name: str, *flags: str) -> Any:
     """Return the option for a setting; without it, ``moodreel.toml`` or the default decide."""
     field = Settings.model_fields[name]
-    default = "" if field.default is None else f" (default: {field.default})"
-    return typer.Option(help=f"{field.description}{default}", show_default=False)
+    value = f"--{name}" if field.default is True else field.default
+    default = "" if value is None else f" (default: {value})"
+    return typer.Option(*flags, help=f"{field.description}{default}", show_default=False)
 
 
 Out = Annotated[Path, typer.Option(help="Folder for the results.")]
@@ -38,11 +39,13 @@ Forwarded = Annotated[
 ]
 Model = Annotated[str | None, _option("model")]
 Device = Annotated[str | None, _option("device")]
+RuntimeOption = Annotated[str | None, _option("runtime")]
 Detector = Annotated[str | None, _option("detector")]
 DetectorModel = Annotated[Path | None, _option("detector_model")]
 DetectEvery = Annotated[float | None, _option("detect_every")]
 PriorOption = Annotated[str | None, _option("prior")]
 Sure = Annotated[float | None, _option("sure")]
+People = Annotated[bool | None, _option("people", "--people/--no-people")]
 Video = Annotated[str | None, _option("video")]
 Crf = Annotated[int | None, _option("crf")]
 Preset = Annotated[str | None, _option("preset")]
@@ -70,11 +73,13 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Process again what is already done.")] = False,
     model: Model = None,
     device: Device = None,
+    runtime: RuntimeOption = None,
     detector: Detector = None,
     detector_model: DetectorModel = None,
     detect_every: DetectEvery = None,
     prior: PriorOption = None,
     sure: Sure = None,
+    people: People = None,
     video: Video = None,
     crf: Crf = None,
     preset: Preset = None,
@@ -97,11 +102,13 @@ def run(
         config,
         model=model,
         device=device,
+        runtime=runtime,
         detector=detector,
         detector_model=detector_model,
         detect_every=detect_every,
         prior=prior,
         sure=sure,
+        people=people,
         video=video,
         crf=crf,
         preset=preset,

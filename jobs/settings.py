@@ -42,7 +42,13 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = Field("default", description="Trained network: its name, or the path of a model's .json or .onnx.")
-    device: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto, cpu or gpu.")
+    device: Literal["auto", "cpu", "gpu", "cuda", "rocm", "directml", "coreml", "openvino"] = Field(
+        "auto",
+        description="auto, cpu, gpu (the first that works), or ONNX Runtime's cuda, rocm, directml, coreml, openvino.",
+    )
+    runtime: Literal["auto", "onnx", "tensorflow"] = Field(
+        "auto", description="What computes the network: onnx, tensorflow, or auto for the first that can."
+    )
     detector: Annotated[str, AfterValidator(_known_detector)] = Field(
         DEFAULT_DETECTOR, description=f"{_in_words(detector_names())}."
     )
@@ -62,7 +68,11 @@ class Settings(BaseModel):
         le=1,
         description="Support from which a label is shown, 0 (always) to 1; with less, a face is unsure.",
     )
-    video: Literal["h264", "none"] = Field("h264", description="Annotated video: h264 or none.")
+    people: bool = Field(True, description="Whether to tell which faces of a movie are one person's.")
+    video: Literal["h264", "overlay", "none"] = Field(
+        "h264",
+        description="Annotated video: h264, overlay (the movie untouched, labels as subtitles in an mkv) or none.",
+    )
     crf: int = Field(23, ge=0, le=51, description="x264 quality, 0 (lossless) to 51.")
     preset: Preset = Field("veryfast", description="x264 preset, ultrafast to veryslow.")
     segment: float = Field(

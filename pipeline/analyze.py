@@ -4,12 +4,12 @@ Nothing here depends on other segments, so any number of workers may analyze the
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
 import av.video.frame
 import numpy as np
-from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
 from pipeline.faces.appearance import MINIATURE_SIZE, miniatures_of
@@ -17,15 +17,16 @@ from pipeline.faces.candidate_filter import CandidateFilter, Verdict
 from pipeline.faces.crops import cut_crops
 from pipeline.faces.detect import Detections, FaceDetector
 from pipeline.faces.quality import contrast_of, sharpness_of, yaw_of
+from pipeline.faces.search import Scaler, find_faces, find_many, intervals_ahead
 from pipeline.faces.sparse_detection import FrameFaces, SparseDetector
 from pipeline.faces.track import TrackOptions
-from pipeline.media.colour import Converter
 from pipeline.media.decode import DecodeFaults, Reader
 from pipeline.media.frames import frames_of
 from pipeline.media.geometry import Fit
-from pipeline.media.movie import Fits, Movie
+from pipeline.media.movie import Movie
 from pipeline.media.segments import Segment
-from pipeline.scenes.shots import THUMBNAIL_SIZE, ChangeScorer
+from pipeline.people.embed import Embedder, Sampler
+from pipeline.scenes.shots import ChangeScorer
 from pipeline.schema import EMOTIONS
 from pipeline.tables.observations import Observations
 
@@ -49,6 +50,8 @@ class Analysis:
             (:mod:`pipeline.faces.sparse_detection`).
         tracking: what candidates must reach to count as faces; those that cannot are left out without being classified
             (:mod:`pipeline.faces.candidate_filter`). Without it, all detections are kept.
+        embedder: describes faces, so that persons can be told apart; without it they are not.
+        overlapped: classify beside decoding, in a thread: on an accelerator, which leaves the processor to that.
         batch_size: crops that are collected, over as many frames as it takes, before the classifier is called. The
             default fills a GPU.
     """
@@ -57,7 +60,9 @@ class Analysis:
     classifier: Classifier
     interval: float = 0.0
     tracking: TrackOptions | None = None
+    embedder: Embedder | None = None
     batch_size: int = 512
+    overlapped: bool = False
 
 
 def analyze(
@@ -79,33 +84,32 @@ def analyze(
         reader: keeps the movie open for the next segment.
 
     Returns:
-        What the segment holds; the same for each of its frames wherever the movie is cut, but for ``change`` of the
-        first one, which is scored when the segments are put together.
+        What it holds; the same wherever the movie is cut, but for ``change`` of the first frame, scored later.
 
     Raises:
         InputError: the movie cannot be read.
     """
-    detector = analysis.detector
-    scaler = Scaler(movie, detector.long_side)
-    scorer, faults = ChangeScorer(), DecodeFaults()
-    faces = _FaceCollector(analysis)
+    detector, faults = analysis.detector, DecodeFaults()
+    scaler, scorer = Scaler(movie, detector.long_side), ChangeScorer()
+    faces = _FaceCollector(analysis, Sampler(analysis.embedder, movie.time_base, segment.joints))
     pts: list[int] = []
     change: list[float] = []
     ends: list[NDArray[np.uint8]] = []
     shapes: list[tuple[int, int, int]] = []
     fits: dict[int, Fit] = {}  # by id of the pictures whose faces are not known yet
     sparse = SparseDetector(
-        lambda picture: find_faces(picture, scaler, detector, fits[id(picture)]),
+        lambda pictures: find_many(pictures, scaler, detector, [fits[id(picture)] for picture in pictures]),
         analysis.interval,
         movie.time_base,
         segment.joints,
+        ahead=intervals_ahead(movie, detector),
     )
 
     def keep(searched: Iterator[FrameFaces]) -> None:
         for one in searched:
             assert one.faces is not None
             crops = cut_crops(one.frame.picture, one.faces.boxes, fits.pop(id(one.frame.picture)))
-            faces.add(movie.time_of(one.frame.pts), one.faces, crops)
+            faces.add(one.frame.pts, movie.time_of(one.frame.pts), one.faces, crops)
             on_frame()
 
     for frame in frames_of(movie, segment, faults, threads, reader):
@@ -120,23 +124,13 @@ def analyze(
     keep(sparse.finish())
     if len(ends) == 1:
         ends *= 2  # a lone frame is both the first and the last
-    columns = faces.finish()
     return Observations(
         pts=np.array(pts, np.int64),
         change=np.array(change, np.float32),
         ends=np.array(ends, np.uint8),
-        face_frame=columns.frame,
-        boxes=columns.boxes,
-        scores=columns.scores,
-        probabilities=columns.probabilities,
-        yaw=columns.yaw,
-        sharpness=columns.sharpness,
-        contrast=columns.contrast,
-        miniatures=columns.miniatures,
+        **vars(faces.finish()),
         shapes=np.array(shapes, np.int64).reshape(-1, 3),
-        refused=faults.refused,
-        damaged=faults.damaged,
-        missing=faults.missing,
+        **vars(faults),
     )
 
 
@@ -168,68 +162,11 @@ def crop_faces(picture: av.video.frame.VideoFrame, scaler: "Scaler", detector: F
     return PictureFaces(scaler.thumbnail(picture, fit), faces, cut_crops(picture, faces.boxes, fit))
 
 
-def find_faces(picture: av.video.frame.VideoFrame, scaler: "Scaler", detector: FaceDetector, fit: Fit) -> Detections:
-    """Find the faces of one decoded picture; boxes are in pixels of the movie's picture.
-
-    Args:
-        picture: as decoded.
-        scaler: of its movie, for that detector.
-        detector: finds the faces.
-        fit: where the picture lies in the movie's.
-    """
-    bgr = scaler.upright_bgr(picture, fit)
-    height, width = bgr.shape[:2]
-    found = detector.detect(bgr)
-    # Points move as the corners of boxes do.
-    points = np.tile(found.landmarks.reshape(-1, 2), 2)
-    landmarks = fit.to_movie(points, (width, height))[:, :2].reshape(found.landmarks.shape)
-    return Detections(fit.to_movie(found.boxes, (width, height)), found.scores, landmarks)
-
-
-class Scaler:
-    """Scales decoded pictures for the detector, colour and size in one pass, and its boxes back.
-
-    Each picture is searched, compared and cut in its own shape, unstretched and without bars; boxes are in the geometry
-    of the movie's picture.
-    """
-
-    def __init__(self, movie: Movie, long_side: int) -> None:
-        """Scale the pictures of ``movie`` to ``long_side`` px at most; 0 leaves them as large as they are."""
-        self._long_side = long_side
-        self._fits = Fits(movie)
-        # Each keeps its tables from one picture to the next.
-        self._to_search, self._to_compare = Converter(Interpolation.AREA), Converter(Interpolation.AREA)
-
-    def fit(self, picture: av.video.frame.VideoFrame) -> Fit:
-        """Return where the next picture lies in the movie's: see :class:`pipeline.media.movie.Fits`."""
-        return self._fits.of(picture)
-
-    def upright_bgr(self, picture: av.video.frame.VideoFrame, fit: Fit) -> NDArray[np.uint8]:
-        """Return the picture upright, uint8 ``(h, w, 3)``, BGR, contiguous."""
-        width, height = fit.size
-        scale = min(1.0, self._long_side / max(width, height)) if self._long_side else 1.0
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        return self._scaled(self._to_search, picture, fit, size)
-
-    def thumbnail(self, picture: av.video.frame.VideoFrame, fit: Fit) -> NDArray[np.uint8]:
-        """Return the picture upright, uint8 ``(90, 160, 3)``, BGR, contiguous: for comparison with its neighbours.
-
-        Whatever its shape, it fills the thumbnail: a scene whose size changes on the way is still the same scene.
-        """
-        return self._scaled(self._to_compare, picture, fit, THUMBNAIL_SIZE)
-
-    @staticmethod
-    def _scaled(
-        converter: Converter, picture: av.video.frame.VideoFrame, fit: Fit, size: tuple[int, int]
-    ) -> NDArray[np.uint8]:
-        return fit.orientation.apply(converter.bgr(picture, fit.stored(*size)))
-
-
 @dataclass(frozen=True)
 class _FaceColumns:
-    """The faces of a segment, in order of frames: frame int32 ``(n,)``, and what :class:`Observations` has of them."""
+    """The faces of a segment, in order of frames, as :class:`Observations` has them."""
 
-    frame: NDArray[np.int32]
+    face_frame: NDArray[np.int32]
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     probabilities: NDArray[np.float32]
@@ -237,12 +174,15 @@ class _FaceColumns:
     sharpness: NDArray[np.float32]
     contrast: NDArray[np.float32]
     miniatures: NDArray[np.uint8]
+    embedded: NDArray[np.int32]
+    embeddings: NDArray[np.int8]
 
 
 class _FaceCollector:
     """Collects the faces of a segment, and their crops over many frames, so that the network sees full batches."""
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, analysis: Analysis, sampler: Sampler) -> None:
+        self._sampler = sampler
         self._classifier, self._batch_size = analysis.classifier, analysis.batch_size
         self._candidates = CandidateFilter(analysis.tracking) if analysis.tracking else None
         self._frame_count = 0
@@ -251,11 +191,12 @@ class _FaceCollector:
         self._undecided: dict[int, NDArray[np.uint8]] = {}  # crops by the face's number
         self._kept: list[int] = []
         self._queue: list[NDArray[np.uint8]] = []
-        self._done = [np.zeros((0, len(EMOTIONS)), np.float32)]
+        self._beside = ThreadPoolExecutor(1) if analysis.overlapped else None
+        self._done: list[Callable[[], NDArray[np.float32]]] = []
         self._measured = [np.zeros((2, 0), np.float32)]  # sharpness and contrast
         self._miniatures = [np.zeros((0, MINIATURE_SIZE, MINIATURE_SIZE), np.uint8)]
 
-    def add(self, time: float, faces: Detections, crops: NDArray[np.uint8]) -> None:
+    def add(self, pts: int, time: float, faces: Detections, crops: NDArray[np.uint8]) -> None:
         """Take the faces of the next frame, shown at ``time`` in s, and their crops, uint8 ``(n, 48, 48)``."""
         first = len(self._frames)
         numbers = list(range(first, first + len(faces)))
@@ -263,6 +204,7 @@ class _FaceCollector:
         self._frames += [self._frame_count] * len(faces)
         self._frame_count += 1
         self._found.append(faces)
+        self._sampler.add(pts, numbers, faces, crops)
         self._settle(self._candidates.add(time, faces) if self._candidates else Verdict(numbers, []))
 
     def finish(self) -> _FaceColumns:
@@ -270,24 +212,31 @@ class _FaceCollector:
         if self._candidates:
             self._settle(self._candidates.finish())
         self._classify()
+        done = [np.zeros((0, len(EMOTIONS)), np.float32), *(result() for result in self._done)]
+        if self._beside:
+            self._beside.shutdown()
         numbers = np.array(self._kept, np.int64)
         order = np.argsort(numbers)
         kept = numbers[order]
         sharpness, contrast = np.concatenate(self._measured, axis=1)[:, order]
+        embedded = self._sampler.finish(kept)
         return _FaceColumns(
-            frame=np.array(self._frames, np.int32)[kept],
+            face_frame=np.array(self._frames, np.int32)[kept],
             boxes=np.concatenate([faces.boxes for faces in self._found])[kept],
             scores=np.concatenate([faces.scores for faces in self._found])[kept],
-            probabilities=np.concatenate(self._done)[order],
+            probabilities=np.concatenate(done)[order],
             yaw=yaw_of(np.concatenate([faces.landmarks for faces in self._found])[kept]),
             sharpness=sharpness,
             contrast=contrast,
             miniatures=np.concatenate(self._miniatures)[order],
+            embedded=embedded.face,
+            embeddings=embedded.vectors,
         )
 
     def _settle(self, verdict: Verdict) -> None:
         for number in verdict.ruled_out:
             del self._undecided[number]
+        self._sampler.settle(verdict)
         self._kept += verdict.possible
         self._queue += [self._undecided.pop(number) for number in verdict.possible]
         if len(self._queue) >= self._batch_size:
@@ -296,7 +245,11 @@ class _FaceCollector:
     def _classify(self) -> None:
         if self._queue:
             crops = np.stack(self._queue)
-            self._done.append(self._classifier.predict(crops))
+            if self._beside:
+                self._done.append(self._beside.submit(self._classifier.predict, crops).result)
+            else:
+                found = self._classifier.predict(crops)
+                self._done.append(lambda: found)
             self._measured.append(np.stack([sharpness_of(crops), contrast_of(crops)]))
             self._miniatures.append(miniatures_of(crops))
             self._queue = []

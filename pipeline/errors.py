@@ -6,6 +6,7 @@
     ├── InputError               the movie's fault: trying again cannot help
     │   └── NotAMovieError       nothing in the file can be shown as moving pictures
     ├── DetectorError            a face detector is missing or cannot be used
+    ├── OverlayError             the movie cannot be copied with its labels as a subtitle track
     └── FfmpegError              FFmpeg could not write the video; carries its last words
 
 Errors of PyAV and FFmpeg are translated into these where those libraries are called.
@@ -26,6 +27,10 @@ class NotAMovieError(InputError):
 
 class DetectorError(PipelineError):
     """A face detector is missing or cannot be used."""
+
+
+class OverlayError(PipelineError):
+    """The movie cannot be copied untouched with its labels as a subtitle track; it can be drawn on and encoded."""
 
 
 class FfmpegError(PipelineError):

@@ -8,11 +8,8 @@ from typing import Final
 
 import pyarrow as pa
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raised whenever a column's name, type or meaning changes; part of every fingerprint."""
-
-ADDED: Final = {"size": 2, "yaw": 2, "sharpness": 2, "quality": 2, "share_unsure": 2}
-"""The version with which a column came that tables of older versions lack; readers take it for null there."""
 
 EMOTIONS: Final = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """FER2013's order: column ``k`` of every probability array belongs to ``EMOTIONS[k]``."""
@@ -22,6 +19,21 @@ LABELS: Final = (*EMOTIONS, "unsure")
 
 UNSURE: Final = len(EMOTIONS)
 """Its place in LABELS."""
+
+VIEWS: Final = ("face_", "size_")
+"""Prefixes of shares that are weighted otherwise: each face alike, however long it is seen; or by the faces' area."""
+
+_VIEW_COLUMNS: Final = tuple(f"{view}share_{label}" for view in VIEWS for label in LABELS)
+
+ADDED: Final = {
+    **dict.fromkeys(("size", "yaw", "sharpness", "quality", "share_unsure"), 2),
+    **dict.fromkeys(("transition", "transition_seconds", "look", "people", "person", *_VIEW_COLUMNS), 3),
+}
+"""The version with which a column came that tables of older versions lack; readers take it for null there. Before
+version 3, each shot was a scene."""
+
+TRANSITIONS: Final = ("start", "cut", "fade", "dissolve")
+"""How a shot may begin: with the movie, at once, out of a single colour, or while the one before is still seen."""
 
 BOX: Final = ("x1", "y1", "x2", "y2")
 """A box's corners: left, top, right, bottom, in pixels."""
@@ -37,6 +49,7 @@ TIMELINE: Final = pa.schema(
         pa.field("shot", pa.int32(), nullable=False),
         pa.field("scene", pa.int32(), nullable=False),
         pa.field("track", pa.int32()),  # null, as are all columns below, in the one row of a frame without a face
+        pa.field("person", pa.int32()),  # whose face it is, unique in the movie; null where unsure (pipeline/people)
         *(pa.field(name, pa.float32()) for name in BOX),
         # The detector's, 0..1; between two searches that agree interpolated, as the box is. Null where the face was
         # lost for a moment and only its box was carried across the gap.
@@ -59,6 +72,7 @@ _SHARES: Final = [
     *(pa.field(f"share_{name}", pa.float64()) for name in EMOTIONS),
     pa.field("share_unsure", pa.float64()),  # of all face-time; null without a face
 ]
+_VIEW_SHARES: Final = [pa.field(name, pa.float64()) for name in _VIEW_COLUMNS]  # null where share_... is
 _MEANS: Final = [pa.field(f"mean_{name}", pa.float64()) for name in EMOTIONS]  # time-weighted mean probability
 _SPAN: Final = [
     pa.field("start", pa.float64(), nullable=False),  # s
@@ -82,6 +96,7 @@ TRACKS: Final = pa.schema(
     [
         pa.field("movie", _NAME, nullable=False),
         pa.field("track", pa.int32(), nullable=False),
+        pa.field("person", pa.int32()),  # whose face it is; null where unsure
         pa.field("shot", pa.int32(), nullable=False),
         pa.field("scene", pa.int32(), nullable=False),
         *_SPAN,
@@ -100,6 +115,12 @@ SHOTS: Final = pa.schema(
         pa.field("shot", pa.int32(), nullable=False),
         pa.field("scene", pa.int32(), nullable=False),
         *_SPAN,
+        pa.field("transition", pa.string(), nullable=False),  # of TRANSITIONS: how it begins
+        # s, from the last frame that shows the shot before alone to the first that shows this one; 0 for a cut. The
+        # shot begins in the middle.
+        pa.field("transition_seconds", pa.float64(), nullable=False),
+        # What it shows, as scenes are grouped by (pipeline/scenes/looks.py); null where it was not observed.
+        pa.field("look", pa.binary()),
         *_SUMMARY,
     ]
 )
@@ -109,10 +130,59 @@ SCENES: Final = pa.schema(
         pa.field("movie", _NAME, nullable=False),
         pa.field("scene", pa.int32(), nullable=False),
         pa.field("shots", pa.int32(), nullable=False),
+        pa.field("people", pa.int32()),  # persons told apart in it; null where that was not tried
         *_SPAN,
         *_SUMMARY,
+        *_VIEW_SHARES,
     ]
 )
+
+_APPEARANCE: Final = [
+    pa.field("tracks", pa.int32(), nullable=False),
+    pa.field("shots", pa.int32(), nullable=False),  # in which the person is seen
+    pa.field("start", pa.float64(), nullable=False),  # s, first seen
+    pa.field("end", pa.float64(), nullable=False),  # s, last seen
+    pa.field("frames", pa.int32(), nullable=False),  # that show the person
+    pa.field("seconds", pa.float64(), nullable=False),  # for which they are shown
+    pa.field("coverage", pa.float64(), nullable=False),  # part of the movie's or the scene's time, 0..1
+    *_SHARES,
+    *_MEANS,
+    pa.field("dominant", pa.string()),
+    *(pa.field(f"size_share_{name}", pa.float64()) for name in LABELS),  # weighted by time and area
+]
+
+PEOPLE: Final = pa.schema(
+    [
+        pa.field("movie", _NAME, nullable=False),
+        pa.field("person", pa.int32(), nullable=False),  # 0-based, in the order in which they are first seen
+        pa.field("scenes", pa.int32(), nullable=False),  # in which the person is seen
+        *_APPEARANCE,
+        pa.field("best_frames", pa.list_(pa.int32()), nullable=False),  # up to 5, best first, each of another track
+        pa.field("best_tracks", pa.list_(pa.int32()), nullable=False),  # theirs
+        pa.field("baseline_seconds", pa.float64(), nullable=False),  # for which the person was seen well
+        *(pa.field(f"baseline_{name}", pa.float64()) for name in EMOTIONS),  # medians; null where that is too short
+    ]
+)
+
+SCENE_PEOPLE: Final = pa.schema(
+    [
+        pa.field("movie", _NAME, nullable=False),
+        pa.field("scene", pa.int32(), nullable=False),
+        pa.field("person", pa.int32(), nullable=False),
+        *_APPEARANCE,
+        *(pa.field(f"change_{name}", pa.float64()) for name in EMOTIONS),  # mean less baseline; null without one
+    ]
+)
+
+RELATIVE: Final = pa.schema(
+    [
+        *(TIMELINE.field(name) for name in ("movie", "frame", "pts", "time", "shot", "scene")),
+        pa.field("track", pa.int32(), nullable=False),
+        pa.field("person", pa.int32(), nullable=False),
+        *(pa.field(f"relative_{name}", pa.float32(), nullable=False) for name in EMOTIONS),  # -1..1, to 0.001
+    ]
+)
+"""A row per picture of a person with a baseline: the network's probabilities less the baseline."""
 
 MOVIES: Final = pa.schema(
     [
@@ -131,9 +201,11 @@ MOVIES: Final = pa.schema(
         pa.field("tracks", pa.int32()),
         pa.field("shots", pa.int32()),
         pa.field("scenes", pa.int32()),
+        pa.field("people", pa.int32()),  # persons told apart; null where that was not tried
         *_SHARES,
         *_MEANS,
         pa.field("dominant", pa.string()),
+        *_VIEW_SHARES,
         pa.field("seconds", pa.float64()),  # it took to process, wall clock
         pa.field("device", pa.string()),
         pa.field("model", pa.string()),

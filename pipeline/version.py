@@ -11,7 +11,7 @@ OBSERVATIONS: Final = 4
 """Of what a segment's analysis finds: decoding, deinterlacing, detection, crops, scores of change; and of how faces
 are followed. 2: interlaced frames see their neighbours across segments; a track ends where it was last seen.
 3: landmarks, sharpness and contrast. 4: miniatures; a face is followed by its course and its looks, and second boxes on
-it are merged."""
+it are merged; faces are described, which tells persons apart."""
 
 LABELS: Final = 1
 """Of what tables make of the same observations: quality, smoothing, labels and their shares."""

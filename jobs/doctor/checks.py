@@ -27,6 +27,33 @@ def devices() -> str:
     return f"{version('tensorflow')} sees {', '.join(list_devices())}"
 
 
+def accelerators() -> str:
+    """Return ONNX Runtime's version and what it can compute on, each tried.
+
+    Raises:
+        JobError: several of its packages are installed, whose files overwrite each other.
+    """
+    from jobs.executors.libraries import ONNX_RUNTIMES, versions_of
+
+    installed = [name for name in ONNX_RUNTIMES if versions_of([name])]
+    if len(installed) > 1:
+        raise JobError(f"{' and '.join(installed)} are installed, and overwrite each other")
+    from jobs.settings import Settings
+    from models.errors import DeviceError
+    from models.inference.load import load_classifier
+    from models.inference.providers import candidates
+    from models.model_file import find_model
+
+    works = ["cpu works"]
+    for name in candidates("gpu"):
+        try:
+            load_classifier(find_model(Settings.model_validate({}).model), name, runtime="onnx")
+            works.append(f"{name} works")
+        except DeviceError as error:
+            works.append(f"{name} does not: {error}")
+    return f"{installed[0]} {version(installed[0])}: {', '.join(works)}"
+
+
 def try_encoder(name: str) -> str:
     """Encode one frame in memory; raises what PyAV raises."""
     import av
@@ -84,8 +111,8 @@ def try_decoding(clip: Path, threads: int) -> str:
 def try_detecting(clip: Path, threads: int) -> str:
     """Search the clip's frames, which show no face, with the default detector."""
     from jobs.settings import Settings
-    from pipeline.analyze import Scaler
     from pipeline.faces.detectors import make_detector
+    from pipeline.faces.search import Scaler
     from pipeline.media.decode import DecodeFaults, decode
     from pipeline.media.movie import open_movie
     from pipeline.media.segments import cut, read_packets

@@ -12,7 +12,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +19,16 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from jobs.console import make_console
-from jobs.doctor.checks import devices, try_classifying, try_decoding, try_detecting, try_encoder, try_encoding
+from jobs.doctor.checks import (
+    accelerators,
+    devices,
+    try_classifying,
+    try_decoding,
+    try_detecting,
+    try_encoder,
+    try_encoding,
+)
+from jobs.executors.libraries import versions_of
 from jobs.machine import available_cores, memory
 from jobs.settings import MEMORY_PER_WORKER
 
@@ -38,6 +46,7 @@ LIBRARIES: Final = (
 _DECODERS: Final = ("h264", "hevc", "vp8", "vp9", "av1", "mpeg1video", "mpeg2video", "mpeg4", "wmv3", "prores")
 ENOUGH_DISK: Final = 2e9
 """Bytes free for results; more than a film of two hours at 1080p takes."""
+_ONNX_ADVICE: Final = "docs/gpu.md: one package of ONNX Runtime in an environment; make GPU=1 sees to that"
 _STALL_S: Final = 300.0
 """Seconds after which a step of the self-test counts as hung; TensorFlow's first start from a slow disk takes one."""
 
@@ -103,10 +112,11 @@ def _message(error: Exception) -> str:
 def versions(libraries: Sequence[str] = LIBRARIES) -> Finding:
     """Check that all libraries are installed; whether their versions are allowed is pip's business."""
     found, missing = [f"Python {platform.python_version()}", platform.platform()], []
+    known = versions_of(("moodreel", *libraries))
     for library in ("moodreel", *libraries):
-        try:
-            found.append(f"{library} {version(library)}")
-        except PackageNotFoundError:
+        if library in known:
+            found.append(f"{library} {known[library]}")
+        else:
             missing.append(library)
     if not missing:
         return Finding("versions", True, ", ".join(found))
@@ -209,6 +219,7 @@ def _self_test() -> list[Finding]:
                 try_in_worker(executor, "x264 encoder", _AV_ADVICE, try_encoder, "libx264"),
                 optional_encoder(try_in_worker(executor, "NVENC encoder", "", try_encoder, "h264_nvenc")),
                 with_idle_gpu(try_in_worker(executor, "TensorFlow", _TENSORFLOW_ADVICE, devices)),
+                try_in_worker(executor, "ONNX Runtime", _ONNX_ADVICE, accelerators),
                 try_in_worker(executor, "decode", _AV_ADVICE, try_decoding, clip, threads),
                 try_in_worker(executor, "detect", "run with --detector haar", try_detecting, clip, threads),
                 try_in_worker(executor, "classify", _NETWORK_ADVICE, try_classifying, threads),

@@ -1,6 +1,9 @@
 """The libraries of a worker process: how many threads they use, where they print, which of them results depend on."""
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +20,20 @@ LIBRARIES: Final = (
     "tensorflow",
 )
 """Packages whose versions results may depend on."""
+
+ONNX_RUNTIMES: Final = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
+"""Packages that all are imported as ``onnxruntime``: one of them may be installed."""
+
+
+def versions_of(names: Iterable[str]) -> dict[str, str]:
+    """Return the versions of packages by name; ONNX Runtime is looked for under all the names that it comes by."""
+    found: dict[str, str] = {}
+    for name in names:
+        for package in ONNX_RUNTIMES if name == "onnxruntime" else (name,):
+            with suppress(PackageNotFoundError):
+                found[name] = version(package)
+    return found
+
 
 _ENVIRONMENT: Final = {
     "TF_CPP_MIN_LOG_LEVEL": "3",  # TensorFlow's messages about the processor would fill the log

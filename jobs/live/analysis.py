@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from jobs.live.capture import Captured
 from jobs.live.clock import TIME_BASE
-from pipeline.analyze import Classifier, Scaler, crop_faces
+from pipeline.analyze import Classifier, crop_faces
 from pipeline.faces.detect import FaceDetector
 from pipeline.faces.online import OnlineTracker
 from pipeline.faces.quality import Looks, contrast_of, looks_of, sharpness_of, yaw_of
+from pipeline.faces.search import Scaler
 from pipeline.faces.track import Sightings, TrackOptions
 from pipeline.media.movie import Movie
 from pipeline.scenes.shots import ChangeScorer, CutSpotter

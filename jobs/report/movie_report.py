@@ -47,7 +47,7 @@ def write_movie_report(folder: MovieFolder, prepared: Prepared | None = None) ->
     results = _read(folder)
     if prepared is None:
         original = find_original(facts).path
-        prepared = results.prepare(*([original] if original else []), folder.video)
+        prepared = results.prepare(*([original] if original else []), folder.overlay, folder.video)
     page = _page(folder, facts, results, prepared)
     poster = prepared.pictures.poster
     try:
@@ -111,6 +111,7 @@ def _page(folder: MovieFolder, facts: JobFacts, results: _Results, prepared: Pre
         plotly=prepared.plotly,
         card=model_card(facts.model),
         video=folder.video.name if folder.video.exists() else None,
+        overlay=folder.overlay.name if folder.overlay.exists() else None,
         index="../" * (facts.movie.count("/") + 1) + _INDEX,
     )
 

@@ -34,7 +34,8 @@ def take_pictures(
     """Take the pictures of a movie from the first of ``videos`` that can be read.
 
     Args:
-        videos: the original, which has no boxes on it, then the annotated video; as paths if not opened yet.
+        videos: the original, which has no boxes on it, or its copy, then the annotated video; as paths if not opened
+            yet.
         index: the movie's timeline.
         lanes: its tracks.
         spans: start and end of each scene in s.

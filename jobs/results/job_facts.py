@@ -15,6 +15,7 @@ _PROVENANCE: Final = (
     "model_digest",
     "detector",
     "device",
+    "runtime",
     "finished",
     "seconds",
     "schema_version",

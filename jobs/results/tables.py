@@ -3,13 +3,17 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.results.errors import NotFoundError, UnreadableError
 from pipeline import schema
+
+_TABLES: Final = (schema.TIMELINE, schema.TRACKS, schema.SHOTS, schema.SCENES)
+_TYPES: Final = {field.name: field.type for table in _TABLES for field in table}
+"""Of columns that tables of older versions lack."""
 
 
 def open_table(path: Path) -> pq.ParquetFile:
@@ -73,7 +77,7 @@ def read_rows(
     except (OSError, pa.ArrowException) as error:
         raise _damaged(path, error) from error
     for name in absent:
-        table = table.append_column(name, pa.nulls(len(table), pa.float32()))
+        table = table.append_column(name, pa.nulls(len(table), _TYPES[name]))
     return table.select(list(columns))
 
 

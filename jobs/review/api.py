@@ -124,7 +124,10 @@ def _movie(store: ResultStore, name: str) -> dict[str, Any]:
     videos = []
     if store.annotated(name) is not None:
         videos.append({"kind": "annotated", "url": url_for("files.annotated", name=name)})
-    if store.original(name).path is not None:
+    has_original = store.original(name).path is not None
+    if store.overlay(name) is not None and not has_original:  # the same pictures; boxes are drawn by the page
+        videos.append({"kind": "copy", "url": url_for("files.overlay", name=name)})
+    if has_original:
         videos.append({"kind": "original", "url": url_for("files.original", name=name)})
     return {
         "start": index.start,

@@ -81,9 +81,10 @@ def _notes(store: ResultStore, name: str, facts: JobFacts) -> list[str]:
     """Return what the user should know before looking: that the movie is partial, what is missing."""
     notes = [f"Partial: {facts.reason}"] if facts.status == "partial" else []
     notes += [*facts.remarks, *store.changes(name).notes]
-    if store.annotated(name) is None:
-        if facts.settings.get("video") != "none":
-            notes.append("annotated.mp4 is missing")
+    if store.annotated(name) is None and store.overlay(name) is None:
+        wanted = {"none": None, "overlay": "annotated.mkv"}.get(str(facts.settings.get("video")), "annotated.mp4")
+        if wanted is not None and wanted not in facts.reason:
+            notes.append(f"{wanted} is missing")
         original = store.original(name)
         if original.path is None:
             notes.append(f"There is nothing to play: {original.why_not}")

@@ -60,6 +60,13 @@ def make_files(store: ResultStore) -> Blueprint:
             raise NotFoundError("annotated.mp4 is missing")
         return _send_range(path)
 
+    @files.get("/video/copy/<path:name>")
+    def overlay(name: str) -> ResponseReturnValue:
+        path = store.overlay(name)
+        if path is None:
+            raise NotFoundError("annotated.mkv is missing")
+        return _send_range(path)
+
     @files.get("/video/original/<path:name>")
     def original(name: str) -> ResponseReturnValue:
         source = store.original(name)

@@ -58,5 +58,5 @@ def _row(out: Path, movie: MovieStatus) -> Row:
     facts = read_job_facts(folder) if movie.state in ("done", "partial") else None
     if facts is None:
         return Row(movie)
-    sources = (folder.poster, folder.video, Path(facts.source))
+    sources = (folder.poster, folder.video, folder.overlay, Path(facts.source))
     return Row(movie, ready=True, has_picture=any(path.is_file() for path in sources), summary=facts.summary)

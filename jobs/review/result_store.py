@@ -179,6 +179,10 @@ class ResultStore:
         """Return the movie's annotated video, or None where there is none to show."""
         return self._if_inside(self.folder(name).video)
 
+    def overlay(self, name: str) -> Path | None:
+        """Return the movie with its labels as subtitles, or None where there is none to show."""
+        return self._if_inside(self.folder(name).overlay)
+
     def poster(self, name: str) -> Path | None:
         """Return the poster that a run made of the movie, or None where there is none to show."""
         return self._if_inside(self.folder(name).poster)
@@ -191,12 +195,12 @@ class ResultStore:
         return find_original(facts, self._fingerprint)
 
     def movie(self, name: str) -> Movie:
-        """Open what stills of the movie can be taken from: the original, or else the annotated video.
+        """Open what stills of the movie can be taken from: the original, or its copy, or else the annotated video.
 
         Raises:
             NotFoundError: neither is available.
         """
-        path = self.original(name).path or self.annotated(name)
+        path = self.original(name).path or self.overlay(name) or self.annotated(name)
         if path is None:
             raise NotFoundError(f"{name}: neither the annotated video nor the original is available")
         try:

@@ -6,10 +6,11 @@ Only the driver decides what is done and what stands; workers commit the one fil
 import asyncio
 import time
 import traceback
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jobs.errors import DiskFullError, JobError, StoppedError
 from jobs.executors.limits import limit_met, limits_of
@@ -69,7 +70,7 @@ class MovieJob:
         self._source = source
         self._folder = run.workspace.folder(source.name)
         self._units = MovieUnits(run, source, order)
-        self._passes = 1 if run.settings.video == "none" else 2
+        self._passes = 2 if run.settings.video == "h264" else 1
         self._begun = time.monotonic()
         self._expected = 0
         self._frames_before = 0  # over all passes
@@ -126,7 +127,8 @@ class MovieJob:
             self._write_plan(segments, order.keys)
         order = order.with_picture(tables.summary)
         remarks = await self._video(order, segments) if order.todo.video else []
-        return self._finished(order, packets, tables, remarks)
+        more, refused = await self._overlay(order) if order.todo.overlay else ([], order.todo.no_overlay)
+        return self._finished(order, packets, replace(tables, no_overlay=refused), [*remarks, *more])
 
     async def _look(self) -> _Order:
         """Probe the movie, look at what earlier runs left of it, and decide what is left to do."""
@@ -177,11 +179,13 @@ class MovieJob:
 
     async def _tables(self, order: _Order, segments: list[Segment]) -> AssembledMovie:
         run, probe, name = self._units.run, order.probe, self._source.name
-        settings = self._run.settings
+        settings = self._run.settings_found()
         units = units_of(segments, order.keys.analysis, ".npz")
         if not order.todo.relabels:
             await run_all(
-                run(Stage.ANALYZE, tasks.analyze_segment, probe.movie, unit.segment, settings, self._path(unit))
+                self._noted(
+                    run(Stage.ANALYZE, tasks.analyze_segment, probe.movie, unit.segment, settings, self._path(unit))
+                )
                 for unit in self._left(units, order.earlier)
             )
         await run(Stage.ASSEMBLE, tasks.confirm_unchanged, self._source.path, probe.fingerprint)
@@ -205,6 +209,12 @@ class MovieJob:
                 self._folder.poster.unlink(missing_ok=True)
         return tables
 
+    async def _noted(self, unit: Coroutine[Any, Any, list[str] | None]) -> None:
+        """Run a unit, and pass on what it says."""
+        for note in await unit or []:
+            self._run.progress.note(f"{self._source.name}: {note}")
+            self._run.event_log.write("note", movie=self._source.name, note=note)
+
     async def _video(self, order: _Order, segments: list[Segment]) -> list[str]:
         run, settings = self._units.run, self._run.settings
         movie, timeline = order.probe.movie, self._folder.timeline
@@ -218,10 +228,21 @@ class MovieJob:
         job = self._folder.read_job_file()
         if job is not None and job.keys.video:  # should the run die, it is not known which of both videos stands
             replace(job, keys=replace(job.keys, video="")).write(self._folder.job, self._folder.root)
-        comment = f"Predicted expression labels, not feelings; moodreel, model {settings.model}"
         parts = [self._path(unit) for unit in units]
-        remarks: list[str] = await run(Stage.JOIN, tasks.join_movie, movie, parts, self._folder, comment)
+        remarks: list[str] = await run(Stage.JOIN, tasks.join_movie, movie, parts, self._folder, self._comment())
         return remarks
+
+    async def _overlay(self, order: _Order) -> tuple[list[str], str]:
+        await self._units.run(Stage.JOIN, tasks.confirm_unchanged, self._source.path, order.probe.fingerprint)
+        job = self._folder.read_job_file()
+        if job is not None and job.keys.overlay:  # as in _video
+            replace(job, keys=replace(job.keys, overlay=""), no_overlay="").write(self._folder.job, self._folder.root)
+        arguments = (order.probe.movie, self._folder, self._comment())
+        made: tuple[list[str], str] = await self._units.run(Stage.JOIN, tasks.overlay_movie, *arguments)
+        return made
+
+    def _comment(self) -> str:
+        return f"Predicted expression labels, not feelings; moodreel, model {self._run.settings.model}"
 
     async def _begin_report(self, movie: Movie) -> None:
         """Let what takes longest of the report be made after the segments, by workers that would be idle."""
@@ -271,9 +292,10 @@ class MovieJob:
 
     def _finished(self, order: _Order, packets: Packets, tables: AssembledMovie, remarks: list[str]) -> MovieResult:
         """Record the movie's results; from then on they stand."""
-        if order.todo.replaces and not order.todo.video:
+        for video, is_new in ((self._folder.video, order.todo.video), (self._folder.overlay, order.todo.overlay)):
             # Before job.json names the new tables: a video beside them must show them.
-            remarks = [*self._folder.set_video_aside(keep=not self._run.force), *remarks]
+            if order.todo.replaces and (not is_new or (tables.no_overlay and video == self._folder.overlay)):
+                remarks = [*self._folder.set_aside(video, keep=not self._run.force), *remarks]
         remarks = [*remarks_of(self._folder.timeline), *remarks]
         if not tables.trusted:
             remarks = ["time stamps are missing or contradict each other; frames were counted instead", *remarks]
@@ -282,12 +304,13 @@ class MovieJob:
         result = self._result("partial" if faults else "done", "; ".join(faults), tables.summary)
         job = replace(
             job_file(self._run, self._source, result, self._units.seconds),
-            keys=replace(order.keys, video=order.todo.video_key),
+            keys=replace(order.keys, video=order.todo.video_key, overlay=order.todo.overlay_key),
             remarks=tuple(remarks),
             fingerprint=order.probe.fingerprint,
             refused=tables.refused,
             damaged=tables.damaged,
             missing=tables.missing,
+            no_overlay=tables.no_overlay,
             steps=packets.clock.steps,
             trusted=tables.trusted,
             frames_before=self._frames_before // self._passes,

@@ -27,6 +27,7 @@ def faults_of(packets: Packets, tables: AssembledMovie) -> list[str]:
     expected = tables.summary.frames + tables.missing if tables.summary.frames else tables.missing
     faults += [f"{expected} frames expected, {expected - tables.missing} found"] if tables.missing else []
     faults += [f"{tables.damaged} frames are damaged"] if tables.damaged else []
+    faults += [f"no annotated.mkv: {tables.no_overlay}"] if tables.no_overlay else []
     return faults
 
 
@@ -58,6 +59,7 @@ def job_file(run: Run, source: MovieSource, result: MovieResult, stage_seconds: 
         finished=now(),
         schema_version=schema.VERSION,
         device=equipment.device,
+        runtime=equipment.runtime,
         model=settings.model,
         model_digest=equipment.model_digest,
         detector=settings.detector,

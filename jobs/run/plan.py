@@ -22,6 +22,7 @@ from pipeline.media.segments import Segment
 
 TABLES: Final = frozenset(path.name for path in MovieFolder(Path()).tables)
 VIDEO: Final = MovieFolder(Path()).video.name
+OVERLAY: Final = MovieFolder(Path()).overlay.name
 
 
 @dataclass(frozen=True)
@@ -47,22 +48,27 @@ class Todo:
         tables: the tables.
         relabels: whether they are made of the timeline that stands, which differs in labels alone.
         video: the annotated video.
-        replaces: whether tables that stand will be replaced by others, so that a video beside them is outdated.
-        video_key: what ``job.json`` is to say of the video afterwards.
+        overlay: the movie with its labels as subtitles.
+        replaces: whether tables that stand will be replaced by others, so that videos beside them are outdated.
+        video_key, overlay_key: what ``job.json`` is to say of them afterwards.
+        no_overlay: why an overlay that is not to be made again could not be made, or "".
         why: why earlier work is not used, as sentences for the user.
     """
 
     tables: bool
     relabels: bool
     video: bool
+    overlay: bool
     replaces: bool
     video_key: str
+    overlay_key: str
+    no_overlay: str = ""
     why: tuple[str, ...] = ()
 
     @property
     def nothing(self) -> bool:
         """Whether all that is wanted stands."""
-        return not (self.tables or self.video)
+        return not (self.tables or self.video or self.overlay)
 
 
 def what_is_left(earlier: Earlier, keys: Keys, fingerprint: str, force: bool) -> Todo:
@@ -70,12 +76,13 @@ def what_is_left(earlier: Earlier, keys: Keys, fingerprint: str, force: bool) ->
 
     Args:
         earlier: what stands.
-        keys: of what is wanted; ``keys.video`` is "" where no video is.
+        keys: of what is wanted; ``keys.video`` and ``keys.overlay`` are "" where those are not.
         fingerprint: the movie's.
         force: make everything again.
 
     Returns:
-        What is left. A video that is not wanted stays if it shows the tables that are.
+        What is left. A video that is not wanted stays if it shows the tables that are. An overlay that could not be
+        made is not tried again.
     """
     job = earlier.job
     same_tables = not force and job is not None and job.has_results and job.keys.tables == keys.tables
@@ -83,12 +90,21 @@ def what_is_left(earlier: Earlier, keys: Keys, fingerprint: str, force: bool) ->
     known_video = job.keys.video if job is not None and same_tables else ""
     video_stands = tables_stand and known_video == keys.video and VIDEO in earlier.files
     video = bool(keys.video) and not video_stands
+    known_overlay = job.keys.overlay if job is not None and same_tables else ""
+    refused = job.no_overlay if job is not None and known_overlay else ""
+    if refused and not keys.overlay:
+        known_overlay = refused = ""  # that there is none is no fault of a run that wants none
+    overlay_stands = tables_stand and known_overlay == keys.overlay and (OVERLAY in earlier.files or bool(refused))
+    overlay = bool(keys.overlay) and not overlay_stands
     return Todo(
         tables=not tables_stand,
         relabels=not force and not tables_stand and earlier.files >= TABLES and _same_analysis(job, keys),
         video=video,
+        overlay=overlay,
         replaces=not same_tables,
         video_key=keys.video if video else known_video,
+        overlay_key=keys.overlay if overlay else known_overlay,
+        no_overlay="" if overlay else refused,
         why=() if force else tuple(_why(earlier, keys, fingerprint, same_tables, tables_stand)),
     )
 

@@ -14,6 +14,8 @@ from jobs.settings import Settings
 from jobs.store.movie_result import MovieResult
 from jobs.store.provenance import Equipment
 
+RUNTIMES: Final = {"onnx": "ONNX Runtime", "tensorflow": "TensorFlow"}
+
 _LINE_EVERY_S: Final = 30.0
 """Seconds between two lines of progress in a log."""
 
@@ -52,10 +54,9 @@ class Progress:
         """Say what the run works with."""
         local = f"{settings.worker_count} worker{'s' if settings.worker_count > 1 else ''}"
         workers = local if settings.engine == "local" else f"engine {settings.engine}"
-        digest = equipment.model_digest[:12]
-        self.note(
-            f"device {equipment.device}, {workers}, model {settings.model} ({digest}), detector {settings.detector}"
-        )
+        device = f"{equipment.device} ({RUNTIMES.get(equipment.runtime, equipment.runtime)})"
+        model = f"{settings.model} ({equipment.model_digest[:12]})"
+        self.note(f"device {device}, {workers}, model {model}, detector {settings.detector}")
         if equipment.prior != settings.prior and settings.prior != "film":
             self.note(f"model {settings.model} has no answers for --prior {settings.prior}; its usual ones are used")
 

@@ -3,22 +3,18 @@
 Invariant: a unit is done when its file stands under its final name; what it returns is only news for the run.
 """
 
-import ctypes
-import gc
 import platform
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
 from jobs.executors.heartbeat import count_frame, show_life
-from jobs.executors.libraries import LIBRARIES
+from jobs.executors.libraries import LIBRARIES, versions_of
+from jobs.run.worker import READER, classifier_of, detector_of, embedder_of, make_room, take_notes
 from jobs.settings import Settings
 from jobs.store.atomic import commit, temporary_beside
 from jobs.store.job_file import MovieSummary
@@ -26,26 +22,17 @@ from jobs.store.movie_result import AssembledMovie
 from jobs.store.provenance import Equipment, Provenance, fingerprint_movie
 from jobs.store.table_files import commit_tables
 from jobs.store.workspace import MovieFolder
-from pipeline import schema
-from pipeline.errors import InputError
-from pipeline.faces.detect import FaceDetector
-from pipeline.faces.detectors import make_detector
-from pipeline.media.decode import Reader
+from pipeline.errors import InputError, OverlayError
 from pipeline.media.movie import Movie, open_movie
 from pipeline.media.segments import Packets, Segment, read_packets
 from pipeline.tables.observations import Observations
 from pipeline.video.join import join
 from pipeline.video.mux import mux
+from pipeline.video.overlay import overlay
 from pipeline.video.render import render
 
 if TYPE_CHECKING:
     from jobs.report.movie_report import Prepared
-
-_LONG: Final = 50_000
-"""Frames, half an hour of film: from then on tables need as much memory as networks."""
-
-_READER: Final = Reader()
-"""Of this worker, which does one unit after the other, mostly of the same movie."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +49,12 @@ def equip(settings: Settings) -> Equipment:
     Raises:
         ModelError, DetectorError: one of them is not available.
     """
-    _detector(settings.detector, settings.detector_model)
-    classifier = _classifier(settings.model, settings.prior, settings.device, settings.threads)
-    versions = {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()}
-    return Equipment(classifier.device, classifier.model.digest, versions, classifier.model.prior)
+    classifier = classifier_of(settings.model, settings.prior, settings.device, settings.threads, settings.runtime)
+    detector_of(settings.detector, settings.detector_model, classifier.device)
+    versions = versions_of(LIBRARIES) | {"python": platform.python_version()}
+    people = embedder_of(settings.threads).digest if settings.people else ""
+    model = classifier.model
+    return Equipment(classifier.device, model.digest, versions, model.prior, people, classifier.runtime)
 
 
 def probe(path: Path) -> Probe:
@@ -101,25 +90,32 @@ def scan(movie: Movie) -> Packets:
     return read_packets(movie, show_life)
 
 
-def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Path) -> None:
+def analyze_segment(movie: Movie, segment: Segment, settings: Settings, out: Path) -> list[str]:
     """Analyze a segment and commit its observations.
 
     Args:
         movie: that the segment is of.
         segment: its span.
-        settings: of the run.
+        settings: of the run; device and runtime are those that were found.
         out: the unit's file.
+
+    Returns:
+        What the user should know of the work.
 
     Raises:
         InputError: the movie cannot be read.
     """
     from pipeline.analyze import Analysis, analyze  # with PySceneDetect, which the runner need not load
 
-    detector = _detector(settings.detector, settings.detector_model)
-    classifier = _classifier(settings.model, settings.prior, settings.device, settings.threads)
-    analysis = Analysis(detector, classifier, settings.detect_every, settings.track_options())
-    observations = analyze(movie, segment, analysis, settings.threads, count_frame, _READER)
+    classifier = classifier_of(settings.model, settings.prior, settings.device, settings.threads, settings.runtime)
+    detector = detector_of(settings.detector, settings.detector_model, classifier.device)
+    beside = classifier.device != "cpu"
+    embedder = embedder_of(settings.threads) if settings.people else None
+    options = settings.track_options()
+    analysis = Analysis(detector, classifier, settings.detect_every, options, embedder, overlapped=beside)
+    observations = analyze(movie, segment, analysis, settings.threads, count_frame, READER)
     commit(out, lambda temporary: temporary.write_bytes(observations.to_bytes()), _movie_folder(out))
+    return take_notes(detector, classifier)
 
 
 @dataclass(frozen=True)
@@ -150,11 +146,12 @@ def assemble_movie(
     from pipeline.tables.timeline import assemble
 
     observations = [Observations.load(part) for part in parts]
-    _make_room(sum(len(o.pts) for o in observations))
+    make_room(sum(len(o.pts) for o in observations))
     whole = concatenated(observations)
     del observations  # of a long movie, its parts would be a tenth of the memory that is needed
     about_json = about.provenance.to_json()
-    tables = assemble(about.name, movie, [whole], settings.track_options(), about_json, settings.sure)
+    options = settings.track_options()
+    tables = assemble(about.name, movie, [whole], options, about_json, settings.sure, settings.people)
     refused, damaged, missing = whole.refused, whole.damaged, whole.missing
     del whole
     commit_tables(tables, folder)
@@ -175,10 +172,11 @@ def relabel_movie(movie: Movie, folder: MovieFolder, settings: Settings, about: 
     """
     from pipeline.tables.relabel import relabel
 
-    timeline = pq.read_table(folder.timeline)
-    _make_room(len(timeline))
+    timeline, shots = pq.read_table(folder.timeline), pq.read_table(folder.shots)
+    make_room(len(timeline))
     origin = about.provenance.to_json()
-    tables = relabel(about.name, movie, timeline, settings.track_options(), origin, settings.sure)
+    options = settings.track_options()
+    tables = relabel(about.name, movie, timeline, shots, options, origin, settings.sure, settings.people)
     commit_tables(tables, folder)
     return MovieSummary.parse(tables.summary)
 
@@ -198,7 +196,7 @@ def render_segment(movie: Movie, segment: Segment, timeline: Path, settings: Set
     """
 
     def write(temporary: Path) -> None:
-        if render(movie, segment, timeline, temporary, settings.encoder_options(), count_frame, _READER) == 0:
+        if render(movie, segment, timeline, temporary, settings.encoder_options(), count_frame, READER) == 0:
             temporary.touch()
 
     commit(out, write, _movie_folder(out))
@@ -220,7 +218,7 @@ def join_movie(movie: Movie, parts: Sequence[Path], folder: MovieFolder, comment
     Returns:
         Remarks for the user.
     """
-    _make_room(pq.read_metadata(folder.timeline).num_rows)
+    make_room(pq.read_metadata(folder.timeline).num_rows)
     remarks: list[str] = []
     with temporary_beside(folder.video.with_stem("picture"), folder.root) as picture:
         join([part for part in parts if part.stat().st_size], picture)
@@ -228,11 +226,35 @@ def join_movie(movie: Movie, parts: Sequence[Path], folder: MovieFolder, comment
     return remarks
 
 
+def overlay_movie(movie: Movie, folder: MovieFolder, comment: str) -> tuple[list[str], str]:
+    """Copy the movie with its labels as subtitles, and commit that.
+
+    Args:
+        movie: with the picture that its tables are in.
+        folder: where its tables are, and where the copy goes.
+        comment: that goes into its metadata.
+
+    Returns:
+        Remarks for the user; and why there is no copy, or "".
+    """
+    remarks: list[str] = []
+
+    def write(temporary: Path) -> None:
+        remarks.extend(overlay(movie, folder.timeline, temporary, comment, show_life))
+
+    make_room(pq.read_metadata(folder.timeline).num_rows)
+    try:
+        commit(folder.overlay, write)
+    except OverlayError as error:
+        return [], str(error).removeprefix(f"{movie.path}: ")
+    return remarks, ""
+
+
 def prepare_report(folder: MovieFolder, movie: Movie) -> "Prepared":
     """Make what takes longest of the movie's report; see :func:`jobs.report.movie_report.prepare`."""
     from jobs.report.movie_report import prepare  # needed once a movie
 
-    _make_room(pq.read_metadata(folder.timeline).num_rows)
+    make_room(pq.read_metadata(folder.timeline).num_rows)
     return prepare(folder, movie)
 
 
@@ -241,7 +263,7 @@ def report_movie(folder: MovieFolder, prepared: "Prepared | None" = None) -> Non
     from jobs.report.movie_report import write_movie_report  # needed once a movie
 
     job = folder.read_job_file()
-    _make_room(job.summary.frames or 0 if job else 0)
+    make_room(job.summary.frames or 0 if job else 0)
     write_movie_report(folder, prepared)
 
 
@@ -250,35 +272,3 @@ def timed(task: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
     begun = time.perf_counter()
     result = task(*arguments)
     return result, time.perf_counter() - begun
-
-
-def _make_room(frames: int) -> None:
-    """Before a unit that holds a whole long movie, give back what analyzing needs; it is loaded again in 0.2 s.
-
-    So a worker's peak does not grow with the movie: its tables take the place of the networks.
-    """
-    if frames <= _LONG:
-        return
-    _detector.cache_clear()
-    _classifier.cache_clear()
-    _READER.close()
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:  # glibc keeps what is freed
-        trim(0)
-
-
-@lru_cache(maxsize=1)
-def _detector(name: str, model: Path | None) -> FaceDetector:
-    return make_detector(name, model)
-
-
-@lru_cache(maxsize=1)
-def _classifier(model: str, prior: str, device: str, threads: int) -> Any:
-    # Imported here: only analyzing needs it.
-    from models.emotions import EMOTIONS
-    from models.inference.load import load_classifier
-    from models.model_file import find_model
-
-    assert EMOTIONS == schema.EMOTIONS, "models and pipeline disagree on the order of emotions"
-    return load_classifier(find_model(model).with_prior(prior), device, threads)

@@ -33,6 +33,11 @@ class Run:
     force: bool
     equipment: "asyncio.Future[Equipment]" = field(default_factory=asyncio.Future)
 
+    def settings_found(self) -> Settings:
+        """Return the settings with the device and the runtime that were found: all units must use the same ones."""
+        found = self.equipment.result()
+        return self.settings.model_copy(update={"device": found.device, "runtime": found.runtime})
+
     def disk_full(self) -> DiskFullError | None:
         """Return an error if the output folder's disk is full; libraries report that in many ways, the disk in one."""
         try:

@@ -3,8 +3,9 @@
 Reading is tolerant: files of earlier versions, of other programs and damaged ones give None or defaults, never an
 exception. Writing is strict: what does not read back as it was is refused.
 
-Invariant: where ``keys.tables`` is set, the tables in the folder are those, and an ``annotated.mp4`` beside them shows
-them. ``keys.video`` says in which quality; "" where that is not known, or where there is none.
+Invariant: where ``keys.tables`` is set, the tables in the folder are those, and an ``annotated.mp4`` or
+``annotated.mkv`` beside them shows them. ``keys.video`` says in which quality the former does, ``keys.overlay`` which
+tables the latter shows; "" where that is not known, or where there is none.
 """
 
 import json
@@ -44,6 +45,7 @@ class MovieSummary:
     tracks: int | None = None
     shots: int | None = None
     scenes: int | None = None
+    people: int | None = None
     share_angry: float | None = None
     share_disgust: float | None = None
     share_fear: float | None = None
@@ -60,6 +62,22 @@ class MovieSummary:
     mean_surprise: float | None = None
     mean_neutral: float | None = None
     dominant: str | None = None
+    face_share_angry: float | None = None
+    face_share_disgust: float | None = None
+    face_share_fear: float | None = None
+    face_share_happy: float | None = None
+    face_share_sad: float | None = None
+    face_share_surprise: float | None = None
+    face_share_neutral: float | None = None
+    face_share_unsure: float | None = None
+    size_share_angry: float | None = None
+    size_share_disgust: float | None = None
+    size_share_fear: float | None = None
+    size_share_happy: float | None = None
+    size_share_sad: float | None = None
+    size_share_surprise: float | None = None
+    size_share_neutral: float | None = None
+    size_share_unsure: float | None = None
 
     @classmethod
     def parse(cls, value: Any) -> "MovieSummary":
@@ -101,13 +119,14 @@ class JobFile:
         fingerprint: of the source.
         refused, damaged: packets and frames that could not be decoded.
         missing: frames that the file promises and that were not found.
+        no_overlay: why there is no ``annotated.mkv`` although it was wanted; "" where there is one, or none was.
         steps: places where the file's clock steps; from the first on, the movie's times are not those of a player.
         trusted: whether the file's time stamps were used.
         frames_before: of the movie, that earlier runs had done.
         stage_seconds: s of work by stage, over all workers.
         finished: when, ISO 8601.
         schema_version: of the tables.
-        device, model, model_digest, detector: what the run worked with.
+        device, runtime, model, model_digest, detector: what the run worked with.
         settings: of the run.
         versions: of Python and the libraries.
         details: of a failure: traceback, a library's last words.
@@ -128,6 +147,7 @@ class JobFile:
     refused: int = 0
     damaged: int = 0
     missing: int = 0
+    no_overlay: str = ""
     steps: int = 0
     trusted: bool = True
     frames_before: int = 0
@@ -135,6 +155,7 @@ class JobFile:
     finished: str = ""
     schema_version: int | None = None
     device: str = ""
+    runtime: str = ""
     model: str = ""
     model_digest: str = ""
     detector: str = ""
@@ -179,7 +200,7 @@ class JobFile:
         content = {name: getattr(self, name) for name in _NAMES}
         content |= {name: dict(content[name]) for name in ("stage_seconds", "settings", "versions")}
         content |= {"summary": self.summary.to_json(), "keys": self.keys.to_json(), "remarks": list(self.remarks)}
-        optional = {name for name in ("details", "live") if not content[name]}
+        optional = {name for name in ("details", "live", "no_overlay") if not content[name]}
         return {name: value for name, value in content.items() if name not in optional} | dict(self.rest)
 
     @property
@@ -212,7 +233,9 @@ class JobFile:
 
 
 _NAMES: Final = tuple(one.name for one in fields(JobFile) if one.name != "rest")
-_TEXTS: Final = "reason source fingerprint finished device model model_digest detector details".split()
+_TEXTS: Final = (
+    "reason no_overlay source fingerprint finished device runtime model model_digest detector details"
+).split()
 _COUNTS: Final = ("refused", "damaged", "missing", "steps", "frames_before")
 
 

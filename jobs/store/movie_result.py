@@ -50,6 +50,7 @@ class AssembledMovie:
         refused, damaged: packets and frames that could not be decoded.
         trusted: whether the file's time stamps were used.
         missing: frames that the file promises and that were not found.
+        no_overlay: why there is no movie with its labels as subtitles although it was wanted, or "".
     """
 
     summary: MovieSummary
@@ -57,6 +58,7 @@ class AssembledMovie:
     damaged: int
     trusted: bool
     missing: int = 0
+    no_overlay: str = ""
 
 
 def job_file_of(result: MovieResult, facts: Mapping[str, Any]) -> JobFile:

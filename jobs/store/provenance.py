@@ -17,24 +17,31 @@ from jobs.store.json_values import object_of, text_of
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys of a movie's observations, tables and annotated video; "" for what is not there, or not wanted.
+    """The keys of a movie's results; "" for what is not there, or not wanted.
 
-    Each contains the one before: other tables mean another video.
+    Each contains the one before, but for the last: other tables mean another video and another overlay.
+
+    Attributes:
+        analysis: of the observations.
+        tables: of the tables.
+        video: of the annotated video.
+        overlay: of the movie with its labels as subtitles.
     """
 
     analysis: str = ""
     tables: str = ""
     video: str = ""
+    overlay: str = ""
 
     @classmethod
     def parse(cls, value: Any) -> "Keys":
         """Read what :meth:`to_json` gives; whatever is missing or no text becomes ""."""
         content = object_of(value)
-        return cls(*(text_of(content.get(kind)) or "" for kind in ("analysis", "tables", "video")))
+        return cls(*(text_of(content.get(kind)) or "" for kind in ("analysis", "tables", "video", "overlay")))
 
     def to_json(self) -> dict[str, str]:
-        """Return the keys by kind."""
-        return asdict(self)
+        """Return the keys by kind; that of an overlay only where there is one."""
+        return {kind: key for kind, key in asdict(self).items() if key or kind != "overlay"}
 
     @property
     def of_units(self) -> tuple[str, ...]:
@@ -47,16 +54,20 @@ class Equipment:
     """What a worker works with.
 
     Attributes:
-        device: ``cpu`` or ``gpu``.
+        device: ``cpu``, ``gpu`` (TensorFlow's), or ONNX Runtime's, such as ``cuda``.
         model_digest: SHA-256 of the weights together with their calibration.
         versions: of Python and the libraries, by name.
         prior: that the network's answers are for; "" where it has no choice.
+        people: SHA-256 of the network that tells persons apart; "" where that is not wanted.
+        runtime: ``onnx`` or ``tensorflow``.
     """
 
     device: str
     model_digest: str
     versions: dict[str, str]
     prior: str = ""
+    people: str = ""
+    runtime: str = "onnx"
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,7 @@ class Provenance:
         device: ``cpu`` or ``gpu``; half precision on a GPU gives slightly different probabilities.
         detector, detect_every, tracking: how faces were found and followed.
         sure: support from which labels are shown.
+        people: identity of the network that told persons apart; "" where that was not wanted.
         versions: of Python and the libraries, by name.
     """
 
@@ -83,6 +95,7 @@ class Provenance:
     detector: str
     detect_every: float
     sure: float
+    people: str
     tracking: dict[str, Any]
     versions: dict[str, str]
 
@@ -100,7 +113,7 @@ def make_keys(settings: Settings, fingerprint: str, equipment: Equipment) -> Key
         equipment: the device as resolved and the model as loaded: their names alone do not determine results.
 
     Returns:
-        The keys; that of the video is "" where none is wanted.
+        The keys; those of video and overlay are "" where they are not wanted.
 
     Raises:
         OSError: the detector's file cannot be read.
@@ -108,11 +121,11 @@ def make_keys(settings: Settings, fingerprint: str, equipment: Equipment) -> Key
     analysis = _analysis_key(settings, fingerprint, equipment)
     # Invariant: where the analysis is the same, tables differ in labels alone, and can be made of one another.
     tables = digest([analysis, repr(settings.track_options()), settings.sure])
-    return Keys(analysis, tables, _video_key(settings, tables))
+    return Keys(analysis, tables, _video_key(settings, tables), _overlay_key(settings, tables))
 
 
 def _analysis_key(settings: Settings, fingerprint: str, equipment: Equipment) -> str:
-    """Identify observations; see :func:`make_keys`. The device counts, or a resumed run would mix CPU and GPU."""
+    """Identify observations; see :func:`make_keys`. Device and runtime count, or a resumed run would mix them."""
     from pipeline import schema, version
     from pipeline.faces.crops import BOX_SCALE
     from pipeline.faces.detectors import takes_model
@@ -126,16 +139,24 @@ def _analysis_key(settings: Settings, fingerprint: str, equipment: Equipment) ->
         BOX_SCALE,
     ]
     versions = [schema.VERSION, version.OBSERVATIONS, version.LABELS]
-    return digest([*versions, fingerprint, equipment.model_digest, equipment.device, *search])
+    used = [equipment.model_digest, equipment.device, equipment.runtime, equipment.people]
+    return digest([*versions, fingerprint, *used, *search])
 
 
 def _video_key(settings: Settings, tables: str) -> str:
     """Identify an annotated video of these tables; "" for none. Another quality never repeats the analysis."""
     from pipeline import version
 
-    if settings.video == "none":
+    if settings.video != "h264":
         return ""
     return digest([version.DRAWING, tables, settings.video, settings.crf, settings.preset])
+
+
+def _overlay_key(settings: Settings, tables: str) -> str:
+    """Identify the movie with these tables' labels as subtitles; "" for none."""
+    from pipeline import version
+
+    return digest([version.DRAWING, tables, settings.video]) if settings.video == "overlay" else ""
 
 
 def provenance(settings: Settings, movie: str, fingerprint: str, equipment: Equipment, keys: Keys) -> Provenance:
@@ -158,6 +179,7 @@ def provenance(settings: Settings, movie: str, fingerprint: str, equipment: Equi
         detector=settings.detector,
         detect_every=settings.detect_every,
         sure=settings.sure,
+        people=equipment.people,
         tracking=dict(vars(settings.track_options())),
         versions=equipment.versions,
     )

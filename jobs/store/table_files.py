@@ -28,6 +28,9 @@ def commit_tables(tables: "Tables", folder: MovieFolder) -> None:
         (folder.tracks, tables.tracks),
         (folder.shots, tables.shots),
         (folder.scenes, tables.scenes),
+        (folder.people, tables.people),
+        (folder.scene_people, tables.scene_people),
+        (folder.relative, tables.relative),
     ):
         commit(path, lambda temporary, table=table: write_table(table, temporary), folder.root)  # type: ignore[misc]
     commit(folder.scenes_csv, lambda temporary: write_csv(tables.scenes, temporary), folder.root)

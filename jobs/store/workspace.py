@@ -33,6 +33,11 @@ class MovieFolder:
         return self.root / "annotated.mp4"
 
     @property
+    def overlay(self) -> Path:
+        """The movie untouched, with its labels as a subtitle track."""
+        return self.root / "annotated.mkv"
+
+    @property
     def timeline(self) -> Path:
         """A row per face per frame."""
         return self.root / "timeline.parquet"
@@ -58,6 +63,21 @@ class MovieFolder:
         return self.root / "scenes.csv"
 
     @property
+    def people(self) -> Path:
+        """A row per person."""
+        return self.root / "people.parquet"
+
+    @property
+    def scene_people(self) -> Path:
+        """A row per person and scene."""
+        return self.root / "scene_people.parquet"
+
+    @property
+    def relative(self) -> Path:
+        """What each picture of a person shows, against how that person usually looks."""
+        return self.root / "relative.parquet"
+
+    @property
     def job(self) -> Path:
         """Status, settings, versions, device, time per stage, what went wrong."""
         return self.root / JOB_FILE
@@ -75,7 +95,8 @@ class MovieFolder:
     @property
     def tables(self) -> tuple[Path, ...]:
         """The files that assemble leaves."""
-        return (self.timeline, self.tracks, self.shots, self.scenes, self.scenes_csv)
+        of_people = (self.people, self.scene_people, self.relative)
+        return (self.timeline, self.tracks, self.shots, self.scenes, self.scenes_csv, *of_people)
 
     @property
     def work(self) -> Path:
@@ -102,22 +123,23 @@ class MovieFolder:
         except OSError:
             return False
 
-    def set_video_aside(self, keep: bool) -> list[str]:
-        """Take away an annotated video whose tables were replaced: it must not pass for one of the new tables.
+    def set_aside(self, video: Path, keep: bool) -> list[str]:
+        """Take away a video whose tables were replaced: it must not pass for one of the new tables.
 
         Args:
+            video: one of :attr:`video` and :attr:`overlay`.
             keep: under another name, where it replaces one that was set aside before.
 
         Returns:
             What the user should know of it.
         """
-        if not self.video.is_file():
+        if not video.is_file():
             return []
         if not keep:
-            self.video.unlink()
+            video.unlink()
             return []
-        earlier = self.video.with_stem(f"{self.video.stem}.earlier")
-        self.video.replace(earlier)
+        earlier = video.with_stem(f"{video.stem}.earlier")
+        video.replace(earlier)
         return [f"{earlier.name} shows the earlier tables, which these replaced"]
 
     def listing(self, keys: Iterable[str]) -> frozenset[str]:

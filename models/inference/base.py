@@ -11,17 +11,24 @@ from models.model_file import ModelFile
 BATCH_SIZE: Final = 64
 """Crops that the network sees at a time on a CPU."""
 
+GPU_BATCH_SIZE: Final = 512
+"""On a GPU, which needs more to be busy; halved where its memory is too small."""
+
 
 class EmotionClassifier(Protocol):
     """A trained network, ready to classify.
 
     Attributes:
         model: what it was loaded from.
-        device: ``cpu`` or ``gpu``.
+        device: ``cpu``, ``gpu`` (TensorFlow's), or one of :data:`models.inference.providers.PROVIDERS`.
+        runtime: ``onnx`` or ``tensorflow``.
+        notes: what the user should know of its work, such as that a GPU's memory was too small.
     """
 
     model: ModelFile
     device: str
+    runtime: str
+    notes: list[str]
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return float32 ``(n, 7)`` calibrated probabilities for uint8 ``(n, 48, 48)`` grey crops.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from models.data.faces import CROP_SIZE, FERPLUS_OF_EMOTION, to_input
 from models.emotions import EMOTIONS
 from models.errors import WeightsError
-from models.inference.base import BATCH_SIZE, check_crops
+from models.inference.base import BATCH_SIZE, GPU_BATCH_SIZE, check_crops
+from models.inference.providers import is_out_of_memory
 from models.model_file import ModelFile
 from models.networks import build, network_names
-
-GPU_BATCH_SIZE: Final = 512
-"""Crops of a batch on a GPU, which needs more than a CPU to be busy."""
 
 
 def list_devices() -> list[str]:
@@ -32,6 +30,8 @@ def sees_gpu() -> bool:
 
 class KerasClassifier:
     """A trained network in TensorFlow, compiled for one batch size and warmed up; see :class:`EmotionClassifier`."""
+
+    runtime = "tensorflow"
 
     def __init__(self, model: ModelFile, device: str, threads: int = 0, padded: bool = True) -> None:
         """Load a network.
@@ -50,21 +50,42 @@ class KerasClassifier:
         _configure(device, threads)
         self._batch_size = BATCH_SIZE if device == "cpu" else GPU_BATCH_SIZE
         self._padded = padded
+        self.notes: list[str] = []
         with _half_precision(device):
-            batch_size = self._batch_size if padded else None
-            self._network = compiled(load_network(model), batch_size, device, model.chosen or "emotion")
+            self._layers = load_network(model)
+        self._network = self._compiled()
         self.predict(np.zeros((1, CROP_SIZE, CROP_SIZE), np.uint8))
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :class:`EmotionClassifier`."""
         check_crops(crops)
-        results = [np.zeros((0, len(EMOTIONS)), np.float32)]
-        for start in range(0, len(crops), self._batch_size):
+        results, start = [np.zeros((0, len(EMOTIONS)), np.float32)], 0
+        while start < len(crops):
             batch = crops[start : start + self._batch_size]
             filled = np.zeros((self._batch_size if self._padded else len(batch), CROP_SIZE, CROP_SIZE), np.uint8)
             filled[: len(batch)] = batch
-            results.append(np.asarray(self._network(to_input(filled)))[: len(batch)])
+            try:
+                found = np.asarray(self._network(to_input(filled)))
+            except Exception as error:  # TensorFlow has several classes for it
+                self._halve(error)
+                continue
+            results.append(found[: len(batch)])
+            start += len(batch)
         return np.concatenate(results)
+
+    def _compiled(self) -> Any:
+        batch_size = self._batch_size if self._padded else None
+        return compiled(self._layers, batch_size, self.device, self.model.chosen or "emotion")
+
+    def _halve(self, error: Exception) -> None:
+        """Take half as many crops at a time from now on, if it was a GPU's memory that was missing."""
+        if self.device == "cpu" or self._batch_size == 1 or not is_out_of_memory(error):
+            raise error
+        self._batch_size //= 2
+        self.notes.append(
+            f"out of GPU memory with {2 * self._batch_size} faces: the network goes on with {self._batch_size}"
+        )
+        self._network = self._compiled()
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def cut_crops(picture: av.video.frame.VideoFrame, boxes: NDArray[np.float32], fi
     """
     if len(boxes) == 0:
         return np.zeros((0, CROP_SIZE, CROP_SIZE), np.uint8)
-    squares = _to_stored(fit.from_movie(_squares(boxes)), fit.orientation)
+    squares = _to_stored(fit.from_movie(squares_of(boxes)), fit.orientation)
     if is_hdr(picture):
         return np.stack([fit.orientation.apply(crop) for crop in _of_hdr(picture, squares)])
     luma, full_range = _luma(picture)
@@ -58,7 +58,7 @@ def cut_crops(picture: av.video.frame.VideoFrame, boxes: NDArray[np.float32], fi
     return crops if full_range else _expanded(crops)
 
 
-def _squares(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+def squares_of(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the squares ``(n, 4)`` that stand for the faces in ``boxes``."""
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1)

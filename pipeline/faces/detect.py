@@ -1,7 +1,8 @@
 """The faces of one picture, and the protocol of what finds them: see :mod:`pipeline.faces.detectors`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,4 +68,24 @@ class FaceDetector(Protocol):
         The same picture always gives the same faces, whatever was searched before: tables do not depend on the order in
         which segments are analyzed.
         """
+        ...
+
+
+@runtime_checkable
+class BatchFaceDetector(FaceDetector, Protocol):
+    """Finds faces in many pictures at a time, as a GPU must to be busy.
+
+    Attributes:
+        batch_size: pictures that it sees at a time.
+        notes: what the user should know of its work, such as that its memory was too small.
+    """
+
+    @property
+    def batch_size(self) -> int: ...  # noqa: D102
+
+    @property
+    def notes(self) -> list[str]: ...  # noqa: D102
+
+    def detect_many(self, pictures: Sequence[NDArray[np.uint8]]) -> list[Detections]:
+        """As :meth:`detect`, for pictures of one size."""
         ...

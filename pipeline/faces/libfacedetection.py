@@ -6,6 +6,7 @@ The wheel's own library computes the same, but without vector instructions (14 m
 
 import ctypes
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,12 @@ from pipeline.errors import DetectorError
 
 _GRAPH: Final = Path(__file__).with_name("libfacedetection.onnx")
 """Made by scripts/make_detector_graph.py: layers and names of weights, but no weights."""
+
+_BATCH_GRAPH: Final = Path(__file__).with_name("libfacedetection_batch.onnx")
+"""The same for many pictures of one size."""
+
+_BATCH_SIZE: Final = 64
+"""Pictures that an accelerator sees at a time; halved where its memory is too small."""
 
 _GRID: Final = 32
 """Sides of pictures must be multiples of this many pixels; libfacedetection pads with black on the right and below."""
@@ -38,18 +45,28 @@ class LibfacedetectionNetwork:
     Landmarks are x and y in pixels of the eyes, the nose and the corners of the mouth.
     """
 
-    def __init__(self, library: Path, threads: int = 1, max_overlap: float = _MAX_OVERLAP) -> None:
+    def __init__(
+        self,
+        library: Path,
+        threads: int = 1,
+        max_overlap: float = _MAX_OVERLAP,
+        providers: Sequence[tuple[str, dict[str, str]]] = (),
+    ) -> None:
         """Read the weights.
 
         Args:
             library: that holds them; see :func:`wheel_library`.
             threads: bound on ONNX Runtime's.
             max_overlap: candidates that overlap a better one by more are dropped.
+            providers: ONNX Runtime's names of the accelerator to compute on, with its options; none: the CPU.
 
         Raises:
-            DetectorError: the library has no weights of these names.
+            DetectorError: the library has no weights of these names, or the accelerator cannot be used.
         """
         self._max_overlap = max_overlap
+        self._is_batched = bool(providers)
+        self.batch_size = _BATCH_SIZE if providers else 1
+        self.notes: list[str] = []
         weights = _read_weights(library)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
@@ -57,11 +74,20 @@ class LibfacedetectionNetwork:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         values = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in weights.values()]
         options.add_external_initializers(list(weights), values)
-        self._session = onnxruntime.InferenceSession(str(_GRAPH), options, providers=["CPUExecutionProvider"])
+        graph = _BATCH_GRAPH if providers else _GRAPH
+        try:
+            chosen = [*providers, "CPUExecutionProvider"]
+            self._session = onnxruntime.InferenceSession(str(graph), options, providers=chosen)
+        except Exception as error:  # its exceptions have no common base
+            raise DetectorError(f"ONNX Runtime cannot load the detector: {error}") from error
+        if providers and self._session.get_providers()[0] != providers[0][0]:  # it takes the CPU without a word
+            raise DetectorError(f"ONNX Runtime does not run the detector with {providers[0][0]}")
         self._padded = np.zeros((0, 0, 3), np.uint8)
 
     def __call__(self, bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Search a uint8 ``(h, w, 3)`` picture in BGR order."""
+        if self._is_batched:
+            return self.search_many([bgr])[0]
         height, width = bgr.shape[:2]
         shape = (-(-height // _GRID) * _GRID, -(-width // _GRID) * _GRID, 3)
         if self._padded.shape != shape:
@@ -70,12 +96,57 @@ class LibfacedetectionNetwork:
         self._padded[height:] = 0
         self._padded[:, width:] = 0
         scores, boxes, landmarks = self._session.run(["score", "box", "landmark"], {"bgr": self._padded})
+        return self._best(scores, boxes, landmarks)
+
+    def search_many(self, pictures: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+        """Search uint8 ``(h, w, 3)`` pictures in BGR order, all of one size, some at a time.
+
+        Raises:
+            DetectorError: the accelerator has no room for a single one.
+        """
+        found: list[NDArray[np.float32]] = []
+        while len(found) < len(pictures):
+            some = pictures[len(found) : len(found) + self.batch_size]
+            height, width = some[0].shape[:2]
+            batch = np.zeros((len(some), -(-height // _GRID) * _GRID, -(-width // _GRID) * _GRID, 3), np.uint8)
+            batch[:, :height, :width] = some
+            try:
+                outputs = self._run_batch(batch)
+            except Exception as error:  # its exceptions have no common base
+                self._halve(error)
+                continue
+            found += [self._best(*parts) for parts in zip(*outputs, strict=True)]
+        return found
+
+    def _run_batch(self, batch: NDArray[np.uint8]) -> Any:
+        return self._session.run(["score", "box", "landmark"], {"bgr": batch})
+
+    def _halve(self, error: Exception) -> None:
+        """Take half as many pictures at a time from now on, if it was memory that was missing."""
+        if not is_out_of_memory(error):
+            raise error
+        if self.batch_size == 1:
+            raise DetectorError(f"the accelerator has no memory for a single picture: {error}") from error
+        self.notes.append(
+            f"out of GPU memory with {self.batch_size} pictures: the detector goes on with {self.batch_size // 2}"
+        )
+        self.batch_size //= 2
+
+    def _best(
+        self, scores: NDArray[np.float32], boxes: NDArray[np.float32], landmarks: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         likely = np.flatnonzero(scores > _MIN_SCORE)
         corners, scores = boxes[likely], scores[likely]
         sides = corners[:, 2:] - corners[:, :2]
         rows = np.concatenate([corners[:, :2], sides, scores[:, None], landmarks[likely]], axis=1)
         kept = cv2.dnn.NMSBoxes(rows[:, :4].tolist(), scores.tolist(), _MIN_SCORE, self._max_overlap)
         return np.asarray(rows[np.asarray(kept, np.int64).reshape(-1)], np.float32)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether ONNX Runtime says that memory was missing; it has no class for that."""
+    text = str(error).lower()
+    return any(words in text for words in ("out of memory", "failed to allocate", "cuda_error_out_of", "bfcarena"))
 
 
 def wheel_library() -> Path | None:

@@ -11,6 +11,7 @@ know another one and results do not depend on how a movie is cut.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
 
 import av.video.frame
@@ -43,21 +44,26 @@ class SparseDetector:
 
     def __init__(
         self,
-        find: Callable[[av.video.frame.VideoFrame], Detections],
+        find: Callable[[list[av.video.frame.VideoFrame]], list[Detections]],
         every: float,
         time_base: Fraction,
         joints: Sequence[int] = (),
         most: int = 8,
+        ahead: int = 1,
     ) -> None:
         """Search with ``find``.
 
         Args:
-            find: searches a picture.
+            find: searches pictures.
             every: s between searches; 0 searches every frame.
             time_base: of pts, in s.
             joints: pts within the segment at which the movie might have been cut, rising.
             most: frames from one search to the next at most; each is held in memory until then.
+            ahead: intervals that are held in memory together, so that ``find`` gets many pictures at a time. The same
+                ones are searched, however many that is.
         """
+        self._ahead = ahead
+        self._borders: list[int] = []  # places in self._waiting between which frames may be interpolated
         self._most = most
         self._find = find
         self._interval = Fraction(every) / time_base
@@ -71,7 +77,9 @@ class SparseDetector:
         due = not self._waiting or self._is_due(self._waiting[-1].frame.pts, frame.pts)
         self._waiting.append(FrameFaces(frame, change))
         if due:
-            yield from self._settle()
+            self._borders.append(len(self._waiting) - 1)
+            if len(self._borders) >= self._ahead:
+                yield from self._settle()
 
     def finish(self) -> Iterator[FrameFaces]:
         """Yield the frames that are left."""
@@ -87,7 +95,8 @@ class SparseDetector:
         return passed
 
     def _is_due(self, before: int, now: int) -> bool:
-        if not self._interval or len(self._waiting) >= self._most:
+        since = len(self._waiting) - (self._borders[-1] if self._borders else 0)
+        if not self._interval or since >= self._most:
             return True
         return before // self._interval != now // self._interval
 
@@ -95,30 +104,43 @@ class SparseDetector:
         """Find the faces of all that wait, and yield all but the last, which the next interval begins with."""
         if not self._waiting:
             return
-        self._search(self._waiting[-1])
-        self._fill(self._waiting)
+        self._fill(sorted({0, *self._borders, len(self._waiting) - 1}))
+        self._borders = []
         yield from self._waiting[:-1]
         self._waiting = self._waiting[-1:]
 
-    def _search(self, searched: FrameFaces) -> Detections:
-        if searched.faces is None:
-            searched.faces = self._find(searched.frame.picture)
-        return searched.faces
+    def _search(self, frames: Sequence[FrameFaces]) -> None:
+        unknown = [one for one in frames if one.faces is None]
+        if unknown:
+            for one, faces in zip(unknown, self._find([one.frame.picture for one in unknown]), strict=True):
+                one.faces = faces
 
-    def _fill(self, span: Sequence[FrameFaces]) -> None:
-        """Find the faces of the frames between the first and the last of ``span``."""
-        if len(span) <= 2:
-            return
-        first, last = self._search(span[0]), self._search(span[-1])
-        pairs = match(first.boxes, last.boxes, _MIN_IOU)
-        all_matched = len(pairs) == len(first) == len(last)
-        if all_matched and max(step.change for step in span[1:]) < MIN_CHANGE:
-            _interpolate(span, first, last, pairs)
-            return
-        middle = len(span) // 2
-        self._search(span[middle])
-        self._fill(span[: middle + 1])
-        self._fill(span[middle:])
+    def _fill(self, borders: Sequence[int]) -> None:
+        """Find the faces at ``borders``, places among those that wait, and between them."""
+        self._search([self._waiting[place] for place in borders])
+        spans = list(pairwise(borders))
+        while spans:
+            halves = []
+            for start, end in spans:
+                span = self._waiting[start : end + 1]
+                if len(span) > 2 and not _interpolated(span):
+                    middle = start + len(span) // 2
+                    halves += [(start, middle), (middle, end)]
+            self._search([self._waiting[end] for _, end in halves[::2]])
+            spans = halves
+
+
+def _interpolated(span: Sequence[FrameFaces]) -> bool:
+    """Interpolate faces between the first and the last frame of ``span``, unless they do not match."""
+    first, last = span[0].faces, span[-1].faces
+    assert first is not None
+    assert last is not None
+    pairs = match(first.boxes, last.boxes, _MIN_IOU)
+    all_matched = len(pairs) == len(first) == len(last)
+    if not all_matched or max(step.change for step in span[1:]) >= MIN_CHANGE:
+        return False
+    _interpolate(span, first, last, pairs)
+    return True
 
 
 def _interpolate(

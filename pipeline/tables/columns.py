@@ -33,6 +33,15 @@ def column_of(
     return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), buffers)
 
 
+def binary_column(values: NDArray[np.uint8]) -> pa.Array:
+    """Return a column of bytes, one value a row of ``values`` ``(n, d)``; null where ``d`` is 0."""
+    count, size = values.shape
+    offsets = np.arange(0, (count + 1) * size, max(size, 1), dtype=np.int32) if size else np.zeros(count + 1, np.int32)
+    null = np.full(count, size == 0)
+    data = pa.py_buffer(np.ascontiguousarray(values))
+    return pa.Array.from_buffers(pa.binary(), count, [_validity(null), pa.py_buffer(offsets), data])
+
+
 def _strings(values: Sequence[str | None]) -> pa.Array:
     encoded = [(value or "").encode() for value in values]
     offsets = np.cumsum([0, *(len(text) for text in encoded)], dtype=np.int32)

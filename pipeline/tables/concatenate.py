@@ -18,6 +18,8 @@ def concatenated(parts: Sequence[Observations]) -> Observations:
     for before, after, scores in zip(full, full[1:], change[1:], strict=False):
         scores[0] = change_between(before.ends[-1], after.ends[0])
     offsets = np.cumsum([0, *(len(part.pts) for part in full)])
+    faces_before = np.cumsum([0, *(len(part.face_frame) for part in full)])
+    embedded = [part.embedded + np.int32(before) for part, before in zip(full, faces_before, strict=False)]
     return Observations(
         pts=np.concatenate([part.pts for part in full]),
         change=np.concatenate(change),
@@ -32,6 +34,8 @@ def concatenated(parts: Sequence[Observations]) -> Observations:
         sharpness=np.concatenate([part.sharpness for part in full]),
         contrast=np.concatenate([part.contrast for part in full]),
         miniatures=np.concatenate([part.miniatures for part in full]),
+        embedded=np.concatenate(embedded),
+        embeddings=np.concatenate([part.embeddings for part in full]),
         shapes=_changes(np.concatenate([part.shapes for part in full])),
         refused=sum(part.refused for part in full),
         damaged=sum(part.damaged for part in full),

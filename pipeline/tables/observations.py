@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.faces.appearance import MINIATURE_SIZE
+from pipeline.faces.quality import Looks
+from pipeline.people.embed import Embedded
 from pipeline.schema import EMOTIONS
 
 
@@ -32,6 +34,7 @@ class Observations:
         shapes: int64 ``(k, 3)``: pts, width and height of the first frame and of each one whose upright, square-pixel
             picture has another size than the frame before; none without frames.
         missing: frames that the file promises and that were not found.
+        embedded, embeddings: int32 ``(m,)`` and int8 ``(m, 128)``: see :class:`pipeline.people.embed.Embedded`.
     """
 
     pts: NDArray[np.int64]
@@ -49,6 +52,8 @@ class Observations:
     damaged: int
     shapes: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), np.int64))
     missing: int = 0
+    embedded: NDArray[np.int32] = field(default_factory=lambda: Embedded.none().face)
+    embeddings: NDArray[np.int8] = field(default_factory=lambda: Embedded.none().vectors)
 
     def __post_init__(self) -> None:
         faces = len(self.face_frame)
@@ -75,3 +80,39 @@ class Observations:
 
 
 _COUNTS: Final = ("refused", "damaged", "missing")
+
+
+@dataclass(frozen=True)
+class RowValues:
+    """What was observed of each row of :class:`pipeline.faces.track.Sightings`; NaN where the detector saw nothing.
+
+    Attributes:
+        scores: float32 ``(n,)``: the detector's.
+        probabilities: float32 ``(n, 7)``: the network's.
+        looks: how the face is shown.
+    """
+
+    scores: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    looks: Looks
+
+    @staticmethod
+    def of(whole: Observations, looks: Looks, detection: NDArray[np.int32]) -> "RowValues":
+        """Return the values of the rows whose detections are ``detection`` ``(n,)``, NaN for -1.
+
+        Args:
+            whole: the movie's observations.
+            looks: of each of its detections.
+            detection: int32 ``(n,)``, index of a detection.
+        """
+        return RowValues(
+            scores=_picked(whole.scores, detection),
+            probabilities=_picked(whole.probabilities, detection),
+            looks=looks.picked(detection),
+        )
+
+
+def _picked(values: NDArray[np.float32], detection: NDArray[np.int32]) -> NDArray[np.float32]:
+    picked = np.full((len(detection), *values.shape[1:]), np.nan, np.float32)
+    picked[detection >= 0] = values[detection[detection >= 0]]
+    return picked

@@ -12,32 +12,45 @@ from pipeline.faces.linking.smooth import smooth
 from pipeline.faces.quality import Looks
 from pipeline.faces.track import Sightings, TrackOptions
 from pipeline.media.movie import Movie
-from pipeline.schema import BOX, EMOTIONS
+from pipeline.scenes.structure import Structure
+from pipeline.schema import BOX, EMOTIONS, TRANSITIONS
 from pipeline.tables.decode import rows_by_track, track_labels
-from pipeline.tables.timeline import RowValues, Tables, frame_times, make_tables
+from pipeline.tables.observations import RowValues
+from pipeline.tables.timeline import Tables, make_tables
+from pipeline.tables.times import frame_times
 
 
 def relabel(
-    name: str, movie: Movie, timeline: pa.Table, options: TrackOptions, metadata: Mapping[str, Any], sure: float
+    name: str,
+    movie: Movie,
+    timeline: pa.Table,
+    shots: pa.Table,
+    options: TrackOptions,
+    metadata: Mapping[str, Any],
+    sure: float,
+    people: bool = True,
 ) -> Tables:
     """Make the tables of a movie from its timeline; see :func:`pipeline.tables.timeline.assemble`.
 
-    The timeline holds all that labels are made of: each detection's probabilities and quality, and the tracks.
+    The timeline holds all that labels are made of: each detection's probabilities and quality, and the tracks. The
+    shots hold all that scenes are made of.
 
     Args:
         name: of the movie, in the tables.
         movie: gives the time base; the geometry and remarks are the timeline's.
         timeline: made by the same version, with the same ``options``.
+        shots: made with it.
         options: of the tracker.
         metadata: goes into every table's file metadata.
         sure: support from which labels are shown, 0..1.
+        people: whether persons were told apart.
     """
     facts = json.loads(timeline.schema.metadata[b"moodreel"])
     movie = movie.with_picture(facts["width"], facts["height"])
-    metadata = {**metadata, "remarks": facts["remarks"]} if "remarks" in facts else metadata
+    metadata = {**metadata, **{name: facts[name] for name in ("remarks", "shapes") if name in facts}}
     frame = timeline["frame"].to_numpy()
     first = np.flatnonzero(np.diff(frame, prepend=-1))
-    times = frame_times(movie, timeline["pts"].to_numpy()[first], timeline["shot"].to_numpy()[first])
+    times = frame_times(movie, timeline["pts"].to_numpy()[first], _structure(shots))
     faces = timeline.filter(timeline["track"].is_valid())
 
     def column(kind: str) -> NDArray[np.float32]:
@@ -60,4 +73,24 @@ def relabel(
         quality=smoothed[:, -1],
     )
     labels = track_labels(times.time[frame], sightings, probabilities, looks.quality, options, sure)
-    return make_tables(name, movie, times, sightings, RowValues(scores, probabilities, looks), labels, metadata)
+    values_of_rows = RowValues(scores, probabilities, looks)
+    persons = _persons(faces["person"], track) if people else None
+    return make_tables(name, movie, times, sightings, values_of_rows, labels, metadata, persons)
+
+
+def _persons(column: pa.ChunkedArray, track: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return whose face each track is, int32 ``(tracks,)``, -1 for null, from the rows' columns."""
+    persons = np.full(int(track.max(initial=-1)) + 1, -1, np.int32)
+    persons[track] = column.fill_null(-1).to_numpy()
+    return persons
+
+
+def _structure(shots: pa.Table) -> Structure:
+    looks = [look or b"" for look in shots["look"].to_pylist()]
+    return Structure(
+        first=shots["first_frame"].to_numpy(),
+        transition=np.array([TRANSITIONS.index(kind) for kind in shots["transition"].to_pylist()], np.int8),
+        seconds=shots["transition_seconds"].to_numpy(),
+        scene=shots["scene"].to_numpy(),
+        look=np.frombuffer(b"".join(looks), np.uint8).reshape(len(looks), -1),
+    )

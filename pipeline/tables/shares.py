@@ -1,7 +1,4 @@
-"""Frames -> shots -> scenes, and the share of each emotion in a span of time.
-
-As yet a scene is a shot; the columns are there for grouping.
-"""
+"""The share of each emotion in a span of time, and how much of it shows faces."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.schema import EMOTIONS, LABELS, UNSURE
+from pipeline.schema import EMOTIONS, LABELS, UNSURE, VIEWS
 
 
 @dataclass(frozen=True)
@@ -40,10 +37,7 @@ def emotion_columns(rows: FaceRows, groups: int) -> dict[str, Any]:
     the other rows) / (time of all rows); mean_e = time-weighted mean of the network's
     probabilities over the rows that have them.
     """
-    k = len(LABELS)
-    labelled = _sums(rows.group * k + rows.emotion, rows.seconds, groups * k).reshape(groups, k)
-    sure = labelled[:, :UNSURE]
-    share, unsure = _ratio(sure, sure.sum(axis=1)), _ratio(labelled[:, UNSURE:], labelled.sum(axis=1))[:, 0]
+    share, unsure = _label_shares(rows.group, rows.emotion, rows.seconds, groups)
     classified = ~np.isnan(rows.probabilities[:, 0])
     group, seconds = rows.group[classified], rows.seconds[classified]
     weighted = [_sums(group, seconds * rows.probabilities[classified, e], groups) for e in range(len(EMOTIONS))]
@@ -53,6 +47,47 @@ def emotion_columns(rows: FaceRows, groups: int) -> dict[str, Any]:
     columns["share_unsure"] = unsure
     columns |= {f"mean_{name}": mean[:, e] for e, name in enumerate(EMOTIONS)}
     return columns | {"dominant": dominant}
+
+
+def view_columns(
+    rows: FaceRows, groups: int, face: NDArray[np.int32], area: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """Return the shares of :func:`emotion_columns` weighted otherwise, as columns.
+
+    face_share_e = mean over the faces of a span of the share that e has of the face's own sure time, each face alike;
+    those without any do not count. face_share_unsure = mean over all its faces. size_share_e and size_share_unsure are
+    share_e and share_unsure with each row weighted by time x area.
+
+    Args:
+        rows: all faces of the movie.
+        groups: number of spans.
+        face: int32 ``(n,)``, >= 0: whose face each row shows; a face in two spans counts in both.
+        area: float64 ``(n,)``: of each row's box, in any unit.
+    """
+    faces = int(face.max(initial=-1)) + 1
+    pairs, of_pair = np.unique(rows.group.astype(np.int64) * faces + face, return_inverse=True)
+    sure, unsure = _label_shares(of_pair, rows.emotion, rows.seconds, len(pairs))
+    group = pairs // max(faces, 1)
+    some = ~np.isnan(sure[:, 0])
+    by_face = np.stack([_sums(group[some], sure[some, e], groups) for e in range(len(EMOTIONS))], axis=1)
+    sure = _ratio(by_face, _sums(group[some], np.ones(some.sum()), groups))
+    unsure = _ratio(_sums(group, unsure, groups)[:, None], _sums(group, np.ones(len(group)), groups))[:, 0]
+    views = (sure, unsure), _label_shares(rows.group, rows.emotion, rows.seconds * area, groups)
+    columns: dict[str, NDArray[np.float64]] = {}
+    for view, (sure, unsure) in zip(VIEWS, views, strict=True):
+        columns |= {f"{view}share_{name}": sure[:, e] for e, name in enumerate(EMOTIONS)}
+        columns[f"{view}share_unsure"] = unsure
+    return columns
+
+
+def _label_shares(
+    group: NDArray[Any], emotion: NDArray[np.int32], weight: NDArray[np.float64], groups: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return each emotion's part of the sure weight of a group, ``(g, 7)``, and that of the unsure weight, ``(g,)``."""
+    k = len(LABELS)
+    labelled = _sums(group * k + emotion, weight, groups * k).reshape(groups, k)
+    sure = labelled[:, :UNSURE]
+    return _ratio(sure, sure.sum(axis=1)), _ratio(labelled[:, UNSURE:], labelled.sum(axis=1))[:, 0]
 
 
 def _dominant(share: NDArray[np.float64]) -> str:
@@ -87,7 +122,7 @@ def face_columns(
     }
 
 
-def _sums(group: NDArray[np.int32], values: NDArray[np.float64], groups: int) -> NDArray[np.float64]:
+def _sums(group: NDArray[Any], values: NDArray[np.float64], groups: int) -> NDArray[np.float64]:
     """Sum ``values`` by their group; numpy alone would return integers where there are none."""
     return np.bincount(group, weights=values, minlength=groups).astype(np.float64)
 

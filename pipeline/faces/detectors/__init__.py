@@ -5,7 +5,7 @@ that returns a :class:`pipeline.faces.detect.FaceDetector`. Names are read from 
 only when they are used: the command line needs the names and should start quickly.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
@@ -45,6 +45,20 @@ def make_detector(name: str, model: Path | None = None) -> "FaceDetector":
     if model is not None and not model.is_file():
         raise DetectorError(f"{model}: no such file; expected the model of the detector {name!r}")
     return _maker(name)(model)
+
+
+def make_detector_on(name: str, providers: Sequence[tuple[str, dict[str, str]]]) -> "FaceDetector | None":
+    """Build the detector called ``name`` on an accelerator, or return None where it runs on the CPU alone.
+
+    Args:
+        name: of the detector.
+        providers: ONNX Runtime's name of the accelerator, with its options.
+
+    Raises:
+        DetectorError: it cannot be used there.
+    """
+    make = getattr(import_module(f"{__name__}.{name}"), "make_on", None)
+    return None if make is None else make(providers)
 
 
 def _maker(name: str) -> Callable[..., "FaceDetector"]:

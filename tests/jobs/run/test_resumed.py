@@ -188,7 +188,9 @@ class TestResumed:
             assert run_here(film, out=out)[film.name].status == "stopped"
         assert len(analyzed) == 1
         real = tasks.equip
+        load = tasks.classifier_of
         monkeypatch.setattr(tasks, "equip", lambda settings: replace(real(settings), device="gpu"))
+        monkeypatch.setattr(tasks, "classifier_of", lambda model, prior, _, *rest: load(model, prior, "cpu", *rest))
         assert run_here(film, out=out, video="none")[film.name].status == "done"
         assert len(analyzed) == 2
         assert folder_in(out, film).read_job_file().device == "gpu"

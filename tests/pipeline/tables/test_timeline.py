@@ -23,14 +23,14 @@ from pipeline.schema import BOX, EMOTIONS
 from pipeline.tables.columns import column_of
 from pipeline.tables.observations import Observations
 from pipeline.tables.relabel import relabel
-from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
+from pipeline.tables.shares import FaceRows, emotion_columns, face_columns, view_columns
 from pipeline.tables.timeline import Tables, assemble
 
 MS = Fraction(1, 1000)
 MOVIE = Movie(Path("m.mkv"), 0, "h264", MS, Fraction(0), 640, 360, Orientation(), Fraction(25), UNSPECIFIED)
 SCHEMAS = {"timeline": schema.TIMELINE, "tracks": schema.TRACKS, "shots": schema.SHOTS, "scenes": schema.SCENES}
 LOOKS = ("size", "yaw", "sharpness", "quality")
-FACE_COLUMNS = ("track", *BOX, "score", *EMOTIONS, *LOOKS, "emotion", "confidence")
+FACE_COLUMNS = ("track", "person", *BOX, "score", *EMOTIONS, *LOOKS, "emotion", "confidence")
 ANGRY, HAPPY, SAD = (EMOTIONS.index(name) for name in ("angry", "happy", "sad"))
 STEADY = range(0, 2000, 40)
 DARK, LIGHT = (np.full((90, 160, 3), level, np.uint8) for level in (20, 220))
@@ -210,7 +210,8 @@ def test_two_shots_by_hand() -> None:
     assert first["score"] == pytest.approx(0.9)
     scenes = rows(result.scenes)
     assert [(row["scene"], row["shots"]) for row in scenes] == [(0, 1), (1, 1)]
-    assert {k: v for k, v in scenes[0].items() if k != "shots"} == {k: v for k, v in dark.items() if k != "shot"}
+    same = set(dark) & set(scenes[0])
+    assert {k: scenes[0][k] for k in same} == {k: dark[k] for k in same}
     assert result.summary["duration"] == pytest.approx(2)
     assert (result.summary["shots"], result.summary["tracks"], result.summary["faces"]) == (2, 2, 14)
     assert all(type(value) in (int, float, str) for value in result.summary.values())
@@ -364,6 +365,41 @@ def test_shares_are_of_what_is_sure() -> None:
     assert columns["dominant"] == ["sad", "unsure", None]
 
 
+def test_faces_count_alike_or_by_their_area() -> None:
+    """A small face is happy for 6 s and unsure for 2, a large one sad for 2; in the other span nothing is sure."""
+    unsure = schema.UNSURE
+    rows_ = face_rows(
+        (0, 0, 0, HAPPY, 6), (0, 1, 0, unsure, 2), (0, 2, 1, SAD, 2), (1, 3, 1, unsure, 1), (1, 3, 2, unsure, 1)
+    )
+    area = np.array([1, 1, 9, 9, 1], np.float64)
+    found = view_columns(rows_, 3, rows_.track, area)
+    columns = {name: column_of(column).to_pylist() for name, column in found.items()}
+    assert columns["face_share_happy"] == [pytest.approx(1 / 2), None, None]
+    assert columns["face_share_sad"] == [pytest.approx(1 / 2), None, None]
+    assert columns["face_share_unsure"] == [pytest.approx((2 / 8 + 0) / 2), 1, None]
+    assert columns["size_share_happy"] == [pytest.approx(6 / 24), None, None]
+    assert columns["size_share_sad"] == [pytest.approx(18 / 24), None, None]
+    assert columns["size_share_unsure"] == [pytest.approx(2 / 26), 1, None]
+    none = view_columns(face_rows(), 1, face_rows().track, area[:0])
+    assert all(column_of(column).to_pylist() == [None] for column in none.values())
+
+
+def test_a_face_without_a_sure_label_does_not_count_among_the_sure() -> None:
+    rows_ = face_rows((0, 0, 0, HAPPY, 1), (0, 0, 1, schema.UNSURE, 5))
+    columns = view_columns(rows_, 1, rows_.track, np.ones(2))
+    assert (columns["face_share_happy"].tolist(), columns["face_share_unsure"].tolist()) == ([1], [0.5])
+
+
+def test_views_agree_where_faces_are_alike() -> None:
+    """With faces as large and as long on screen as each other, all three weights are the same."""
+    result = tables(observations(STEADY, [(f, (HAPPY, SAD)[k], 90 * k) for f in range(10) for k in range(2)]))
+    for row in [*rows(result.scenes), result.summary]:
+        for label in (*EMOTIONS, "unsure"):
+            assert row[f"face_share_{label}"] == pytest.approx(row[f"share_{label}"])
+            assert row[f"size_share_{label}"] == pytest.approx(row[f"share_{label}"])
+    assert result.summary["share_happy"] == pytest.approx(1 / 2)
+
+
 @pytest.mark.parametrize(("sure", "label"), [(0, "sad"), (0.5, "sad"), (0.8, "unsure"), (1, "unsure")])
 def test_labels_without_support_are_unsure_and_keep_their_confidence(sure: float, label: str) -> None:
     faces = [(f, SAD, 0) for f in range(10)]  # with a probability of 0.7
@@ -389,7 +425,7 @@ def test_how_faces_are_shown_is_told_where_they_were_seen() -> None:
 def test_a_timeline_gives_the_tables_that_observations_give(parts: list[Observations], sure: float) -> None:
     expected = assemble("m", MOVIE, parts, TrackOptions(), {"a": 1}, sure)
     before = assemble("m", MOVIE, parts, TrackOptions(), {"a": 0}, 0.3)
-    found = relabel("m", MOVIE, before.timeline, TrackOptions(), {"a": 1}, sure)
+    found = relabel("m", MOVIE, before.timeline, before.shots, TrackOptions(), {"a": 1}, sure)
     for table in SCHEMAS:
         assert getattr(found, table).equals(getattr(expected, table), check_metadata=True), table
     assert found.summary == expected.summary

@@ -1,0 +1,1 @@
+"""Which tracks of one movie show the same person."""

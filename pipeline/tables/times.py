@@ -1,0 +1,42 @@
+"""When the movie's frames are shown, and how they are divided."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.media.decode import shown_for
+from pipeline.media.movie import Movie
+from pipeline.scenes.structure import Structure
+
+
+@dataclass(frozen=True)
+class FrameTimes:
+    """The movie's frames as columns of equal length: pts, time in s, s on screen, number of the shot; and its shots."""
+
+    pts: NDArray[np.int64]
+    time: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+    shot: NDArray[np.int32]
+    shots: Structure
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+
+def frame_times(movie: Movie, pts: NDArray[np.int64], shots: Structure) -> FrameTimes:
+    """Return the times of all frames of a movie.
+
+    Args:
+        movie: gives time base and start of the player's clock.
+        pts: int64 ``(f,)``, rising, at least one.
+        shots: how they are divided.
+    """
+    last = float(shown_for(movie, pts[-2:].tolist()))
+    return FrameTimes(
+        pts=pts,
+        time=np.array([movie.time_of(p) for p in pts.tolist()]),
+        seconds=np.append(np.diff(pts) * float(movie.time_base), last),
+        shot=shots.shot_of_frames(len(pts)),
+        shots=shots,
+    )
