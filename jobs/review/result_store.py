@@ -23,9 +23,9 @@ from jobs.results.stills.original import Original, find_original
 from jobs.results.tables import read_table
 from jobs.results.timeline_index import TimelineIndex, read_timeline_index
 from jobs.review.cache import Cache
-from jobs.store import review_file
 from jobs.store.provenance import fingerprint_movie
 from jobs.store.run_files import is_settled, read_plan
+from jobs.store.sidecar import review_file
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
 from pipeline.errors import PipelineError

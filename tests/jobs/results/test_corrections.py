@@ -9,7 +9,7 @@ from made_up import make_up
 
 from jobs.errors import ReviewConflictError, ReviewFileError
 from jobs.results.corrections import corrected, read_changes
-from jobs.store.corrections import (
+from jobs.store.sidecar.corrections import (
     Correction,
     FaceMark,
     add_correction,
@@ -17,7 +17,7 @@ from jobs.store.corrections import (
     revision_of,
     undo_correction,
 )
-from jobs.store.review_file import NAME, change_review, read_review
+from jobs.store.sidecar.review_file import NAME, change_review, read_review
 
 FRAMES = 450  # three shots of 150 frames, two faces in each: tracks 0 and 1, 2 and 3, 4 and 5
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
