@@ -59,7 +59,7 @@ def make_correct(store: ResultStore, by: str | None) -> Blueprint:
         """Add a correction, or take one back, ``{undo: id}``; ``revision`` is what the page has seen.
 
         ``kind`` and ``text`` are as in :mod:`jobs.store.sidecar.corrections`; ``faces`` and ``other`` are numbers
-        of tracks, ``frame`` the one that shows them. With ``moment``, a label is for the frames around with the same one.
+        of tracks, ``frame`` one that shows them. With ``moment``, a label is for the frames around with the same one.
         """
         given = request.get_json(silent=True)
         if not isinstance(given, dict):
