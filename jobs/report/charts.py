@@ -9,6 +9,7 @@ import numpy as np
 from jobs.results.lanes import Lanes, visible
 from jobs.results.rows import Scene
 from jobs.results.timeline_index import TimelineIndex
+from pipeline.schema import LABELS, UNSURE
 
 _BINS: Final = 1_000
 _PIXELS: Final = 1_000
@@ -28,8 +29,9 @@ def chart_data(index: TimelineIndex, lanes: Lanes, scenes: Sequence[Scene]) -> d
     Returns:
         ``start`` and ``end`` of the movie; ``shares``: per emotion the heights of equal parts of the movie, in
         thousandths; ``tracks``: ``[track, lane, start, end, emotion]``; ``runs``, drawn over them: ``[track, lane,
-        start, end, emotion, percent]``; ``lanes``: how many; ``scenes``: ``[start, end, emotion]``, the emotion None
-        without a face. Times are in whole ms.
+        start, end, emotion, percent]``; ``lanes``: how many; ``scenes``: ``[start, end, emotion, seen, words]``, the
+        emotion ``unsure`` where evidence is weak and None without a face, the part with a face in percent, what
+        they say. Times are in whole ms.
     """
     bins = min(_BINS, index.frames)
     heights = np.round(index.heights(index.start, index.end, bins) * 1000).astype(int)
@@ -44,8 +46,13 @@ def chart_data(index: TimelineIndex, lanes: Lanes, scenes: Sequence[Scene]) -> d
         "tracks": _not_covered(tracks, runs),
         "runs": runs,
         "lanes": min(lanes.count, _MOST_LANES),
-        "scenes": [[round(1000 * scene.start), round(1000 * scene.end), scene.dominant] for scene in scenes],
+        "scenes": [_scene(scene) for scene in scenes],
     }
+
+
+def _scene(scene: Scene) -> list[Any]:
+    shown = LABELS[UNSURE] if scene.weak and scene.dominant is not None else scene.dominant
+    return [round(1000 * scene.start), round(1000 * scene.end), shown, round(100 * scene.coverage), scene.evidence]
 
 
 def _not_covered(tracks: list[list[int]], runs: list[list[int]]) -> list[list[int]]:

@@ -1,17 +1,18 @@
 """``report.html`` and ``poster.jpg`` of one movie, from its tables."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from jobs.errors import ReportError
 from jobs.report.charts import chart_data
 from jobs.report.page import POLICY, SHARING_POLICY, render
 from jobs.report.pictures import Pictures, take_pictures
 from jobs.report.plotly import SHARED, packed_plotly, share_plotly
+from jobs.results.corrections import NOTHING, Changes, corrected, read_changes
 from jobs.results.errors import ResultError
-from jobs.results.job_facts import JobFacts, read_job_facts
+from jobs.results.job_facts import JobFacts, read_job_facts, summary_of
 from jobs.results.lanes import Lanes, make_lanes
 from jobs.results.rows import SCENE_COLUMNS, Scene, scenes_of
 from jobs.results.stills.original import find_original
@@ -80,6 +81,8 @@ class _Results:
     index: TimelineIndex
     lanes: Lanes
     scenes: list[Scene]
+    changes: Changes = NOTHING
+    summary: dict[str, Any] = field(default_factory=dict)  # of corrected tables; empty where they are as measured
 
     def prepare(self, *videos: Movie | Path) -> Prepared:
         spans = [(scene.start, scene.end) for scene in self.scenes]
@@ -88,11 +91,16 @@ class _Results:
 
 def _read(folder: MovieFolder) -> _Results:
     try:
-        index = read_timeline_index(folder.timeline)
-        scenes = scenes_of(read_table(folder.scenes, SCENE_COLUMNS))
+        changes = read_changes(folder)
+        index = read_timeline_index(folder.timeline, changes)
+        if changes.any_rows:
+            found = corrected(folder, changes)
+            scenes, summary = scenes_of(found.scenes.select(list(SCENE_COLUMNS))), found.summary
+        else:
+            scenes, summary = scenes_of(read_table(folder.scenes, SCENE_COLUMNS)), {}
     except ResultError as error:
         raise ReportError(f"{folder.root}: {error}") from error
-    return _Results(index, make_lanes(index), scenes)
+    return _Results(index, make_lanes(index), scenes, changes, summary)
 
 
 def _page(folder: MovieFolder, facts: JobFacts, results: _Results, prepared: Prepared, standalone: bool) -> str:
@@ -100,7 +108,8 @@ def _page(folder: MovieFolder, facts: JobFacts, results: _Results, prepared: Pre
     return render(
         "report.html",
         policy=POLICY if standalone else SHARING_POLICY,
-        facts=facts,
+        facts=_corrected_facts(facts, results),
+        names=results.changes.scene_names,
         name=facts.movie or folder.root.name,
         metadata=results.index.facts,
         poster=prepared.pictures.poster,
@@ -121,6 +130,18 @@ def _way_up(folder: MovieFolder, facts: JobFacts) -> str:
     # A folder that was renamed, or a name that leads elsewhere, says nothing of where it lies.
     steps = len(parts) if folder.root.absolute().parts[-len(parts) :] == parts else 1
     return "/".join([".."] * steps)
+
+
+def _corrected_facts(facts: JobFacts, results: _Results) -> JobFacts:
+    """Return what ``job.json`` says, with the figures and notes of what people corrected."""
+    remarks = (*facts.remarks, *results.changes.notes)
+    if results.changes.count:
+        count = "1 correction" if results.changes.count == 1 else f"{results.changes.count} corrections"
+        remarks = (*remarks, f"{count} by hand are applied; the tables stay as they were measured")
+    summary = facts.summary
+    if results.summary:
+        summary = replace(summary_of(results.summary), width=summary.width, height=summary.height)
+    return replace(facts, remarks=remarks, summary=summary)
 
 
 def model_card(model: str) -> str:

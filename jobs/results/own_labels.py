@@ -12,7 +12,7 @@ from jobs.results.boxes import frame_chunk
 from jobs.results.errors import ResultError
 from jobs.results.job_facts import read_job_facts
 from jobs.results.timeline_index import TimelineIndex, read_timeline_index
-from jobs.store.review_file import FaceLabel, fits, labels_in, overlap, read_review
+from jobs.store.sidecar.review_file import FaceLabel, fits, labels_in, overlap, read_review
 from jobs.store.workspace import MovieFolder
 from pipeline.schema import EMOTIONS
 

@@ -8,15 +8,17 @@ from flask.typing import ResponseReturnValue
 
 from jobs.results.errors import NotReadyError
 from jobs.results.job_facts import JobFacts
+from jobs.review.across.compare import make_compare
+from jobs.review.across.search import make_search
 from jobs.review.api import make_api
 from jobs.review.correct import make_correct
 from jobs.review.edit import make_edit
 from jobs.review.files import make_files
 from jobs.review.library import read_library
 from jobs.review.result_store import ResultStore
-from jobs.review.search import make_search
 from jobs.web.address import Address
 from jobs.web.app import make_app
+from jobs.web.glossary import TERMS
 
 _PROVENANCE: Final = ("model", "detector", "device", "finished", "source")
 
@@ -34,6 +36,7 @@ def make_review(out: Path, address: Address, editor: str | None = None) -> Flask
     app.register_blueprint(make_api(store))
     app.register_blueprint(make_files(store))
     app.register_blueprint(make_search(store))
+    app.register_blueprint(make_compare(store))
     app.register_blueprint(make_correct(store, editor))
     if editor is not None:
         app.register_blueprint(make_edit(store, editor))
@@ -47,6 +50,10 @@ def make_review(out: Path, address: Address, editor: str | None = None) -> Flask
         answer = app.make_response(render_template("review/rows.html", library=read_library(out)))
         answer.add_etag()
         return answer.make_conditional(request)
+
+    @app.get("/glossary")
+    def glossary() -> ResponseReturnValue:
+        return render_template("review/glossary.html", terms=TERMS)
 
     @app.get("/movie/<path:name>")
     def movie(name: str) -> ResponseReturnValue:

@@ -16,7 +16,7 @@ from jobs.results.timeline_index import TimelineIndex
 from jobs.results.wording import timecode
 from jobs.review.people import people_of
 from jobs.review.result_store import ResultStore
-from jobs.store.corrections import (
+from jobs.store.sidecar.corrections import (
     FACE_KINDS,
     KINDS,
     Correction,
@@ -26,7 +26,7 @@ from jobs.store.corrections import (
     revision_of,
     undo_correction,
 )
-from jobs.store.review_file import change_review, read_review
+from jobs.store.sidecar.review_file import change_review, read_review
 from pipeline.schema import LABELS
 
 _LONGEST_NAME: Final = 200
@@ -58,8 +58,8 @@ def make_correct(store: ResultStore, by: str | None) -> Blueprint:
     def change(name: str) -> ResponseReturnValue:
         """Add a correction, or take one back, ``{undo: id}``; ``revision`` is what the page has seen.
 
-        ``kind`` and ``text`` are as in :mod:`jobs.store.corrections`; ``faces`` and ``other`` are numbers of tracks,
-        ``frame`` the one that shows them. With ``moment``, a label is for the frames around that carry the same one.
+        ``kind`` and ``text`` are as in :mod:`jobs.store.sidecar.corrections`; ``faces`` and ``other`` are numbers
+        of tracks, ``frame`` one that shows them. With ``moment``, a label is for the frames around with the same one.
         """
         given = request.get_json(silent=True)
         if not isinstance(given, dict):

@@ -14,7 +14,7 @@ from jobs.results.boxes import box_of
 from jobs.results.errors import NotFoundError, UnreadableError
 from jobs.results.own_labels import CHOICES
 from jobs.review.result_store import ResultStore
-from jobs.store.review_file import FaceLabel, change_review, fits, labels_in, put_label, read_review, take_back
+from jobs.store.sidecar.review_file import FaceLabel, change_review, fits, labels_in, put_label, read_review, take_back
 
 
 def make_edit(store: ResultStore, by: str) -> Blueprint:

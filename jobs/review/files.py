@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 from flask import Blueprint, Response, request, send_file
 from flask.typing import ResponseReturnValue
 
@@ -11,7 +12,9 @@ from jobs.results.boxes import box_of
 from jobs.results.csv_export import frame_lines, interval_lines
 from jobs.results.errors import NotFoundError
 from jobs.results.intervals import Intervals, find_intervals
+from jobs.results.stills.contact_sheet import contact_sheet
 from jobs.results.stills.spot_stills import Spot, face_still, frame_still
+from jobs.results.wording import timecode
 from jobs.review.cache import Cache
 from jobs.review.query import query_filter, query_number
 from jobs.review.result_store import ResultStore
@@ -24,6 +27,7 @@ _STILL_BYTES: Final = 64 << 20
 _STILL_WIDTH: Final = 320
 _FRAME_WIDTH: Final = 1280
 _FACE_SIZE: Final = 128
+_MOST_TILES: Final = 24
 _TYPES: Final = {
     ".mp4": "video/mp4",
     ".m4v": "video/mp4",
@@ -102,6 +106,22 @@ def make_files(store: ResultStore) -> Blueprint:
         number = int(query_number("frame", 0, 0, index.frames - 1))
         spot = Spot(store.movie(name), float(index.time[number]))
         return Response(frame_still(spot, _FRAME_WIDTH), mimetype="image/jpeg")
+
+    @files.get("/still/sheet/<path:name>")
+    def sheet(name: str) -> ResponseReturnValue:
+        """Return a contact sheet of what the filter finds; of many moments, an even selection."""
+        index, moments = store.index(name), found(name)
+        if len(moments) == 0:
+            raise NotFoundError(f"{name}: the filter finds nothing to make a contact sheet of")
+        some = moments.take(
+            np.unique(np.linspace(0, len(moments) - 1, min(_MOST_TILES, len(moments))).astype(np.int64))
+        )
+        middle = [float(index.time[(one.first_frame + one.last_frame) // 2]) for one in some]
+        words = [f"{one.emotion} {one.confidence_mean:.0%}  {timecode(one.start, True)}  #{one.track}" for one in some]
+        content = contact_sheet([Spot(store.movie(name), time) for time in middle], words)
+        answer = Response(content, mimetype="image/jpeg")
+        answer.headers.set("Content-Disposition", "attachment", filename=f"{Path(name).name}.sheet.jpg")
+        return answer
 
     @files.get("/csv/intervals/<path:name>")
     def intervals_csv(name: str) -> ResponseReturnValue:

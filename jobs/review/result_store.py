@@ -23,9 +23,9 @@ from jobs.results.stills.original import Original, find_original
 from jobs.results.tables import read_table
 from jobs.results.timeline_index import TimelineIndex, read_timeline_index
 from jobs.review.cache import Cache
-from jobs.store import review_file
 from jobs.store.provenance import fingerprint_movie
 from jobs.store.run_files import is_settled, read_plan
+from jobs.store.sidecar import review_file
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
 from pipeline.errors import PipelineError
@@ -113,7 +113,13 @@ class ResultStore:
         return self._changes.get(self.state(name), lambda: read_changes(folder))
 
     def rows(self, name: str, table: str, columns: Sequence[str]) -> pa.Table:
-        """Return columns of a movie's ``tracks``, ``shots`` or ``scenes``, with its corrections applied."""
+        """Return rows of a movie's table with its corrections applied.
+
+        Args:
+            name: of the movie.
+            table: ``tracks``, ``shots`` or ``scenes``.
+            columns: names of the columns.
+        """
         changes = self.changes(name)
         if not changes.any_rows:
             return read_table(self.table(name, table), columns)

@@ -11,7 +11,7 @@ from jobs.cli import app
 from jobs.results.boxes import frame_chunk
 from jobs.results.timeline_index import read_timeline_index
 from jobs.store.atomic import commit_json
-from jobs.store.review_file import FaceLabel, change_review, put_label
+from jobs.store.sidecar.review_file import FaceLabel, change_review, put_label
 from pipeline.schema import EMOTIONS
 
 

@@ -74,7 +74,7 @@
       const mine = rows.filter((row) => row.emotion === e);
       return {
         type: "bar", orientation: "h", name, yaxis, base: mine.map((row) => date(row.start)), x: mine.map((row) => row.end - row.start),
-        y: mine.map((row) => row.y), width: mine.map(() => 0.82), marker: { color: palette[name], line: { color: edge(name), width: rows.length > 300 ? 0 : 1 } },
+        y: mine.map((row) => row.y), width: mine.map(() => 0.82), marker: { color: palette[name], opacity: mine.map((row) => (row.percent < 50 ? 0.2 + 0.008 * row.percent : 1)), line: { color: edge(name), width: rows.length > 300 ? 0 : 1 } },
         hovertext: mine.map(hover), hoverinfo: "text", visible: mine.length > 0,
       };
     });
@@ -82,11 +82,12 @@
 
   function traces() {
     const runs = data.runs.map(([track, y, start, end, emotion, percent]) => ({ track, y, start, end, emotion, percent }));
-    const scenes = data.scenes.map(([start, end, name], k) => ({ k, y: 0, start, end, emotion: names.indexOf(name) }));
+    const scenes = data.scenes.map(([start, end, name, seen, words], k) => (
+      { k, y: 0, start, end: start + ((end - start) * seen) / 100, emotion: names.indexOf(name), words }));
     const tracks = data.tracks.map(([track, y, start, end, emotion]) => ({ track, y, start, end, emotion }));
     return [
       ...shares(),
-      ...bars(scenes, "y2", (row) => `scene ${row.k}: mostly ${names[row.emotion]}`),
+      ...bars(scenes, "y2", (row) => `scene ${row.k + 1}: ${row.words}`),
       ...bars(tracks, "y3", (row) => `face #${row.track}: mostly ${names[row.emotion]}`),
       ...bars(runs, "y3", (row) => `face #${row.track}: ${names[row.emotion]} ${row.percent}%`),
     ];

@@ -13,8 +13,8 @@ from jobs.errors import ReviewFileError
 from jobs.results.corrections.changes import NOTHING, Changes, Relabel
 from jobs.results.job_facts import read_job_facts
 from jobs.results.tables import open_table, read_rows, read_table
-from jobs.store.corrections import FACE_KINDS, Correction, FaceMark, corrections_in, unreadable_in
-from jobs.store.review_file import NAME, fits, overlap, read_review
+from jobs.store.sidecar.corrections import FACE_KINDS, Correction, FaceMark, corrections_in, unreadable_in
+from jobs.store.sidecar.review_file import NAME, fits, overlap, read_review
 from jobs.store.workspace import MovieFolder
 from pipeline.schema import BOX, LABELS
 

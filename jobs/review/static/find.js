@@ -28,6 +28,7 @@ export class Finder {
     for (const kind of ["intervals", "frames"]) {
       byId(`csv-${kind}`).href = `${ROOT}/csv/${kind}/${pathOf(this.state.name)}?${new URLSearchParams(query)}`;
     }
+    byId("sheet").href = `${ROOT}/still/sheet/${pathOf(this.state.name)}?${new URLSearchParams(query)}`;
     this.request?.abort();
     const { signal } = (this.request = new AbortController());
     try {

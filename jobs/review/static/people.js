@@ -1,5 +1,5 @@
 // The persons of a movie: one picture each; a click lists all their moments.
-import { bar, byId, element, fetchJson, pathOf, sharesInWords, timecode } from "./common.js";
+import { ROOT, bar, byId, element, fetchJson, pathOf, sharesInWords, timecode } from "./common.js";
 
 export class People {
   constructor(state, finder) {
@@ -29,7 +29,7 @@ export class People {
     byId("people").replaceChildren(...this.list.map((one) => element("li", {}, element("button",
       { type: "button", "aria-pressed": this.state.person === one.person, title: sharesInWords(one.shares), onclick: () => this.choose(one.person) },
       this.state.facts.videos.length
-        ? element("img", { loading: "lazy", src: `/still/face/${one.track}/${pathOf(this.state.name)}`, alt: "", width: 76, height: 76 })
+        ? element("img", { loading: "lazy", src: `${ROOT}/still/face/${one.track}/${pathOf(this.state.name)}`, alt: "", width: 76, height: 76 })
         : element("span", { class: "blank", "aria-hidden": "true" }),
       element("b", {}, this.called(one.person)),
       bar(one.shares, 8),

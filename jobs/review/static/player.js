@@ -142,6 +142,7 @@ export class Player {
     const found = this.held(this.state.time);
     byId("timecode").textContent = timecode(this.state.time, 1);
     byId("frame").textContent = found ? `frame ${found.frame}` : "";
+    if (found) byId("save-still").href = `${ROOT}/still/frame/${pathOf(this.state.name)}?frame=${found.frame}`;
     this.draw();
     this.onFrame?.();
     if (found && found.chunk.first + found.chunk.faces.length - found.frame < 50) this.fetch({ frame: found.chunk.first + found.chunk.faces.length });

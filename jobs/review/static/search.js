@@ -1,5 +1,5 @@
 // Searches the moments of all films. The search is in the URL, so links reopen it, and back and forward work.
-import { byId, debounced, element, fade, pathOf, percent, timecode } from "./common.js";
+import { ROOT, byId, debounced, element, fade, pathOf, percent, timecode } from "./common.js";
 
 const form = byId("query");
 const DEFAULTS = Object.fromEntries(new FormData(form));
@@ -24,28 +24,28 @@ function remember() {
 
 function play(row) {
   byId("play-title").textContent = `${row.movie}: ${row.emotion} ${percent(row.confidence_mean)}`;
-  byId("play-open").href = `/movie/${pathOf(row.movie)}?t=${row.start.toFixed(3)}`;
+  byId("play-open").href = `${ROOT}/movie/${pathOf(row.movie)}?t=${row.start.toFixed(3)}`;
   const video = byId("play-video");
   video.onerror = () => { if (video.src.includes("/annotated/")) video.src = video.src.replace("/annotated/", "/original/"); };
-  video.src = `/video/annotated/${pathOf(row.movie)}#t=${Math.max(0, row.start).toFixed(3)},${row.end.toFixed(3)}`;
+  video.src = `${ROOT}/video/annotated/${pathOf(row.movie)}#t=${Math.max(0, row.start).toFixed(3)},${row.end.toFixed(3)}`;
   byId("play").showModal();
   video.play().catch(() => {});
 }
 
 const hit = (row) => element("li", {}, element("button", { type: "button", "aria-label": `Play ${row.movie} at ${timecode(row.start, 1)}`, onclick: () => play(row) },
-  element("img", { loading: "lazy", alt: "", width: 160, height: 90, src: `/still/moment/${(row.first_frame + row.last_frame) >> 1}/${pathOf(row.movie)}` })),
+  element("img", { loading: "lazy", alt: "", width: 160, height: 90, src: `${ROOT}/still/moment/${(row.first_frame + row.last_frame) >> 1}/${pathOf(row.movie)}` })),
 element("span", { class: "text" },
-  element("a", { href: `/movie/${pathOf(row.movie)}?t=${row.start.toFixed(3)}` }, row.movie),
+  element("a", { href: `${ROOT}/movie/${pathOf(row.movie)}?t=${row.start.toFixed(3)}` }, row.movie),
   element("span", {}, element("span", { class: `swatch e-${row.emotion}${fade(100 * row.confidence_mean, 50) < 1 ? " faint" : ""}` }), ` ${row.emotion} ${percent(row.confidence_mean)}`),
   element("span", { class: "muted num" }, `${timecode(row.start, 1)} · ${row.seconds.toFixed(1)} s · #${row.track}`)));
 
 async function search(more = false) {
   const wanted = query();
-  byId("csv").href = `/csv/find?${new URLSearchParams(wanted)}`;
+  byId("csv").href = `${ROOT}/csv/find?${new URLSearchParams(wanted)}`;
   request?.abort();
   request = new AbortController();
   try {
-    const answer = await fetch(`/api/find?${new URLSearchParams({ ...wanted, first: more ? shown : 0 })}`, { signal: request.signal });
+    const answer = await fetch(`${ROOT}/api/find?${new URLSearchParams({ ...wanted, first: more ? shown : 0 })}`, { signal: request.signal });
     const found = await answer.json();
     if (!answer.ok) throw new Error(`${found.title}: ${found.message}`);
     const rows = found.rows.map(hit);

@@ -1,5 +1,5 @@
 // The chart: shares over time, intervals found, scenes, a lane per track. The playhead lies over it and never redraws it.
-import { byId, debounced, fetchJson, sharesInWords, timecode } from "./common.js";
+import { ROOT, byId, debounced, fetchJson, sharesInWords, timecode } from "./common.js";
 import { Painter } from "./painter.js";
 
 const HINT = matchMedia("(pointer: coarse)").matches
@@ -43,6 +43,9 @@ export class Timeline {
 
   showSpan() {
     const { state } = this;
+    for (const kind of ["svg", "pdf", "png"]) {
+      byId(`figure-${kind}`).href = `${ROOT}/figure.${kind}?${new URLSearchParams({ a: state.name, from: state.from, to: state.to, of: state.chart })}`;
+    }
     const digits = state.to - state.from < 60 ? 1 : 0;
     byId("span").textContent = `${timecode(state.from, digits)} - ${timecode(state.to, digits)}`;
     const whole = state.facts.end - state.facts.start || 1;
@@ -60,6 +63,7 @@ export class Timeline {
     state.chart = chart;
     this.whole = null;
     state.emit("chart");
+    this.showSpan();
     this.fetch();
   }
 

@@ -18,8 +18,8 @@ from made_up import make_up
 from jobs.export.formats import find_format, format_names, summary_of
 from jobs.export.options import DEFAULTS, Options, Sheet
 from jobs.export.result import Result, read_result
-from jobs.store.corrections import Correction, FaceMark, add_correction
-from jobs.store.review_file import change_review
+from jobs.store.sidecar.corrections import Correction, FaceMark, add_correction
+from jobs.store.sidecar.review_file import change_review
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
 from pipeline.schema import BOX, EMOTIONS, LABELS

@@ -130,7 +130,11 @@ def test_the_chart_shows_what_the_tables_say(demo):
     folder = MovieFolder(demo / "outputs" / SAMPLE)
     data = data_of(folder.report)
     scenes = pq.read_table(folder.scenes).to_pylist()
-    assert data["scenes"] == [[round(1000 * row["start"]), round(1000 * row["end"]), row["dominant"]] for row in scenes]
+    spans = [[round(1000 * row["start"]), round(1000 * row["end"]), round(100 * row["coverage"])] for row in scenes]
+    assert [[start, end, seen] for start, end, _, seen, _ in data["scenes"]] == spans
+    for row, (*_, shown, _, words) in zip(scenes, data["scenes"], strict=True):
+        assert shown in (row["dominant"], "unsure")
+        assert words.startswith(row["dominant"] or "no face")
     shares, bins = data["shares"], len(data["shares"][0])
     assert bins == 336  # a bin a frame, in a movie that short
     for row in scenes:
@@ -196,7 +200,7 @@ def test_tables_of_a_newer_version_are_named(out, name):
 
 @pytest.mark.parametrize("kind", [ResultError, NotFoundError, NotReadyError, UnreadableError])
 def test_every_result_error_becomes_a_report_error(out, monkeypatch, kind):
-    def fail(path: Path) -> None:
+    def fail(path: Path, *_: object) -> None:
         raise kind(f"{path.name}: no good")
 
     monkeypatch.setattr(movie_report, "read_timeline_index", fail)
@@ -315,3 +319,23 @@ def test_a_movie_without_a_face(tmp_path):
     write_movie_report(folder)
     assert data_of(folder.report)["runs"] == []
     assert "no face" in folder.report.read_text()
+
+
+def test_corrections_are_applied_and_said(tmp_path):
+    folder = make_up(tmp_path, frames=300, name="film.mp4")
+    new = {"id": "a", "by": "ann", "at": "now", "revision": 1}
+    corrections = [
+        {**new, "kind": "merge_scenes", "frame": 150},
+        {**new, "kind": "name_scene", "frame": 0, "text": "The <talk>"},
+    ]
+    content = {"format": 2, "movie": "film.mp4", "fingerprint": "0", "corrections": corrections}
+    (folder.root / "review.json").write_text(json.dumps(content))
+    write_movie_report(folder)
+    page = folder.report.read_text()
+    assert len(data_of(folder.report)["scenes"]) == 1
+    assert "2 corrections by hand are applied" in page
+    assert "1 The &lt;talk&gt;" in page
+    (folder.root / "review.json").write_text("{half")
+    write_movie_report(folder)
+    assert len(data_of(folder.report)["scenes"]) == 2
+    assert "Corrections are not applied" in folder.report.read_text()

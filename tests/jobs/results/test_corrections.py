@@ -9,7 +9,7 @@ from made_up import make_up
 
 from jobs.errors import ReviewConflictError, ReviewFileError
 from jobs.results.corrections import corrected, read_changes
-from jobs.store.corrections import (
+from jobs.store.sidecar.corrections import (
     Correction,
     FaceMark,
     add_correction,
@@ -17,7 +17,7 @@ from jobs.store.corrections import (
     revision_of,
     undo_correction,
 )
-from jobs.store.review_file import NAME, change_review, read_review
+from jobs.store.sidecar.review_file import NAME, change_review, read_review
 
 FRAMES = 450  # three shots of 150 frames, two faces in each: tracks 0 and 1, 2 and 3, 4 and 5
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -65,9 +65,10 @@ def test_a_label_that_says_what_is_there_already_changes_no_figure(film):
     found = corrected(film)
     for name in ("tracks", "shots", "scenes"):
         one, other = (t.to_pandas() for t in (getattr(found, name), pq.read_table(getattr(film, name))))
-        numbers = [column for column in one.columns if one[column].dtype.kind in "fi"]
-        np.testing.assert_allclose(one[numbers], other[numbers], atol=1e-12, err_msg=name)
-        assert one.drop(columns=numbers).equals(other.drop(columns=numbers))
+        kinds = [f"{kind}_{label}" for kind in ("share", "mean") for label in LABELS]
+        shares = [column for column in (*kinds, "share_unsure", "coverage", "start", "end") if column in one.columns]
+        np.testing.assert_allclose(one[shares], other[shares], atol=1e-12, err_msg=name)
+        assert one["dominant"].equals(other["dominant"])
     plain = [t.to_pandas().astype({"emotion": str}) for t in (found.timeline, pq.read_table(film.timeline))]
     changed = plain[0].compare(plain[1])
     assert list(changed.columns.get_level_values(0).unique()) == ["confidence"]
@@ -158,18 +159,24 @@ def test_scenes_are_merged_split_and_named(film):
 
 
 def test_persons_are_named_merged_and_split(film):
+    assert pq.read_table(film.tracks)["person"].to_pylist() == [0, 1, 0, 1, 0, 1]
     give(film, "name_person", (0, 10), number="a", text="Anna")
-    give(film, "person", (2, 200), number="b", other=mark(film, 0, 10), seen=1)
+    give(film, "person", (2, 200), number="b", seen=1)
     give(film, "name_person", (1, 10), number="c", text="Ben", seen=2)
     changes = read_changes(film)
-    assert changes.persons == {0: 0, 2: 0, 1: 1}
+    assert changes.persons == {2: 2}
     assert changes.person_names == {0: "Anna", 1: "Ben"}
     give(film, "merge_people", (1, 10), number="d", other=mark(film, 2, 200), seen=3)
     changes = read_changes(film)
-    assert changes.persons == {0: 0, 2: 0, 1: 0}
-    assert changes.person_names == {0: "Anna"}
+    assert changes.persons == {2: 1}
+    assert changes.person_names == {0: "Anna", 1: "Ben"}
     give(film, "person", (1, 10), number="e", seen=4)
-    assert read_changes(film).persons == {0: 0, 2: 0, 1: 2}
+    give(film, "person", (3, 200), number="f", other=mark(film, 0, 10), seen=5)
+    assert read_changes(film).persons == {1: 3, 2: 1, 3: 0}
+    found = corrected(film)
+    assert found.tracks["person"].to_pylist() == [0, 3, 1, 0, 0, 1]
+    frame = found.timeline.to_pandas()
+    assert frame.groupby("track").person.agg(["min", "max"]).values.T.tolist() == [[0, 3, 1, 0, 0, 1]] * 2
 
 
 def test_two_windows_lose_nothing_and_hear_of_each_other(film):

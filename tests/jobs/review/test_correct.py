@@ -70,15 +70,17 @@ def test_a_label_for_a_moment_is_for_the_frames_around_with_the_same_label(out):
 
 def test_people_and_the_moments_of_one(out):
     visitor = client(out)
-    assert visitor.get("/api/people/film.mp4").json["people"] == []
     give(visitor, kind="name_person", faces=[0], text="Anna")
-    give(visitor, 1, kind="person", faces=[2], frame=200, other=0)
+    give(visitor, 1, kind="person", faces=[3], frame=200, other=0)
     give(visitor, 2, kind="name_person", faces=[1], text="Ben")
     found = visitor.get("/api/people/film.mp4").json
-    assert [(one["name"], one["tracks"], one["seconds"]) for one in found["people"]] == [("Anna", 2, 12), ("Ben", 1, 6)]
-    assert found["tracks"] == [[0, 0], [1, 1], [2, 0]]
+    assert [(one["name"], one["tracks"], one["seconds"]) for one in found["people"]] == [
+        ("Anna", 4, 24),
+        ("Ben", 2, 12),
+    ]
+    assert found["tracks"] == [[0, 0], [1, 1], [2, 0], [3, 0], [4, 0], [5, 1]]
     moments = visitor.get("/api/intervals/film.mp4?person=0").json["intervals"]
-    assert {one["track"] for one in moments} == {0, 2}
+    assert {one["track"] for one in moments} == {0, 2, 3, 4}
     give(visitor, 3, kind="merge_people", faces=[0], other=1)
     assert [one["name"] for one in visitor.get("/api/people/film.mp4").json["people"]] == ["Anna"]
 

@@ -6,7 +6,7 @@ import pytest
 from made_up import make_up
 
 from jobs.review.app import make_review
-from jobs.store.review_file import labels_in, read_review
+from jobs.store.sidecar.review_file import labels_in, read_review
 from jobs.web.address import Address
 
 OURS = {"X-Moodreel": "1"}

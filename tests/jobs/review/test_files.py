@@ -159,3 +159,16 @@ def test_the_names_of_movies_may_hold_anything(client_of, tmp_path):
     link = html.unescape(re.search(r'href="(/movie/[^"]+)"', page)[1])
     assert client.get(link).status_code == 200
     assert "<é>" not in page
+
+
+def test_a_contact_sheet_has_a_still_of_each_moment_that_the_filter_finds(client):
+    query = "confidence=0.5&seconds=1"
+    total = client.get(f"/api/intervals/sample.mp4?{query}").json["total"]
+    answer = client.get(f"/still/sheet/sample.mp4?{query}")
+    picture = cv2.imdecode(np.frombuffer(answer.data, np.uint8), cv2.IMREAD_COLOR)
+    assert 0 < total <= 24
+    still = cv2.imdecode(np.frombuffer(client.get("/still/scene/0/sample.mp4").data, np.uint8), cv2.IMREAD_COLOR)
+    tile = still.shape[0]
+    assert picture.shape[:2] == (8 + -(-total // 4) * (tile + 34), 8 + min(4, total) * 328)
+    assert len(np.unique(picture[20 : tile // 2, 20:300].reshape(-1, 3), axis=0)) > 100  # a picture, not a blank
+    assert client.get("/still/sheet/sample.mp4?confidence=1&seconds=99").status_code == 404

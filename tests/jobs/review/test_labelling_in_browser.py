@@ -10,7 +10,7 @@ from browser import Visit, chromium, until
 from playwright.sync_api import expect
 
 from jobs.review.app import make_review
-from jobs.store.review_file import labels_in, read_review
+from jobs.store.sidecar.review_file import labels_in, read_review
 from jobs.web.address import Address
 from jobs.web.server import Server
 

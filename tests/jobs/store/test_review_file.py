@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import ReviewFileError
-from jobs.store.review_file import (
+from jobs.store.sidecar.review_file import (
     FaceLabel,
     change_review,
     labels_in,

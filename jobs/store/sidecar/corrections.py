@@ -26,7 +26,7 @@ from typing import Any, Final
 
 from jobs.errors import ReviewConflictError
 from jobs.store.json_values import count_of, number_of, object_of, text_of
-from jobs.store.review_file import Box
+from jobs.store.sidecar.review_file import Box
 
 FACE_KINDS: Final = ("reject", "label", "person", "merge_people", "name_person")
 SCENE_KINDS: Final = ("merge_scenes", "split_scene", "name_scene")

@@ -21,7 +21,7 @@ from jobs.results.timeline_index import read_timeline_index
 from jobs.review.cache import Cache
 from jobs.review.query import query_number
 from jobs.review.result_store import ResultStore
-from jobs.store import review_file
+from jobs.store.sidecar import review_file
 from jobs.store.workspace import movie_folders
 from pipeline.media.movie import identity
 from pipeline.schema import LABELS

@@ -5,7 +5,7 @@
     {"format": 2, "movie": ..., "fingerprint": ..., "labels": [{"id", "frame", "time", "track", "box", "label", "by",
      "at", "blind", "replaced_by"}], "revision": ..., "corrections": [...]}
 
-Format 1 had labels alone. Corrections are in :mod:`jobs.store.corrections`.
+Format 1 had labels alone. Corrections are in :mod:`jobs.store.sidecar.corrections`.
 
 A label names its face by frame and box, so that it survives a new analysis, which numbers tracks anew. One that was
 replaced stays, with the id of the label that replaced it. Keys that this version does not know are kept.

@@ -1,0 +1,1 @@
+"""``review.json``, which people write beside results: labels and corrections."""
