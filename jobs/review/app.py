@@ -16,7 +16,7 @@ from jobs.review.downloads.clips import make_clips
 from jobs.review.downloads.exports import make_exports, menu
 from jobs.review.edit import make_edit
 from jobs.review.files import make_files
-from jobs.review.library import read_library
+from jobs.review.library import corrected_library, read_library
 from jobs.review.result_store import ResultStore
 from jobs.web.address import Address
 from jobs.web.app import make_app
@@ -47,11 +47,12 @@ def make_review(out: Path, address: Address, editor: str | None = None) -> Flask
 
     @app.get("/")
     def library() -> ResponseReturnValue:
-        return render_template("review/library.html", library=read_library(out), out=out.name or str(out), menu=menu())
+        library = corrected_library(store)
+        return render_template("review/library.html", library=library, out=out.name or str(out), menu=menu())
 
     @app.get("/rows")
     def rows() -> ResponseReturnValue:
-        answer = app.make_response(render_template("review/rows.html", library=read_library(out)))
+        answer = app.make_response(render_template("review/rows.html", library=corrected_library(store)))
         answer.add_etag()
         return answer.make_conditional(request)
 

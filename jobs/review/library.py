@@ -1,10 +1,13 @@
 """The output folder as rows: a movie each, with what is known of it so far."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from jobs.errors import UsageError
+from jobs.results.errors import ResultError
 from jobs.results.job_facts import MovieSummary, read_job_facts
+from jobs.review.result_store import ResultStore
+from jobs.store.sidecar import review_file
 from jobs.store.status import MovieStatus, RunStatus, read_status
 from jobs.store.workspace import MovieFolder
 
@@ -51,6 +54,21 @@ def read_library(out: Path) -> Library:
     except UsageError as error:
         return Library((), None, str(error))
     return Library(tuple(_row(out, movie) for movie in status.movies), status)
+
+
+def corrected_library(store: ResultStore) -> Library:
+    """Read the folder, with the figures of each film as people corrected them."""
+    library = read_library(store.out)
+    return replace(library, rows=tuple(_corrected(store, row) for row in library.rows))
+
+
+def _corrected(store: ResultStore, row: Row) -> Row:
+    if not row.ready or not (store.out / row.movie.name / review_file.NAME).exists():
+        return row
+    try:
+        return replace(row, summary=store.summary(row.movie.name, row.summary))
+    except ResultError:  # its own page says what is wrong with it
+        return row
 
 
 def _row(out: Path, movie: MovieStatus) -> Row:

@@ -45,6 +45,7 @@ class ResultStore:
         self._lanes: Cache[Lanes] = Cache(_KEPT)
         self._changes: Cache[Changes] = Cache(256)
         self._corrected: Cache[Corrected] = Cache(_KEPT)
+        self._summaries: Cache[MovieSummary] = Cache(4096)  # the library asks for all of them again and again
         self._probabilities: Cache[Probabilities] = Cache(_KEPT)
         self._best: Cache[dict[int, int]] = Cache(_KEPT)
         self._movies: Cache[Movie] = Cache(64)
@@ -134,8 +135,12 @@ class ResultStore:
         if not changes.any_rows:
             return measured
         folder = self.folder(name)
-        found = self._corrected.get(self.state(name), lambda: corrected(folder, changes).without_timeline())
-        return replace(summary_of(found.summary), width=measured.width, height=measured.height)
+
+        def make() -> MovieSummary:
+            found = self._corrected.get(self.state(name), lambda: corrected(folder, changes).without_timeline())
+            return replace(summary_of(found.summary), width=measured.width, height=measured.height)
+
+        return self._summaries.get(self.state(name), make)
 
     def persons(self, name: str) -> dict[int, int]:
         """Return the person of each of a movie's tracks that has one."""

@@ -37,6 +37,18 @@ def test_without_edit_corrections_are_seen_and_cannot_be_given(out):
     assert b'id="corrections"' not in visitor.get("/movie/film.mp4").data
 
 
+def test_the_library_has_the_corrected_figures(out):
+    visitor = client(out)
+    assert 'data-faces="6"' in visitor.get("/").text
+    give(visitor, kind="reject", faces=[2], frame=200)
+    assert 'data-faces="5"' in visitor.get("/").text
+    assert 'data-faces="5"' in visitor.get("/rows").text
+    (out / "film.mp4" / "tracks.parquet").write_bytes(b"damaged")
+    assert 'data-faces="6"' in client(out).get("/").text
+    (out / "film.mp4" / "review.json").write_text("damaged")
+    assert visitor.get("/").status_code == 200
+
+
 def test_every_answer_follows_a_rejected_face_and_its_undo(out):
     visitor = client(out)
     before = {
