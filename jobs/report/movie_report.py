@@ -11,6 +11,7 @@ from jobs.report.page import POLICY, SHARING_POLICY, render
 from jobs.report.pictures import Pictures, take_pictures
 from jobs.report.plotly import SHARED, packed_plotly, share_plotly
 from jobs.results.corrections import NOTHING, Changes, corrected, read_changes
+from jobs.results.corrections.people import people_of, persons_of
 from jobs.results.errors import ResultError
 from jobs.results.job_facts import JobFacts, read_job_facts, summary_of
 from jobs.results.lanes import Lanes, make_lanes
@@ -83,6 +84,7 @@ class _Results:
     scenes: list[Scene]
     changes: Changes = NOTHING
     summary: dict[str, Any] = field(default_factory=dict)  # of corrected tables; empty where they are as measured
+    people: list[dict[str, Any]] = field(default_factory=list)  # those seen longest first
 
     def prepare(self, *videos: Movie | Path) -> Prepared:
         spans = [(scene.start, scene.end) for scene in self.scenes]
@@ -98,9 +100,10 @@ def _read(folder: MovieFolder) -> _Results:
             scenes, summary = scenes_of(found.scenes.select(list(SCENE_COLUMNS))), found.summary
         else:
             scenes, summary = scenes_of(read_table(folder.scenes, SCENE_COLUMNS)), {}
+        people = people_of(index, persons_of(folder.tracks, changes), changes)
     except ResultError as error:
         raise ReportError(f"{folder.root}: {error}") from error
-    return _Results(index, make_lanes(index), scenes, changes, summary)
+    return _Results(index, make_lanes(index), scenes, changes, summary, people)
 
 
 def _page(folder: MovieFolder, facts: JobFacts, results: _Results, prepared: Prepared, standalone: bool) -> str:
@@ -109,6 +112,7 @@ def _page(folder: MovieFolder, facts: JobFacts, results: _Results, prepared: Pre
         "report.html",
         policy=POLICY if standalone else SHARING_POLICY,
         facts=_corrected_facts(facts, results),
+        people=results.people,
         names=results.changes.scene_names,
         name=facts.movie or folder.root.name,
         metadata=results.index.facts,

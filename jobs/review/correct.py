@@ -11,10 +11,10 @@ from werkzeug.exceptions import BadRequest
 from jobs.errors import ReviewConflictError, ReviewFileError
 from jobs.iso_time import now
 from jobs.results.boxes import box_of
+from jobs.results.corrections.people import people_of
 from jobs.results.errors import UnreadableError
 from jobs.results.timeline_index import TimelineIndex
 from jobs.results.wording import timecode
-from jobs.review.people import people_of
 from jobs.review.result_store import ResultStore
 from jobs.store.sidecar.corrections import (
     FACE_KINDS,

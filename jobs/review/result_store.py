@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from jobs.results.boxes import best_frames
 from jobs.results.corrections import Changes, Corrected, corrected, read_changes
+from jobs.results.corrections.people import persons_of
 from jobs.results.errors import NotFoundError, NotReadyError
 from jobs.results.job_facts import JobFacts, MovieSummary, job_facts, read_job_facts, summary_of
 from jobs.results.lanes import Lanes, make_lanes
@@ -27,7 +28,6 @@ from jobs.store.provenance import fingerprint_movie
 from jobs.store.run_files import is_settled, read_plan
 from jobs.store.sidecar import review_file
 from jobs.store.workspace import MovieFolder
-from pipeline import schema
 from pipeline.errors import PipelineError
 from pipeline.media.geometry import LONGEST_SIDE
 from pipeline.media.movie import Movie, identity, open_movie
@@ -144,13 +144,7 @@ class ResultStore:
 
     def persons(self, name: str) -> dict[int, int]:
         """Return the person of each of a movie's tracks that has one."""
-        changes = self.changes(name)
-        measured: dict[int, int | None] = {}
-        if "person" in schema.TRACKS.names:
-            rows = read_table(self.table(name, "tracks"), ["track", "person"])
-            measured = dict(zip(rows["track"].to_pylist(), rows["person"].to_pylist(), strict=True))
-        found = {**measured, **changes.persons}
-        return {t: int(p) for t, p in found.items() if p is not None and t not in changes.rejected}
+        return persons_of(self.table(name, "tracks"), self.changes(name))
 
     def probabilities(self, name: str) -> Probabilities:
         """Return the network's probabilities over time."""

@@ -7,6 +7,7 @@ import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from made_up import make_up
@@ -18,9 +19,11 @@ from jobs.report import movie_report
 from jobs.report.folder_report import rewrite, write_index
 from jobs.report.movie_report import write_movie_report
 from jobs.results.errors import NotFoundError, NotReadyError, ResultError, UnreadableError
+from jobs.review.app import make_review
 from jobs.store.atomic import commit_json
 from jobs.store.json_values import read_object
 from jobs.store.workspace import MovieFolder, Workspace
+from jobs.web.address import Address
 from pipeline.schema import EMOTIONS
 
 SAMPLE = "sample.mp4"
@@ -339,3 +342,21 @@ def test_corrections_are_applied_and_said(tmp_path):
     write_movie_report(folder)
     assert len(data_of(folder.report)["scenes"]) == 2
     assert "Corrections are not applied" in folder.report.read_text()
+
+
+def test_people_are_those_of_the_pages(tmp_path):
+    folder = make_up(tmp_path, frames=450, name="film.mp4")
+    visitor = make_review(tmp_path, Address("localhost", 80, None), "ann").test_client()
+    named = {"kind": "name_person", "text": "Anna <b>", "faces": [0], "frame": 0, "revision": 0}
+    given = visitor.post("/api/corrections/film.mp4", json=named, headers={"X-Moodreel": "1", "Host": "localhost"})
+    assert given.status_code == 200
+    write_movie_report(folder)
+    page = folder.report.read_text()
+    rows = re.findall(
+        r'<tr><th scope="row">(.*?)</th><td class="right num">(.*?)</td><td class="right num">(\d+)', page
+    )
+    tracks = pd.read_parquet(folder.tracks)
+    assert {(name, int(count)) for name, _, count in rows} == {
+        ("Anna &lt;b&gt;" if person == tracks.person[0] else f"person {person + 1:.0f}", len(mine))
+        for person, mine in tracks.groupby("person")
+    }

@@ -1,13 +1,27 @@
 """The persons of a movie: who they are called, which faces are theirs, what they show."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jobs.results.boxes import best_frames
-from jobs.results.corrections import Changes
+from jobs.results.corrections.changes import Changes
+from jobs.results.tables import read_table
 from jobs.results.timeline_index import TimelineIndex
 from pipeline.schema import LABELS, UNSURE
+
+
+def persons_of(tracks: Path, changes: Changes) -> dict[int, int]:
+    """Return the person of each track that has one, as people corrected them; ``tracks`` is the table's path.
+
+    Raises:
+        UnreadableError: the table is damaged, none of ours, or of a newer version.
+    """
+    rows = read_table(tracks, ["track", "person"])
+    measured = dict(zip(rows["track"].to_pylist(), rows["person"].to_pylist(), strict=True))
+    found = {**measured, **changes.persons}
+    return {track: int(p) for track, p in found.items() if p is not None and track not in changes.rejected}
 
 
 def people_of(index: TimelineIndex, persons: dict[int, int], changes: Changes) -> list[dict[str, Any]]:
