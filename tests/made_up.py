@@ -49,7 +49,11 @@ def make_up(out: Path, frames: int = TWO_HOURS, faces: int = 2, name: str = "lon
     stamp = {b"moodreel": json.dumps({"schema_version": schema.VERSION, "width": 1280, "height": 720}).encode()}
     of_shots: dict[str, Any] = {"shot": np.arange(shots, dtype=np.int32), **_spans(np.arange(shots), frames)}
     of_shots |= face_columns(rows, shots, of_frame, seconds) | emotion_columns(rows, shots)
-    of_shots |= {"scene": of_shots["shot"], "shots": np.ones(shots, np.int32), "people": pa.nulls(shots, pa.int32())}
+    of_shots |= {
+        "scene": of_shots["shot"],
+        "shots": np.ones(shots, np.int32),
+        "people": np.full(shots, faces, np.int32),
+    }
     of_shots |= {"transition": ["start", *["cut"] * (shots - 1)], "transition_seconds": np.zeros(shots)}
     of_shots |= view_columns(rows, shots, rows.track, np.ones(len(rows.track)))
     of_shots |= {"look": binary_column(np.zeros((shots, 0), np.uint8))}

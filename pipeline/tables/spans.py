@@ -58,7 +58,7 @@ def scenes_table(
         "movie": repeated(name, count),
         "scene": number,
         "shots": length.astype(np.int32),
-        "people": _people(rows, count, persons),
+        "people": people_column(rows, count, persons),
         **_span_columns(times, first, np.append(first[1:], len(times)) - 1),
         **face_columns(rows, count, of_frame, times.seconds),
         **emotion_columns(rows, count),
@@ -67,8 +67,14 @@ def scenes_table(
     return table_of(columns)
 
 
-def _people(rows: FaceRows, count: int, persons: NDArray[np.int32] | None) -> pa.Array:
-    """Return how many persons each of ``count`` groups of ``rows`` shows, null where that was not tried."""
+def people_column(rows: FaceRows, count: int, persons: NDArray[np.int32] | None) -> pa.Array:
+    """Return how many persons each of ``count`` groups of ``rows`` shows, null where that was not tried.
+
+    Args:
+        rows: the faces of a movie, by group.
+        count: number of groups.
+        persons: int32 ``(tracks,)``: whose face each track is, -1 where unsure; None where that was not tried.
+    """
     if persons is None:
         return column_of(np.zeros(count, np.int32), np.ones(count, np.bool_))
     person = persons[rows.track]

@@ -14,9 +14,10 @@ from jobs.results.corrections.resolve import read_changes
 from jobs.results.tables import facts_in, read_table
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
-from pipeline.schema import EMOTIONS, LABELS, UNSURE
+from pipeline.schema import BOX, EMOTIONS, LABELS, UNSURE
 from pipeline.tables.columns import table_of
-from pipeline.tables.shares import FaceRows, emotion_columns, face_columns
+from pipeline.tables.shares import FaceRows, emotion_columns, face_columns, view_columns
+from pipeline.tables.spans import people_column
 
 _LONE_FRAME_S: Final = 0.04
 """Assumed duration of the frame of a movie that has only one."""
@@ -113,6 +114,17 @@ class _Movie:
         probabilities = np.stack(columns, axis=1) if len(faces) else np.zeros((0, len(EMOTIONS)), np.float32)
         emotion = names.fill_null(UNSURE).to_numpy().astype(np.int32)
         self.rows = FaceRows(track, number, track, emotion, probabilities, self.seconds[number])
+        x1, y1, x2, y2 = (faces[corner].to_numpy().astype(np.float64) for corner in BOX)
+        self.area = (x2 - x1) * (y2 - y1)
+        self.persons = self._persons(faces["person"])
+
+    def _persons(self, person: pa.ChunkedArray) -> NDArray[np.int32] | None:
+        """Return whose face each track is, int32 ``(tracks,)``, -1 where unsure; None where nobody is told apart."""
+        if person.null_count == len(person):
+            return None
+        persons = np.full(int(self.rows.track.max()) + 1, -1, np.int32)
+        persons[self.rows.track] = person.fill_null(-1).to_numpy()
+        return persons
 
     def by(self, group: NDArray[np.int32]) -> FaceRows:
         """Return the faces by the group ``(f,)`` of their frame."""
@@ -193,7 +205,11 @@ def _scenes(measured: pa.Table, now: _Movie, frames: NDArray[np.int32], scene_of
         "last_frame": last.astype(np.int32),
         **face_columns(rows, count, scene_of, now.seconds),
         **emotion_columns(rows, count),
+        **view_columns(rows, count, rows.track, now.area),
     }
+    if now.persons is not None or measured["people"].null_count == 0:
+        nobody = np.full(int(rows.track.max(initial=-1)) + 1, -1, np.int32)
+        columns["people"] = people_column(rows, count, nobody if now.persons is None else now.persons)
     old_first, old_last = measured["first_frame"].to_numpy(), measured["last_frame"].to_numpy()
     source = np.minimum(np.searchsorted(old_first, first, "right") - 1, len(measured) - 1)
     same = (old_first[source] == first) & (old_last[source] == last)
@@ -222,6 +238,7 @@ def _summary(now: _Movie, scene_of: NDArray[np.int32]) -> dict[str, Any]:
     one = np.zeros(now.frames, np.int32)
     rows = now.by(one)
     columns = {**face_columns(rows, 1, one, now.seconds), **emotion_columns(rows, 1)}
+    columns |= view_columns(rows, 1, rows.track, now.area)
     facts = {
         "duration": float(now.time[-1] + now.seconds[-1] - now.time[0]),
         "faces": len(rows.frame),

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from made_up import make_up
@@ -65,9 +66,10 @@ def test_a_label_that_says_what_is_there_already_changes_no_figure(film):
     found = corrected(film)
     for name in ("tracks", "shots", "scenes"):
         one, other = (t.to_pandas() for t in (getattr(found, name), pq.read_table(getattr(film, name))))
-        kinds = [f"{kind}_{label}" for kind in ("share", "mean") for label in LABELS]
-        shares = [column for column in (*kinds, "share_unsure", "coverage", "start", "end") if column in one.columns]
-        np.testing.assert_allclose(one[shares], other[shares], atol=1e-12, err_msg=name)
+        kinds = [f"{kind}_{label}" for kind in ("share", "mean", "face_share", "size_share") for label in LABELS]
+        kinds += ["share_unsure", "face_share_unsure", "size_share_unsure", "people", "coverage", "start", "end"]
+        shares = [column for column in kinds if column in one.columns]
+        np.testing.assert_allclose(one[shares], other[shares], rtol=1e-6, atol=1e-12, err_msg=name)
         assert one["dominant"].equals(other["dominant"])
     plain = [t.to_pandas().astype({"emotion": str}) for t in (found.timeline, pq.read_table(film.timeline))]
     changed = plain[0].compare(plain[1])
@@ -90,7 +92,12 @@ def test_a_rejected_face_is_gone_from_every_table_and_share(film):
     alone = found.tracks.filter(np.array(found.tracks["track"].to_pylist()) == 3).to_pylist()[0]
     scene = found.scenes.to_pylist()[1]
     for label in LABELS:
-        assert scene[f"share_{label}"] == pytest.approx(alone[f"share_{label}"])
+        for view in ("", "face_", "size_"):
+            assert scene[f"{view}share_{label}"] == pytest.approx(alone[f"share_{label}"])
+        assert found.summary[f"face_share_{label}"] == pytest.approx(
+            np.mean([one[f"share_{label}"] for one in found.tracks.to_pylist()])
+        )
+    assert found.scenes["people"].to_pylist() == [2, 1, 2]
     give(film, "reject", (3, 200), number="b")
     found = corrected(film)
     frame = found.timeline.to_pandas()
@@ -156,6 +163,34 @@ def test_scenes_are_merged_split_and_named(film):
     assert sum(one["share_sad"] for one in scenes[2:]) == pytest.approx(
         pq.read_table(film.scenes).to_pylist()[2]["share_sad"]
     )
+
+
+def test_merged_scenes_have_every_figure_of_a_scene(film):
+    give(film, "merge_scenes", frame=150)
+    scene, _ = corrected(film).scenes.to_pylist()
+    tracks = pq.read_table(film.tracks).to_pylist()[:4]
+    rows = pq.read_table(film.timeline).to_pandas().query("track < 4 and emotion != 'unsure'")
+    area = ((rows.x2 - rows.x1) * (rows.y2 - rows.y1)).groupby(rows.emotion.astype(str)).sum()
+    for label in LABELS:
+        assert scene[f"face_share_{label}"] == pytest.approx(np.mean([one[f"share_{label}"] for one in tracks]))
+        assert scene[f"size_share_{label}"] == pytest.approx(area.get(label, 0) / area.sum())
+    assert scene["people"] == 2
+
+
+def test_scenes_count_persons_as_corrected(film):
+    assert pq.read_table(film.scenes)["people"].to_pylist() == [2, 2, 2]
+    give(film, "merge_people", (2, 200), other=mark(film, 3, 200))
+    assert corrected(film).scenes["people"].to_pylist() == [1, 1, 1]
+
+
+def test_persons_that_were_not_told_apart_stay_uncounted(film):
+    for path in (film.timeline, film.tracks, film.scenes):
+        table = pq.read_table(path)
+        name = "people" if path == film.scenes else "person"
+        at = table.schema.get_field_index(name)
+        pq.write_table(table.set_column(at, table.schema.field(at), pa.nulls(len(table), pa.int32())), path)
+    give(film, "merge_scenes", frame=150)
+    assert corrected(film).scenes["people"].to_pylist() == [None, None]
 
 
 def test_persons_are_named_merged_and_split(film):
