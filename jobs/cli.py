@@ -3,16 +3,16 @@
 import getpass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from jobs import model_commands
+from jobs import model_commands, options
 from jobs.console import say_error, take_all_names
 from jobs.errors import JobError, UsageError
 from jobs.exit import end
 from jobs.export import command_line
-from jobs.settings import Choice, Settings, choose
+from jobs.settings import Choice, choose
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(model_commands.train)
@@ -20,45 +20,6 @@ app.command()(model_commands.evaluate)
 app.add_typer(model_commands.data, name="data")
 app.command()(command_line.export)
 app.command()(command_line.clip)
-
-
-def _option(name: str, *flags: str) -> Any:
-    """Return the option for a setting; without it, ``moodreel.toml`` or the default decide."""
-    field = Settings.model_fields[name]
-    value = f"--{name}" if field.default is True else field.default
-    default = "" if value is None else f" (default: {value})"
-    return typer.Option(*flags, help=f"{field.description}{default}", show_default=False)
-
-
-Out = Annotated[Path, typer.Option(help="Folder for the results.")]
-OutArgument = Annotated[Path, typer.Argument(help="Folder with results.")]
-Config = Annotated[Path | None, typer.Option(help="Settings file instead of ./moodreel.toml.", show_default=False)]
-RootPath = Annotated[
-    str, typer.Option(help="Path under which a reverse proxy shows the pages, as /films.", show_default=False)
-]
-Forwarded = Annotated[
-    str,
-    typer.Option(help="Public host of a reverse proxy: believe its X-Forwarded headers.", show_default=False),
-]
-Model = Annotated[str | None, _option("model")]
-Device = Annotated[str | None, _option("device")]
-RuntimeOption = Annotated[str | None, _option("runtime")]
-Detector = Annotated[str | None, _option("detector")]
-DetectorModel = Annotated[Path | None, _option("detector_model")]
-DetectEvery = Annotated[float | None, _option("detect_every")]
-PriorOption = Annotated[str | None, _option("prior")]
-Sure = Annotated[float | None, _option("sure")]
-People = Annotated[bool | None, _option("people", "--people/--no-people")]
-Scenes = Annotated[str | None, _option("scenes")]
-Video = Annotated[str | None, _option("video")]
-Crf = Annotated[int | None, _option("crf")]
-Preset = Annotated[str | None, _option("preset")]
-Encoder = Annotated[str | None, _option("encoder")]
-Segment = Annotated[float | None, _option("segment")]
-Engine = Annotated[str | None, _option("engine")]
-Address = Annotated[str | None, _option("address")]
-GpuShare = Annotated[float | None, _option("gpu_share")]
-Workers = Annotated[int | None, _option("workers")]
 
 
 @app.callback()
@@ -74,28 +35,28 @@ def main(
 @app.command()
 def run(
     inputs: Annotated[list[Path], typer.Argument(help="Movies, and folders of movies.", metavar="INPUT...")],
-    out: Out = Path("outputs"),
+    out: options.Out = Path("outputs"),
     force: Annotated[bool, typer.Option("--force", help="Process again what is already done.")] = False,
-    model: Model = None,
-    device: Device = None,
-    runtime: RuntimeOption = None,
-    detector: Detector = None,
-    detector_model: DetectorModel = None,
-    detect_every: DetectEvery = None,
-    prior: PriorOption = None,
-    sure: Sure = None,
-    people: People = None,
-    scenes: Scenes = None,
-    video: Video = None,
-    crf: Crf = None,
-    preset: Preset = None,
-    encoder: Encoder = None,
-    segment: Segment = None,
-    workers: Workers = None,
-    engine: Engine = None,
-    address: Address = None,
-    gpu_share: GpuShare = None,
-    config: Config = None,
+    model: options.Model = None,
+    device: options.Device = None,
+    runtime: options.RuntimeOption = None,
+    detector: options.Detector = None,
+    detector_model: options.DetectorModel = None,
+    detect_every: options.DetectEvery = None,
+    prior: options.PriorOption = None,
+    sure: options.Sure = None,
+    people: options.People = None,
+    scenes: options.Scenes = None,
+    video: options.Video = None,
+    crf: options.Crf = None,
+    preset: options.Preset = None,
+    encoder: options.Encoder = None,
+    segment: options.Segment = None,
+    workers: options.Workers = None,
+    engine: options.Engine = None,
+    address: options.Address = None,
+    gpu_share: options.GpuShare = None,
+    config: options.Config = None,
     log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as one JSON object per line.")] = False,
     on_end: Annotated[
         str | None,
@@ -138,7 +99,7 @@ def run(
 
 
 @app.command()
-def demo(out: Out = Path("outputs")) -> None:
+def demo(out: options.Out = Path("outputs")) -> None:
     """Make a short sample movie and process it; nothing is downloaded."""
     from jobs.run.command import run_to_end
     from jobs.sample import make_sample
@@ -157,7 +118,7 @@ def demo(out: Out = Path("outputs")) -> None:
 
 @app.command()
 def status(
-    out: OutArgument = Path("outputs"),
+    out: options.OutArgument = Path("outputs"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="Only movies that failed, with the reason.")] = False,
 ) -> None:
@@ -177,14 +138,14 @@ def status(
 
 @app.command()
 def review(
-    out: OutArgument = Path("outputs"),
+    out: options.OutArgument = Path("outputs"),
     host: Annotated[
         str, typer.Option(help="Address to listen on; a token is required if others can reach it.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8765,
     token: Annotated[str | None, typer.Option(help="Require this token.", show_default=False)] = None,
-    root_path: RootPath = "",
-    forwarded: Forwarded = "",
+    root_path: options.RootPath = "",
+    forwarded: options.Forwarded = "",
     browser: Annotated[bool, typer.Option("--open/--no-browser", help="Open a browser.")] = False,
     edit: Annotated[
         bool, typer.Option("--edit", help="Let faces be labelled, in review.json beside each movie's results.")
@@ -206,7 +167,7 @@ def review(
 
 @app.command()
 def report(
-    out: OutArgument = Path("outputs"),
+    out: options.OutArgument = Path("outputs"),
     standalone: Annotated[
         bool, typer.Option("--standalone", help="Reports to hand on: each a single file of about 2 MB.")
     ] = False,
@@ -233,18 +194,18 @@ def live(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8766,
     token: Annotated[str | None, typer.Option(help="Require this token.", show_default=False)] = None,
-    root_path: RootPath = "",
-    forwarded: Forwarded = "",
-    model: Model = None,
-    device: Device = None,
-    detector: Detector = None,
-    detector_model: DetectorModel = None,
-    prior: PriorOption = None,
-    sure: Sure = None,
-    video: Video = None,
-    crf: Crf = None,
-    preset: Preset = None,
-    config: Config = None,
+    root_path: options.RootPath = "",
+    forwarded: options.Forwarded = "",
+    model: options.Model = None,
+    device: options.Device = None,
+    detector: options.Detector = None,
+    detector_model: options.DetectorModel = None,
+    prior: options.PriorOption = None,
+    sure: options.Sure = None,
+    video: options.Video = None,
+    crf: options.Crf = None,
+    preset: options.Preset = None,
+    config: options.Config = None,
 ) -> None:
     """Label a camera, a file or a stream while it plays, on a page for any number of viewers.
 
@@ -265,7 +226,7 @@ def live(
 
 
 @app.command()
-def doctor(out: Out = Path("outputs")) -> None:
+def doctor(out: options.Out = Path("outputs")) -> None:
     """Check in some seconds whether this machine can do each step of a run. Exit code 1 if not."""
     from jobs.doctor.findings import all_well, examine, print_findings
 
@@ -275,7 +236,7 @@ def doctor(out: Out = Path("outputs")) -> None:
 
 
 @app.command()
-def clean(out: OutArgument = Path("outputs")) -> None:
+def clean(out: options.OutArgument = Path("outputs")) -> None:
     """Remove units of work that no run needs; keep those of a run that can be resumed."""
     from jobs.store.clean import clean
 
@@ -286,7 +247,7 @@ def clean(out: OutArgument = Path("outputs")) -> None:
 
 
 @app.command()
-def settings(config: Config = None) -> None:
+def settings(config: options.Config = None) -> None:
     """Print the settings that apply without flags, and where each value comes from."""
     choice = _chosen(config)
     for name, value in choice.settings.model_dump(mode="json").items():

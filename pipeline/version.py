@@ -16,5 +16,6 @@ it are merged; faces are described, which tells persons apart; what each frame s
 LABELS: Final = 1
 """Of what tables make of the same observations: quality, smoothing, labels and their shares."""
 
-DRAWING: Final = 2
-"""Of the annotated video made from the same timeline. 2: labels beside boxes; deinterlaced across segments."""
+DRAWING: Final = 3
+"""Of the annotated video made from the same timeline. 2: labels beside boxes; deinterlaced across segments.
+3: persons."""

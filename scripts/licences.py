@@ -24,6 +24,7 @@ KNOWN: Final = {
     "imageio-ffmpeg": "BSD-2-Clause; the ffmpeg program in it: GPL-3.0-or-later, run as a program of its own",
     "av": "BSD-3-Clause; in its wheel: FFmpeg, LGPL-3.0-or-later, with x264 and x265, GPL-2.0-or-later",
     "namex": "Apache-2.0 (its LICENSE file)",
+    "pympi-ling": "MIT (its LICENSE file)",
     "axe-playwright-python": "MIT (its LICENSE file); axe-core in it: MPL-2.0",
 }
 """What metadata leave out, looked up in the packages themselves."""

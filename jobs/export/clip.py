@@ -23,6 +23,7 @@ from pipeline.media.segments import LAST_PTS, Segment, read_packets
 from pipeline.video.join import exact_time_base
 from pipeline.video.render import EncoderOptions, PartWriter, Upright, output_time_base
 
+_COPY: Final = MovieFolder(Path()).overlay.name
 _QUALITY: Final = EncoderOptions(crf=18, preset="veryfast", threads=0)
 _TIME: Final = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?)")
 _ROUNDING: Final = Fraction(1, 2000)
@@ -105,7 +106,8 @@ def write_clip(folder: MovieFolder, start: float, end: float, path: Path, annota
         start: s; the first frame is the one that is shown then.
         end: s; frames that appear later are left out.
         path: mp4 to write, whole or not at all; one that is there is replaced.
-        annotated: take the annotated video. It is taken anyway, and said, where the original is gone.
+        annotated: take the annotated video. Where the original is gone, its copy of ``--video overlay`` is taken, or
+            else the annotated video, and that is said.
 
     Raises:
         UsageError: there are no results, no video, or no such span in it.
@@ -115,22 +117,36 @@ def write_clip(folder: MovieFolder, start: float, end: float, path: Path, annota
     job = folder.read_job_file()
     if job is None or not job.has_results:
         raise UsageError(f"{folder.root}: expected the results of a movie, found none")
-    notes: tuple[str, ...] = ()
-    if not annotated:
-        original = find_original(job_facts(job))
-        if original.path is not None and job.trusted:
-            movie = open_movie(original.path)
-            if job.summary.width and job.summary.height:
-                movie = movie.with_picture(job.summary.width, job.summary.height)
-            return _cut(movie, start, end, path, ())
-        why = original.why_not or f"the time stamps of the original, {original.path}, cannot be trusted"
-        notes = (f"{why}; the clip is from the annotated video",)
-    if not folder.video.is_file():
-        raise UsageError(
-            f"{folder.video}: expected the annotated video, found none" + "".join(f" ({n})" for n in notes)
-        )
+    if annotated:
+        if not folder.video.is_file():
+            raise UsageError(_no_annotated(folder))
+        return _cut(_without_start(folder.video), start, end, path, ())
+    original = find_original(job_facts(job))
+    if original.path is not None and job.trusted:
+        movie = open_movie(original.path)
+        if job.summary.width and job.summary.height:
+            movie = movie.with_picture(job.summary.width, job.summary.height)
+        return _cut(movie, start, end, path, ())
+    why = original.why_not or f"the time stamps of the original, {original.path}, cannot be trusted"
+    if folder.overlay.is_file():  # the same pictures and sound
+        return _cut(_without_start(folder.overlay), start, end, path, (f"{why}; the clip is from its copy, {_COPY}",))
+    if folder.video.is_file():
+        return _cut(_without_start(folder.video), start, end, path, (f"{why}; the clip is from the annotated video",))
+    raise UsageError(f"{folder.video}: expected the annotated video, found none ({why}): nothing to take a clip from")
+
+
+def _without_start(video: Path) -> Movie:
     # It counts on the player's clock of the original, whatever its first stream begins with.
-    return _cut(replace(open_movie(folder.video), clock_start=Fraction(0)), start, end, path, notes)
+    return replace(open_movie(video), clock_start=Fraction(0))
+
+
+def _no_annotated(folder: MovieFolder) -> str:
+    if folder.overlay.is_file():
+        return (
+            f"{folder.video}: expected the annotated video, found only {_COPY}, the movie with its labels as "
+            "subtitles, which clips leave out; moodreel run --video h264 makes the annotated one"
+        )
+    return f"{folder.video}: expected the annotated video, found none; moodreel run --video h264 makes it"
 
 
 def _cut(movie: Movie, start: float, end: float, path: Path, notes: Sequence[str]) -> Clip:

@@ -47,12 +47,14 @@ class Options:
         sheet: how it is written.
         seconds: least length of a moment; None for what suits the format.
         confidence: least mean confidence of a moment, 0..1.
+        beside: link media as lying beside the file: it is not written where it will lie.
     """
 
     table: str = "moments"
     sheet: Sheet = Sheet()
     seconds: float | None = None
     confidence: float = 0.0
+    beside: bool = False
 
     def wants(self, moment: Moment, seconds: float = 0.0) -> bool:
         """Return whether a moment is long and sure enough; ``seconds`` is the format's own least length."""

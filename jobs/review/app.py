@@ -12,6 +12,8 @@ from jobs.review.across.compare import make_compare
 from jobs.review.across.search import make_search
 from jobs.review.api import make_api
 from jobs.review.correct import make_correct
+from jobs.review.downloads.clips import make_clips
+from jobs.review.downloads.exports import make_exports, menu
 from jobs.review.edit import make_edit
 from jobs.review.files import make_files
 from jobs.review.library import read_library
@@ -35,6 +37,8 @@ def make_review(out: Path, address: Address, editor: str | None = None) -> Flask
     store = ResultStore(out)
     app.register_blueprint(make_api(store))
     app.register_blueprint(make_files(store))
+    app.register_blueprint(make_exports(store))
+    app.register_blueprint(make_clips(store))
     app.register_blueprint(make_search(store))
     app.register_blueprint(make_compare(store))
     app.register_blueprint(make_correct(store, editor))
@@ -43,7 +47,7 @@ def make_review(out: Path, address: Address, editor: str | None = None) -> Flask
 
     @app.get("/")
     def library() -> ResponseReturnValue:
-        return render_template("review/library.html", library=read_library(out), out=out.name or str(out))
+        return render_template("review/library.html", library=read_library(out), out=out.name or str(out), menu=menu())
 
     @app.get("/rows")
     def rows() -> ResponseReturnValue:
@@ -73,6 +77,7 @@ def make_review(out: Path, address: Address, editor: str | None = None) -> Flask
             provenance=provenance,
             notes=_notes(store, name, facts),
             edit=editor is not None,
+            menu=menu(),
         )
 
     return app

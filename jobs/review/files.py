@@ -16,6 +16,7 @@ from jobs.results.stills.contact_sheet import contact_sheet
 from jobs.results.stills.spot_stills import Spot, face_still, frame_still
 from jobs.results.wording import timecode
 from jobs.review.cache import Cache
+from jobs.review.downloads.attachment import attach
 from jobs.review.query import query_filter, query_number
 from jobs.review.result_store import ResultStore
 from pipeline.media.movie import identity
@@ -119,17 +120,15 @@ def make_files(store: ResultStore) -> Blueprint:
         middle = [float(index.time[(one.first_frame + one.last_frame) // 2]) for one in some]
         words = [f"{one.emotion} {one.confidence_mean:.0%}  {timecode(one.start, True)}  #{one.track}" for one in some]
         content = contact_sheet([Spot(store.movie(name), time) for time in middle], words)
-        answer = Response(content, mimetype="image/jpeg")
-        answer.headers.set("Content-Disposition", "attachment", filename=f"{Path(name).name}.sheet.jpg")
-        return answer
+        return attach(Response(content, mimetype="image/jpeg"), name, ".sheet.jpg")
 
     @files.get("/csv/intervals/<path:name>")
     def intervals_csv(name: str) -> ResponseReturnValue:
-        return _download(interval_lines(name, found(name)), _name_of(name, "moments"))
+        return _csv(interval_lines(name, found(name)), name, "moments")
 
     @files.get("/csv/frames/<path:name>")
     def frames_csv(name: str) -> ResponseReturnValue:
-        return _download(frame_lines(store.index(name), found(name)), _name_of(name, "frames"))
+        return _csv(frame_lines(store.index(name), found(name)), name, "frames")
 
     return files
 
@@ -154,14 +153,8 @@ def _send_range(path: Path) -> ResponseReturnValue:
     return Response(content, 206, headers, mimetype=kind)
 
 
-def _name_of(name: str, what: str) -> str:
-    """Return the name of a CSV file, which says of which span it is if it is not of the whole movie."""
+def _csv(lines: Iterator[str], name: str, what: str) -> Response:
+    """Return a CSV file; its name says of which span it is if it is not of the whole movie."""
     span = [request.args.get(end, "") for end in ("from", "to")]
     part = f".{query_number('from', 0):.1f}-{query_number('to', 0):.1f}s" if all(span) else ""
-    return f"{Path(name).name}.{what}{part}.csv"
-
-
-def _download(lines: Iterator[str], name: str) -> Response:
-    answer = Response(lines, mimetype="text/csv")
-    answer.headers.set("Content-Disposition", "attachment", filename=name)
-    return answer
+    return attach(Response(lines, mimetype="text/csv"), name, f".{what}{part}.csv")

@@ -24,8 +24,8 @@ from jobs.executors.base import Executor
 from jobs.executors.limits import limits_of
 from jobs.executors.process_pool import LocalExecutor
 from jobs.iso_time import duration, now
-from jobs.run.discover import MovieSource, discover
 from jobs.run.event_log import EventLog, open_event_log
+from jobs.run.folders.discover import MovieSource, discover
 from jobs.run.on_end import RunEnd, last_line, tell
 from jobs.settings import Settings
 from jobs.store.atomic import commit_json

@@ -16,8 +16,8 @@ from jobs.errors import DiskFullError, JobError, StoppedError
 from jobs.executors.limits import limit_met, limits_of
 from jobs.iso_time import duration
 from jobs.run import tasks
-from jobs.run.discover import MovieSource
 from jobs.run.event_log import MOVIE_ENDED
+from jobs.run.folders.discover import MovieSource
 from jobs.run.movie_record import faults_of, job_file, remarks_of, source_text
 from jobs.run.plan import Earlier, Todo, Unit, other_movie, units_left, units_of, what_is_left
 from jobs.run.units import MovieUnits, Run, Stage, run_all

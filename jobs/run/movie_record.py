@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from jobs.iso_time import now
-from jobs.run.discover import MovieSource
+from jobs.run.folders.discover import MovieSource
 from jobs.run.units import Run
 from jobs.store.job_file import JobFile
 from jobs.store.movie_result import AssembledMovie, MovieResult

@@ -8,8 +8,8 @@ from enum import IntEnum
 from typing import Any
 
 from jobs.errors import DiskFullError, StoppedError, WorkspaceError
-from jobs.run.discover import MovieSource
 from jobs.run.event_log import EventLog
+from jobs.run.folders.discover import MovieSource
 from jobs.run.progress import Progress
 from jobs.run.scheduler import Scheduler
 from jobs.settings import Settings

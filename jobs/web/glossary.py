@@ -9,7 +9,7 @@ TERMS: Final = {
     "new track.",
     "person": "Tracks that are the same human being, as far as moodreel is sure or you said so. Persons are written "
     "P1, P2 or by the name that you gave; nothing else knows a name.",
-    "shot": "The frames between two cuts.",
+    "shot": "From one cut, fade or dissolve to the next.",
     "scene": "One or more shots that belong together. Pages count scenes and persons from 1; tables count them from 0.",
     "label": "The one of seven expressions that a face most likely shows over some time, or unsure. A label is a "
     "predicted expression, not a feeling.",

@@ -21,6 +21,9 @@ from pipeline.scenes.structure import DISSOLVE, FADE
 LENGTHS: Final = tuple(0.3 * 2 ** (k / 2) for k in range(8))
 """Seconds, 0.3 to 3.4: of the spans that are tested."""
 
+_SHORTEST: Final = 0.2
+"""Seconds; of a dissolve without its edges. Shorter ones are cuts, or flashes that an encoder smeared."""
+
 _SAMPLES: Final = 9
 """Frames of a span that are looked at, its ends included."""
 
@@ -153,7 +156,7 @@ def _dissolves(
     for _, start, end in sorted(candidates, key=lambda one: (-one[0], one[2] - one[1], one[1])):
         if all(end <= other.start or start >= other.end for other in taken):
             taken.append(_tightened(looks, start, end))
-    yield from taken
+    yield from (one for one in taken if time[one.end] - time[one.start] >= _SHORTEST)
 
 
 def _loss(detail: NDArray[np.float32], place: NDArray[np.float32]) -> NDArray[np.float32]:

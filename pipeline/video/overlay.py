@@ -182,14 +182,14 @@ def _faces_by_frame(timeline: Path, times: _FrameTimes) -> Iterator[tuple[int, l
     place = 0
     faces: list[LabelledFace] = []
     file = pq.ParquetFile(timeline)
-    for batch in file.iter_batches(columns=["pts", "track", *BOX, "emotion", "confidence"]):
-        columns = [batch[name].to_pylist() for name in ("pts", *BOX, "emotion", "confidence", "track")]
-        for pts, x1, y1, x2, y2, emotion, confidence, track in zip(*columns, strict=True):
+    for batch in file.iter_batches(columns=["pts", "track", "person", *BOX, "emotion", "confidence"]):
+        columns = [batch[name].to_pylist() for name in ("pts", *BOX, "emotion", "confidence", "track", "person")]
+        for pts, x1, y1, x2, y2, emotion, confidence, track, person in zip(*columns, strict=True):
             if pts != times.pts[place]:
                 yield int(times.ms[place]), faces
                 faces, place = [], place + 1
             if track is not None:
-                faces.append(LabelledFace((x1, y1, x2, y2), emotion, confidence, track))
+                faces.append(LabelledFace((x1, y1, x2, y2), emotion, confidence, track, person))
     yield int(times.ms[place]), faces
 
 

@@ -26,13 +26,20 @@ class LabelledFace:
         box: Left, top, right, bottom in pixels of the picture; may reach outside.
         emotion: A key of ``LABEL_COLOURS``; ``unsure`` gets a thin box without a word.
         confidence: Of the most likely emotion, 0..1.
-        track: The number after ``#``.
+        track: Its track.
+        person: Whose face it is; None where that is not known.
     """
 
     box: tuple[float, float, float, float]
     emotion: str
     confidence: float
     track: int
+    person: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What the label calls the face: ``P1``, the first person, or ``#0``, a track whose person is not known."""
+        return f"#{self.track}" if self.person is None else f"P{self.person + 1}"
 
 
 class Rect(NamedTuple):
@@ -163,7 +170,7 @@ def plan_marks(faces: Sequence[LabelledFace], height: int, width: int) -> list[F
     labels: list[Rect] = []
     for face, box in sure:
         percent = round(100 * min(max(face.confidence, 0.0), 1.0))
-        lettering = _lettering(face.emotion, percent, face.track, sizes.cap, sizes.label)
+        lettering = _lettering(face.emotion, percent, face.name, sizes.cap, sizes.label)
         places = _places((lettering.height, lettering.width), box, (height, width), sizes.line)
         # The first of the best: other labels count most, then faces, this one's too.
         place = min(places, key=lambda place: (_hidden(place, labels), _hidden(place, boxes)))
@@ -189,19 +196,19 @@ def _snapped(box: tuple[float, float, float, float], height: int, width: int) ->
 
 
 @lru_cache(maxsize=256)  # a label changes far less often than the picture
-def _lettering(emotion: str, percent: int, track: int, cap: int, widest: int) -> Lettering:
+def _lettering(emotion: str, percent: int, name: str, cap: int, widest: int) -> Lettering:
     """Choose the words of a label.
 
     Args:
         emotion: A key of ``LABEL_COLOURS``.
         percent: 0..100.
-        track: The track's number.
+        name: The face's.
         cap: Height of a capital letter, in pixels.
-        widest: Width in pixels beyond which the track's number, then the percentage, is left out.
+        widest: Width in pixels beyond which the name, then the percentage, is left out.
     """
     strip, gap = _even(0.5 * cap), round(0.5 * cap)
     found = Lettering("", cap, strip, strip + gap, 0, _even(1.9 * cap))
-    for text in (f"{emotion} {percent}% #{track}", f"{emotion} {percent}%", emotion):
+    for text in (f"{emotion} {percent}% {name}", f"{emotion} {percent}%", emotion):
         (text_width, _), _ = cv2.getTextSize(text, FONT, found.scale, found.stroke)
         found = Lettering(text, cap, strip, strip + gap, _even(strip + gap + text_width + gap), found.height)
         if found.width <= widest:

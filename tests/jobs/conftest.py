@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from jobs.errors import SampleError
 from jobs.run.command import run_movies
-from jobs.run.discover import discover
 from jobs.run.event_log import EventLog
+from jobs.run.folders.discover import discover
 from jobs.run.progress import Progress
 from jobs.sample import HOPPER, load
 from jobs.settings import Settings

@@ -15,6 +15,7 @@ from typing import Any
 import av
 import av.video.frame
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from clips import Clip, decoded
@@ -41,7 +42,7 @@ OBSERVATIONS = (4, {"interlaced": "7d8f12af1de81962", "progressive": "520c0aeea9
 """The version, and the digests that belong to it. Whoever changes what is observed raises the one and stores both."""
 
 LABELS = (1, {"interlaced": "1a2af21838c5d41d", "progressive": "2f3b198de965ee97"})
-DRAWING = (2, {"interlaced": "3cdbf77cd4be4e11", "progressive": "66ca7827cd96426a"})
+DRAWING = (3, {"interlaced": "2834170f0d5568ec", "progressive": "9ae53c73d8400188"})
 COLUMNS = (3, "5ebc28c458c158fd")
 
 CROP_LEVELS = [
@@ -207,7 +208,11 @@ def test_crops(tmp_path: Path) -> None:
 
 def test_drawing(kind: str, movie: Movie, segments: list[Segment], parts: list[Observations], tmp_path: Path) -> None:
     with_many_labels = assemble("m", movie, parts, TrackOptions(stay=0), {})
-    pq.write_table(with_many_labels.timeline, tmp_path / "timeline.parquet")
+    timeline = with_many_labels.timeline
+    place = timeline.schema.get_field_index("person")
+    persons = [0 if track == 1 else None for track in timeline["track"].to_pylist()]
+    timeline = timeline.set_column(place, timeline.schema.field(place), pa.array(persons, pa.int32()))
+    pq.write_table(timeline, tmp_path / "timeline.parquet")
     pictures, count = hashlib.sha256(), 0
     for segment in segments:
         part = tmp_path / f"{segment.name}.mp4"

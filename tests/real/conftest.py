@@ -1,10 +1,13 @@
 """The main job on the real movies beside the checkout, run once as a user runs it."""
 
+import functools
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from made_once import made_once
 from shared_data import MOVIES
 
 
@@ -18,14 +21,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def moodreel_run(tmp_path_factory: pytest.TempPathFactory):
-    """Return a function that runs ``moodreel run FOLDER`` once and gives its results and its exit code."""
-    done: dict[str, tuple[Path, subprocess.CompletedProcess[str]]] = {}
+    """Return a function that runs ``moodreel run FOLDER``, once for all workers, and gives its results and its end."""
+
+    def make(folder: str, place: Path) -> None:
+        program = str(Path(sys.executable).with_name("moodreel"))
+        command = [program, "run", str(MOVIES / folder), "--out", str(place / "out")]
+        process = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+        said = {"args": command, "returncode": process.returncode, "stdout": process.stdout, "stderr": process.stderr}
+        (place / "process.json").write_text(json.dumps(said))
 
     def run(folder: str) -> tuple[Path, subprocess.CompletedProcess[str]]:
-        if folder not in done:
-            out = tmp_path_factory.mktemp(folder)
-            command = [str(Path(sys.executable).with_name("moodreel")), "run", str(MOVIES / folder), "--out", str(out)]
-            done[folder] = out, subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
-        return done[folder]
+        place = made_once(tmp_path_factory, f"real-{folder}", lambda place: make(folder, place))
+        return place / "out", subprocess.CompletedProcess(**json.loads((place / "process.json").read_text()))
 
-    return run
+    return functools.cache(run)

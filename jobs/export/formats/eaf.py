@@ -70,7 +70,7 @@ def write(result: Result, path: Path, options: Options = DEFAULTS) -> None:
             "MEDIA_DESCRIPTOR",
             MEDIA_URL=media.absolute().as_uri(),
             MIME_TYPE=guess_type(media.name)[0] or "video/mp4",
-            RELATIVE_MEDIA_URL=_relative(media, path.parent),
+            RELATIVE_MEDIA_URL=_relative(media, media.parent if options.beside else path.parent),
         )
     tiers = [
         _spans("scenes", result.scenes, [result.scene_name(scene) for scene in result.scenes["scene"].to_pylist()]),

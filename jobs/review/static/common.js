@@ -67,20 +67,23 @@ export function element(tag, attributes = {}, ...children) {
 
 const SVG = "http://www.w3.org/2000/svg";
 
+// An SVG element; its text is never read as markup.
+export function drawn(tag, attributes = {}, ...children) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
 // A bar of shares, as long as `length`, 0..1; grey where they rest on too little.
 export function bar(shares, height = 10, length = 1, weak = false) {
-  const svg = document.createElementNS(SVG, "svg");
-  for (const [key, value] of Object.entries({
+  const svg = drawn("svg", {
     class: weak ? "shares weak" : "shares", viewBox: `0 0 1000 ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": sharesInWords(shares),
-  })) svg.setAttribute(key, value);
+  });
   let x = 0;
   (shares || []).forEach((share, k) => {
     if (share <= 0) return;
-    const rect = document.createElementNS(SVG, "rect");
-    for (const [key, value] of Object.entries({ class: `e-${LABELS[k]}`, x, y: 0, width: 1000 * share * length, height })) {
-      rect.setAttribute(key, value);
-    }
-    svg.append(rect);
+    svg.append(drawn("rect", { class: `e-${LABELS[k]}`, x, y: 0, width: 1000 * share * length, height }));
     x += 1000 * share * length;
   });
   return svg;

@@ -47,7 +47,7 @@ export class Corrector {
     Object.assign(state.facts, await fetchJson("movie", state.name).catch(() => ({})));
     this.player.forget();
     state.emit("corrected");
-    await this.renew([".title p", ".about .shares", ".about .words"]);
+    await this.renew([".title > p", ".about .shares", ".about .words"]);
   }
 
   // What the server itself wrote of the whole movie.

@@ -1,9 +1,11 @@
 // The filter: finds intervals, lists and marks them, and offers them for download.
+import { Clips } from "./clips.js";
 import { ROOT, LABELS, byId, debounced, element, fade, fetchJson, pathOf, percent, say, timecode } from "./common.js";
 
 export class Finder {
   constructor(state) {
     this.state = state;
+    this.clips = new Clips(state);
     const soon = debounced(() => this.find(), 120);
     for (const id of ["emotion", "confidence", "seconds"]) byId(id).addEventListener("input", soon);
     byId("only-visible").addEventListener("change", soon);
@@ -58,7 +60,7 @@ export class Finder {
       element("span", {}, interval.emotion),
       element("span", { class: "num" }, timecode(interval.start, 1)),
       element("span", { class: "num muted" }, `${interval.seconds.toFixed(1)} s`),
-      element("span", { class: "num muted" }, `${percent(interval.confidence_mean)} ${this.state.nameOf(interval.track)}`))));
+      element("span", { class: "num muted" }, `${percent(interval.confidence_mean)} ${this.state.nameOf(interval.track)}`)), this.clips.button(interval)));
     if (!rows.length) rows.push(element("li", { class: "none" }, "Nothing found. Try a lower confidence or a shorter time."));
     if (total > intervals.length) rows.push(element("li", { class: "none" }, `and ${total - intervals.length} more: zoom in, or download the CSV`));
     byId("intervals").replaceChildren(...rows);

@@ -1,5 +1,5 @@
 // The faces in the picture at the playhead, each with its label and the seven probabilities of this very frame.
-import { EMOTIONS, LABELS, byId, element, fade } from "./common.js";
+import { EMOTIONS, LABELS, byId, drawn, element, fade } from "./common.js";
 
 const MOST = 6;
 
@@ -51,12 +51,12 @@ const area = ([, x1, y1, x2, y2]) => (x2 - x1) * (y2 - y1);
 
 function block() {
   const rows = EMOTIONS.map((name) => {
-    const holder = document.createElement("span");
-    holder.className = "meter";
-    holder.innerHTML = `<svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class="e-${name}" x="0" y="0" width="0" height="10"/></svg>`;
+    const fill = drawn("rect", { class: `e-${name}`, x: 0, y: 0, width: 0, height: 10 });
+    const meter = drawn("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" }, fill);
+    const holder = element("span", { class: "meter" }, meter);
     const value = element("span", { class: "num value" });
     const row = element("span", { class: "probability" }, element("span", {}, name), holder, value);
-    return { fill: holder.querySelector("rect"), value, row };
+    return { fill, value, row };
   });
   const title = element("b", {});
   const tools = element("span", { class: "face-tools" });

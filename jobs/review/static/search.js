@@ -26,8 +26,13 @@ function play(row) {
   byId("play-title").textContent = `${row.movie}: ${row.emotion} ${percent(row.confidence_mean)}`;
   byId("play-open").href = `${ROOT}/movie/${pathOf(row.movie)}?t=${row.start.toFixed(3)}`;
   const video = byId("play-video");
-  video.onerror = () => { if (video.src.includes("/annotated/")) video.src = video.src.replace("/annotated/", "/original/"); };
-  video.src = `${ROOT}/video/annotated/${pathOf(row.movie)}#t=${Math.max(0, row.start).toFixed(3)},${row.end.toFixed(3)}`;
+  const kinds = ["annotated", "original", "copy"]; // a film may lack any of them
+  const next = () => {
+    const kind = kinds.shift();
+    if (kind) video.src = `${ROOT}/video/${kind}/${pathOf(row.movie)}#t=${Math.max(0, row.start).toFixed(3)},${row.end.toFixed(3)}`;
+  };
+  video.onerror = () => { if (video.getAttribute("src")) next(); };
+  next();
   byId("play").showModal();
   video.play().catch(() => {});
 }

@@ -33,8 +33,8 @@ from jobs.executors.process_pool import LocalExecutor
 from jobs.executors.ray_cluster import RayExecutor
 from jobs.executors.ray_connection import connect
 from jobs.run.command import run_movies
-from jobs.run.discover import discover
 from jobs.run.event_log import EventLog
+from jobs.run.folders.discover import discover
 from jobs.run.progress import Progress
 from jobs.settings import Settings
 from jobs.store.workspace import Workspace

@@ -38,15 +38,15 @@ def test_a_report_alone_in_a_folder_draws_its_chart_and_asks_for_nothing(browser
     with Visit(browser, offline=True) as visit:
         visit.page.goto(file_url(Path(alone)))
         visit.page.locator("#plot[data-ready='1']").wait_for()
-        # An outline per emotion that is seen, a bar per run and scene with a face, a line per cut.
+        # An outline per emotion that is seen, a bar per run and scene with a face, a line where a scene begins.
         seen = visit.page.evaluate("JSON.parse(document.getElementById('data').textContent)")
         emotions = sum(any(column) for column in seen["shares"])
         bars = len(seen["runs"]) + sum(scene[2] is not None for scene in seen["scenes"])
         expect(visit.page.locator("#plot .fills path.js-fill")).to_have_count(emotions)
         expect(visit.page.locator("#plot .barlayer .point")).to_have_count(bars)
-        expect(visit.page.locator("#plot .shapelayer path")).to_have_count(4)
+        expect(visit.page.locator("#plot .shapelayer path")).to_have_count(1)
         expect(visit.page.locator("#plot .xtick text").first).to_have_text("0:00")
-        expect(visit.page.locator("table.scenes tbody tr")).to_have_count(5)
+        expect(visit.page.locator("table.scenes tbody tr")).to_have_count(2)
         assert visit.page.locator(".poster").evaluate("image => image.naturalWidth") > 100
         visit.page.get_by_text("Model card of default").click()
         expect(visit.page.get_by_text("It labels expressions, not feelings.")).to_be_visible()

@@ -64,11 +64,11 @@ def still(answer) -> np.ndarray:
 
 
 def test_stills_of_scenes_differ_and_have_no_boxes(client):
-    found = [still(client.get(f"/still/scene/{scene}/sample.mp4")) for scene in range(5)]
+    found = [still(client.get(f"/still/scene/{scene}/sample.mp4")) for scene in range(2)]
     assert all(one.shape == (180, 320, 3) for one in found)
     changes = [np.abs(a.astype(int) - b).mean() for a, b in itertools.pairwise(found)]
     assert min(changes) > 20
-    assert client.get("/still/scene/5/sample.mp4").status_code == 404
+    assert client.get("/still/scene/2/sample.mp4").status_code == 404
 
 
 def test_the_frame_that_is_asked_for_comes(client, demo):

@@ -55,10 +55,16 @@ def pixel(page: Page, x: float, y: float) -> list[int]:
     return page.evaluate(script, [x, y])
 
 
-def test_labels_fade_below_the_confidence_that_the_filter_asks_for(browser, film):
+def test_how_sure_it_is_is_seen(browser, film):
     with Visit(browser) as visit:
         page = visit.page
         opened(page, f"{film}?over=10&least=0")
+        expect(page.locator("#now li")).to_have_count(2)
+        face = page.evaluate(f"fetch('{film.replace('/movie/', '/api/frames/')}').then(a => a.json())")["faces"][0][0]
+        mine = page.locator("#now li[data-track='0']")
+        assert mine.locator(".value").all_text_contents() == [f"{share}%" for share in face[7]]
+        widths = mine.locator("rect").evaluate_all("all => all.map(one => Number(one.getAttribute('width')))")
+        assert widths == face[7]
         before = pixel(page, 100, 90)
         page.get_by_label("Confidence over").fill("99")
         until(page, "document.getElementById('found').textContent.startsWith('0 ')")
@@ -68,24 +74,7 @@ def test_labels_fade_below_the_confidence_that_the_filter_asks_for(browser, film
         expect(page.locator("#now li.faint")).to_have_count(2)
         page.get_by_label("Confidence over").fill("180")
         assert page.evaluate("document.getElementById('confidence').validationMessage") != ""
-
-
-def test_the_faces_at_the_playhead_have_seven_bars_each(browser, film):
-    with Visit(browser) as visit:
-        page = visit.page
-        opened(page, film)
-        expect(page.locator("#now li")).to_have_count(2)
-        face = page.evaluate(f"fetch('{film.replace('/movie/', '/api/frames/')}').then(a => a.json())")["faces"][0][0]
-        mine = page.locator("#now li[data-track='0']")
-        assert mine.locator(".value").all_text_contents() == [f"{share}%" for share in face[7]]
-        widths = mine.locator("rect").evaluate_all("all => all.map(one => Number(one.getAttribute('width')))")
-        assert widths == face[7]
-
-
-def test_probabilities_instead_of_labels(browser, film):
-    with Visit(browser) as visit:
-        page = visit.page
-        opened(page, film)
+        page.locator("#chart").focus()
         with page.expect_response(lambda answer: "of=probabilities" in answer.url):
             page.keyboard.press("p")
         expect(page.locator("#view-probabilities")).to_have_attribute("aria-pressed", "true")
@@ -119,12 +108,17 @@ def test_a_link_reopens_what_was_seen_and_back_and_forward_work(browser, film):
         expect(page.locator("#span")).to_have_text("0:00.0 - 0:18.0")
 
 
-def test_the_csv_says_what_it_holds_and_keys_that_find_nothing_say_so(browser, film):
+def test_the_csv_and_the_tooltip_follow_a_zoom_and_keys_that_find_nothing_say_so(browser, film):
     with Visit(browser) as visit:
         page = visit.page
         opened(page, film)
         expect(page.locator("#csv-holds")).to_contain_text("the whole movie")
+        page.locator("#chart").scroll_into_view_if_needed()
+        box = page.locator("#chart").bounding_box()
+        page.mouse.move(box["x"] + box["width"] - 40, box["y"] + 60)
+        expect(page.locator("#tip")).to_contain_text("0:17")
         page.keyboard.press("+")
+        expect(page.locator("#tip")).to_contain_text("0:08")
         expect(page.locator("#csv-holds")).to_contain_text(re.compile(r"only 0:0\d\.\d to 0:\d\d\.\d"))
         page.get_by_label("Confidence over").fill("100")
         until(page, "document.getElementById('found').textContent.startsWith('0 ')")
@@ -133,42 +127,24 @@ def test_the_csv_says_what_it_holds_and_keys_that_find_nothing_say_so(browser, f
         expect(page.locator("#announcement")).to_have_text("no moment of sad with 100% for 0.5 s")
 
 
-def test_the_tooltip_follows_a_zoom(browser, film):
-    with Visit(browser) as visit:
-        page = visit.page
-        opened(page, film)
-        page.locator("#chart").scroll_into_view_if_needed()
-        box = page.locator("#chart").bounding_box()
-        page.mouse.move(box["x"] + box["width"] - 40, box["y"] + 60)
-        expect(page.locator("#tip")).to_contain_text("0:17")
-        page.keyboard.press("+")
-        expect(page.locator("#tip")).to_contain_text("0:08")
-
-
-def test_reject_and_undo(browser, film):
+def test_reject_undo_and_another_label_for_the_whole_face(browser, film):
     with Visit(browser) as visit:
         page = visit.page
         opened(page, film)
         page.locator("#now li[data-track='0']").get_by_role("button", name="Not a face").click()
         expect(page.locator("#now li")).to_have_count(1)
         expect(page.locator("#faces-count")).to_have_text("5")
-        expect(page.locator(".title p")).to_contain_text("5 faces followed")
+        expect(page.locator(".title > p")).to_contain_text("5 faces followed")
         expect(page.locator("#scenes li").first).to_contain_text("1 face")
         expect(page.locator("#corrections li")).to_have_text(re.compile("#0: not a face · ann"))
         page.locator("#correct-undo").click()
         expect(page.locator("#now li")).to_have_count(2)
         expect(page.locator("#corrections li")).to_have_count(0)
-        assert visit.complaints == []
-
-
-def test_another_label_for_the_whole_face(browser, film):
-    with Visit(browser) as visit:
-        page = visit.page
-        opened(page, film)
         mine = page.locator("#now li[data-track='0']")
         mine.get_by_label("Wrong label").select_option("0 disgust")
         expect(mine.locator("b")).to_have_text("P1 · disgust 100%")
         expect(page.locator("#faces [data-track='0']")).to_contain_text("disgust")
+        assert visit.complaints == []
 
 
 def test_persons_are_named_joined_and_list_their_moments(browser, film):
@@ -218,8 +194,7 @@ def test_two_windows_hear_of_each_other(browser, film):
         expect(two.page.locator("#corrections li")).to_have_count(1)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
 def test_no_barriers_while_correcting(browser, served, width, theme):
     url, out = served
     name = f"barriers-{width}-{theme}.mp4"

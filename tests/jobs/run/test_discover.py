@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import UsageError
-from jobs.run.discover import MovieSource, discover, printable
+from jobs.run.folders.discover import MovieSource, discover, printable
 
 
 @pytest.fixture

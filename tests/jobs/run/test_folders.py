@@ -7,8 +7,8 @@ import pytest
 from clips import Clip
 
 from jobs.errors import UsageError
-from jobs.run.discover import discover
 from jobs.run.folders.companions import KIND_OF, kind_of
+from jobs.run.folders.discover import discover
 
 HLS = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n"
 RUN = '{"movies": [{"name": "a.mp4"}], "pid": 1, "host": "h", "started": "", "ended": null}'

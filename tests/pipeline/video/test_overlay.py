@@ -54,14 +54,14 @@ def movie_at(path: Path) -> Movie:
 
 def write_timeline(path: Path, movie: Movie, faces: Sequence[Sequence[Face]] | None = None) -> Path:
     """Write the columns of a timeline that are drawn."""
-    rows: dict[str, list[object]] = {name: [] for name in ("pts", "track", *BOX, "emotion", "confidence")}
+    rows: dict[str, list[object]] = {name: [] for name in ("pts", "track", "person", *BOX, "emotion", "confidence")}
     for number, frame in enumerate(decode(movie, WHOLE, DecodeFaults())):
         seen = walking(number, movie.width) if faces is None else faces[number]
         for track, box, emotion, confidence in seen or [(None, (None,) * 4, None, None)]:  # type: ignore[list-item]
-            for name, value in zip(rows, (frame.pts, track, *box, emotion, confidence), strict=True):
+            for name, value in zip(rows, (frame.pts, track, track, *box, emotion, confidence), strict=True):
                 rows[name].append(value)
     floats = dict.fromkeys((*BOX, "confidence"), pa.float32())
-    types = {"pts": pa.int64(), "track": pa.int32(), "emotion": pa.string(), **floats}
+    types = {"pts": pa.int64(), "track": pa.int32(), "person": pa.int32(), "emotion": pa.string(), **floats}
     pq.write_table(pa.table({name: pa.array(values, types[name]) for name, values in rows.items()}), path)
     return path
 

@@ -1,0 +1,1 @@
+"""What the review lets people take away: exports of films, and clips."""

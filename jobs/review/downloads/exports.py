@@ -1,0 +1,138 @@
+"""The Download menus: each format of :mod:`jobs.export.formats`, for a film or for all, with corrections applied."""
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from mimetypes import guess_type
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest
+
+from jobs.export.formats import collected, find_format, format_names, summary_of
+from jobs.export.options import TABLES, Options
+from jobs.export.result import Result, read_result
+from jobs.results.errors import NotFoundError, NotReadyError, ResultError
+from jobs.review.downloads.attachment import file_name, made
+from jobs.review.library import read_library
+from jobs.review.result_store import ResultStore
+
+_TYPES: Final = {".srt": "application/x-subrip", ".vtt": "text/vtt", ".csv": "text/csv", ".json": "application/json"}
+_ORDER: Final = "csv arc json srt vtt ass eaf"
+"""In the menus; any other format follows."""
+_OF_TABLES: Final = {
+    "moments": "spans in which a face keeps one label",
+    "timeline": "a row a face and frame",
+    "tracks": "a row a face",
+    "shots": "a row a shot",
+    "scenes": "a row a scene",
+}
+_LEFT_OUT: Final = "left-out.txt"
+
+
+def menu() -> list[dict[str, Any]]:
+    """Return the entries of a Download menu: ``kind``, ``query``, ``name`` and ``about``, what it is for."""
+    entries: list[dict[str, Any]] = []
+    for kind in sorted(format_names(), key=lambda name: _ORDER.find(name) % 99):
+        if kind == "csv":
+            entries += [
+                {"kind": kind, "query": {"table": table}, "name": f"csv: {table}", "about": _OF_TABLES[table]}
+                for table in TABLES
+            ]
+        else:
+            entries.append({"kind": kind, "query": {}, "name": kind, "about": _about(kind)})
+    return entries
+
+
+def _about(kind: str) -> str:
+    """Return what a format is for, without the options of the command."""
+    return summary_of(kind).partition("; --")[0].rstrip(".")
+
+
+def make_exports(store: ResultStore) -> Blueprint:
+    """Return the routes; they write nothing into the results."""
+    exports = Blueprint("exports", __name__)
+    turn = Lock()
+
+    def read(name: str) -> Result:
+        store.facts(name)
+        for table in ("timeline", "tracks", "shots", "scenes"):
+            store.table(name, table)  # refuses what leads out of the folder
+        return read_result(store.folder(name))
+
+    @exports.get("/export/<kind>/<path:name>")
+    def one(kind: str, name: str) -> ResponseReturnValue:
+        """Return a film in a format."""
+        options, result = _options(kind), read(name)
+        ending = _ending(kind, options)
+        form = find_format(kind)
+        return made(name, ending, _type(ending), lambda path: form.write(result, path, options))
+
+    @exports.get("/exports/<kind>")
+    def everything(kind: str) -> ResponseReturnValue:
+        """Return all films in a format, as a ZIP file; ``left-out.txt`` in it names those that could not be read."""
+        options = _options(kind)
+        names = [row.movie.name for row in read_library(store.out).rows if row.ready]
+        if not names:
+            raise NotFoundError("there is no film with results to export yet")
+        if not turn.acquire(blocking=False):
+            raise NotReadyError("another export of all films is being made; try again when it is done")
+        left_out: list[str] = []
+
+        def results() -> Iterator[tuple[str, Result]]:
+            for name in names:
+                try:
+                    found = read(name)
+                except ResultError as error:
+                    left_out.append(f"{name}: {error}")
+                    continue
+                yield name, found
+
+        def write(path: Path) -> None:
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as pack:
+                _fill(pack, path.with_name("part"), kind, options, results())
+                if left_out:
+                    pack.writestr(_LEFT_OUT, "".join(f"{line}\n" for line in left_out).encode(errors="replace"))
+
+        try:
+            table = f".{options.table}" if kind == "csv" else ""
+            return made(store.out.resolve().name, f"{table}.{kind}.zip", "application/zip", write)
+        finally:
+            turn.release()
+
+    return exports
+
+
+def _fill(
+    pack: zipfile.ZipFile, part: Path, kind: str, options: Options, results: Iterable[tuple[str, Result]]
+) -> None:
+    """Pack one file of all films where the format has such, else one a film; ``part`` is a name for a while."""
+    if hasattr(find_format(kind), "write_all"):
+        form = collected(kind)
+        form.write_all((result for _, result in results), part, options)
+        pack.write(part, f"{options.table}.csv" if kind == "csv" else form.ALL)
+        return
+    for name, result in results:
+        find_format(kind).write(result, part, options)
+        folder = "/".join(file_name(one, "") for one in name.split("/")[:-1])
+        pack.write(part, f"{folder}{'/' if folder else ''}{file_name(name, _ending(kind, options))}")
+
+
+def _options(kind: str) -> Options:
+    if kind not in format_names():
+        raise NotFoundError(f"{kind[:40]!r}: expected one of {', '.join(format_names())}")
+    table = request.args.get("table") or "moments"
+    if table not in TABLES:
+        raise BadRequest(f"table: expected one of {', '.join(TABLES)}, found {table[:40]!r}")
+    return Options(table=table, beside=True)
+
+
+def _ending(kind: str, options: Options) -> str:
+    return f".{options.table}.csv" if kind == "csv" else find_format(kind).SUFFIX
+
+
+def _type(ending: str) -> str:
+    suffix = Path(f"x{ending}").suffix
+    return _TYPES.get(suffix) or guess_type(f"x{suffix}")[0] or "application/octet-stream"
