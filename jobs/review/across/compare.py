@@ -12,6 +12,7 @@ from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, NotFound
 
+from jobs.csv_cells import safe_row
 from jobs.results.rows import SHARE_COLUMNS
 from jobs.review.across.figures import KINDS, LEFT, RIGHT, Arc, draw_arcs
 from jobs.review.library import read_library
@@ -92,7 +93,7 @@ def make_compare(store: ResultStore) -> Blueprint:
         for one in (film(name) for name in names()):
             shares = [None] * len(SHARE_COLUMNS) if one.shares is None else [round(share, 6) for share in one.shares]
             sure = None if one.shares is None else round(1 - one.shares[UNSURE], 6)
-            writer.writerow([one.name, round(one.length, 6), round(one.coverage, 6), sure, *shares])
+            writer.writerow(safe_row([one.name, round(one.length, 6), round(one.coverage, 6), sure, *shares]))
         return _download(text.getvalue().encode(), "text/csv", "comparison.csv")
 
     @compare.get("/figure.<kind>")

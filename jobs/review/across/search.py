@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from numpy.typing import NDArray
 from werkzeug.exceptions import BadRequest
 
+from jobs.csv_cells import safe_row
 from jobs.results.errors import ResultError
 from jobs.results.intervals import INTERVAL_COLUMNS, Filter, Interval, Intervals, find_intervals
 from jobs.results.stills.spot_stills import Spot, frame_still
@@ -174,10 +175,10 @@ def _ordered(found: list[Found]) -> Any:
 
 def _lines(rows: Iterator[tuple[Film, Interval]]) -> Iterator[str]:
     text = io.StringIO()
-    writer = csv.DictWriter(text, ("movie", *INTERVAL_COLUMNS))
-    writer.writeheader()
+    writer = csv.writer(text)
+    writer.writerow(["movie", *INTERVAL_COLUMNS])
     for film, moment in rows:
-        writer.writerow({"movie": film.name, **vars(moment)})
+        writer.writerow(safe_row([film.name, *(getattr(moment, column) for column in INTERVAL_COLUMNS)]))
         if text.tell() > 1 << 16:
             yield text.getvalue()
             text.seek(0)

@@ -45,3 +45,13 @@ def test_films_sureness_coverage_and_order(visitor):
 @pytest.mark.parametrize("query", ["emotion=bored", "sure=x", "sort=random", "least=inf"])
 def test_wrong_questions(visitor, query):
     assert visitor.get(f"/api/find?{query}").status_code == 400
+
+
+def test_csv_files_of_several_films_hold_no_formulas(client_of, tmp_path):
+    names = ("=1+1.mp4", "@b.mp4")
+    for name in names:
+        make_up(tmp_path, frames=100, name=name)
+    visitor = client_of(tmp_path)
+    for address in ("/csv/find?least=0&sure=0", "/csv/compare?a==1%2B1.mp4&b=@b.mp4"):
+        rows = list(csv.DictReader(visitor.get(address).text.splitlines()))
+        assert {row["movie"] for row in rows} == {f"'{name}" for name in names}, address
