@@ -174,6 +174,8 @@ class TestMovie:
 
     def test_the_playhead_follows_the_video_and_the_chart_is_not_redrawn(self, movie):
         page = movie.page
+        page.wait_for_load_state("networkidle")  # persons and corrections, which may come late, draw it once more
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         page.evaluate("""() => {
             const canvas = document.getElementById('canvas'), context = canvas.getContext('2d');
             window.draws = 0;
