@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jobs.errors import UsageError
-from jobs.export.formats import collected, find_format
+from jobs.export.formats import collected, ending_of, find_format
 from jobs.export.options import Options
 from jobs.export.result import Result, read_result
 from jobs.results.errors import ResultError
@@ -58,7 +58,7 @@ def export(
         _write(path, force, done, lambda part: collected(format_name).write_all(_read(folders, done), part, options))
         return done
     for folder in folders:
-        path = to / f"{_name(folder, out)}{_ending(options, format_name)}{chosen.SUFFIX}"
+        path = to / f"{_name(folder, out)}{ending_of(format_name, options)}"
         for result in _read([folder], done) if _is_free(path, force, done) else ():
             _write(path, True, done, lambda part, result=result: chosen.write(result, part, options))  # type: ignore[misc]
     return done
@@ -72,10 +72,6 @@ def _has_results(folder: MovieFolder) -> bool:
 def _name(folder: MovieFolder, out: Path) -> str:
     """Return the movie's name by its place in ``out``: what ``job.json`` says may lead anywhere."""
     return folder.root.relative_to(out).as_posix() if folder.root != out else folder.root.resolve().name
-
-
-def _ending(options: Options, format_name: str) -> str:
-    return f".{options.table}" if format_name == "csv" else ""
 
 
 def _make_folder(to: Path) -> None:

@@ -43,7 +43,7 @@ class Options:
     """What the user may choose; each format takes what concerns it.
 
     Attributes:
-        table: what a CSV file holds, one of TABLES.
+        table: what a CSV file holds, one of TABLES, or ``arc``.
         sheet: how it is written.
         seconds: least length of a moment; None for what suits the format.
         confidence: least mean confidence of a moment, 0..1.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from jobs.results.corrections import corrected
 from jobs.results.errors import NotFoundError, UnreadableError
+from jobs.results.intervals import runs_of
 from jobs.results.job_facts import JobFacts, read_job_facts
 from jobs.store.workspace import MovieFolder
 from pipeline.arc import make_arc
@@ -135,10 +136,7 @@ def _moments(result: Result) -> list[Moment]:
     label = pc.index_in(faces["emotion"].cast(pa.string()), pa.array(LABELS)).to_numpy()[order]
     if len(frame) == 0:
         return []
-    starts = np.ones(len(frame), bool)
-    starts[1:] = (np.diff(frame) != 1) | (np.diff(track) != 0) | (np.diff(label) != 0)
-    first = np.flatnonzero(starts)
-    last = np.append(first[1:], len(frame)) - 1
+    first, last = runs_of(track, frame, label)
     confidence = faces["confidence"].to_numpy()[order].astype(np.float64)
     mean, most = np.add.reduceat(confidence, first) / (last - first + 1), np.maximum.reduceat(confidence, first)
     persons = faces["person"].to_pylist() if "person" in faces.column_names else [None] * len(frame)

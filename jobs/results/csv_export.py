@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import pyarrow as pa
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from jobs.csv_cells import safe_columns, safe_row
-from jobs.results.intervals import INTERVAL_COLUMNS, Intervals
+from jobs.results.intervals import INTERVAL_COLUMNS, Interval, Intervals
 from jobs.results.tables import open_table, read_rows
 from jobs.results.timeline_index import TimelineIndex
 from pipeline import schema
@@ -18,18 +18,22 @@ from pipeline import schema
 _FRAMES: Final = 1 << 32
 """More than a movie has: track * _FRAMES + frame is a key."""
 
+_PIECE: Final = 1 << 16
+"""Characters of a CSV file that are handed on at a time, at least."""
 
-def interval_lines(movie: str, intervals: Intervals) -> Iterator[str]:
-    """Yield a header and a row for each interval; ``movie`` is its first column."""
+
+def interval_lines(rows: Iterable[tuple[str, Interval]]) -> Iterator[str]:
+    """Yield a header and a row for each movie and interval, many rows at a time."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(("movie", *INTERVAL_COLUMNS))
-    yield text.getvalue()
-    for interval in intervals:
-        text.seek(0)
-        text.truncate()
+    for movie, interval in rows:
         writer.writerow(safe_row([movie, *(getattr(interval, name) for name in INTERVAL_COLUMNS)]))
-        yield text.getvalue()
+        if text.tell() > _PIECE:
+            yield text.getvalue()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue()
 
 
 def frame_lines(index: TimelineIndex, intervals: Intervals) -> Iterator[str]:

@@ -135,6 +135,22 @@ def next_interval(index: TimelineIndex, wanted: Filter, after: float) -> Interva
     return found[int(later[0]) if len(later) else 0]
 
 
+def runs_of(
+    track: NDArray[np.integer], frame: NDArray[np.integer], label: NDArray[np.integer]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first and the last row of each run: consecutive frames in which one face has one label.
+
+    Args:
+        track: ``(n,)``, rising.
+        frame: ``(n,)``, rising within a track.
+        label: ``(n,)``.
+    """
+    starts = np.ones(len(track), bool)
+    starts[1:] = (np.diff(frame) != 1) | (np.diff(track) != 0) | (np.diff(label) != 0)
+    first = np.flatnonzero(starts)
+    return first, np.append(first[1:], len(track))[: len(first)] - 1
+
+
 def _runs(index: TimelineIndex, wanted: Filter) -> Intervals:
     """Return the runs of one label of all tracks, sorted by track, then by start."""
     faces = index.faces
@@ -147,11 +163,7 @@ def _runs(index: TimelineIndex, wanted: Filter) -> Intervals:
         fits &= np.isin(faces.track, list(wanted.tracks))
     kept = np.flatnonzero(fits)
     frame, track, label = faces.frame[kept], faces.track[kept], faces.emotion[kept]
-    # Faces are sorted by track, then by frame: a run ends where the next row is not the next frame of the same.
-    starts = np.ones(len(kept), bool)
-    starts[1:] = (np.diff(frame) != 1) | (np.diff(track) != 0) | (np.diff(label) != 0)
-    first = np.flatnonzero(starts)
-    last = np.append(first[1:], len(kept)) - 1
+    first, last = runs_of(track, frame, label)
     if len(first) == 0:
         nothing = np.zeros(0)
         return Intervals(*(nothing.astype(kind) for kind in ("i4", "i4", "i4", "i1", "f8", "f8", "f4", "f4")))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.results.tables import open_table, read_rows
-from jobs.results.timeline_index import TimelineIndex
+from jobs.results.timeline_index import TimelineIndex, parts_of, stacked
 from pipeline.schema import EMOTIONS
 
 
@@ -38,12 +38,9 @@ class Probabilities:
         Returns:
             float64 ``(bins, 7)``, 0..1, in the order of EMOTIONS.
         """
-        edges = np.linspace(start, end, bins + 1)
-        weighted = np.stack([np.diff(np.interp(edges, self.time, total)) for total in self.weighted.T], axis=1)
-        covered = np.diff(np.interp(edges, self.time, self.covered)) / max((end - start) / bins, 1e-9)
-        whole = np.diff(np.interp(edges, self.time, self.seconds))
-        scale = np.divide(covered, whole, out=np.zeros(bins), where=whole > 1e-9)
-        return np.asarray(np.clip(weighted * scale[:, None], 0, 1))
+        columns = self.weighted, self.seconds, self.covered
+        weighted, whole, covered = (parts_of(self.time, sums, start, end, bins) for sums in columns)
+        return stacked(weighted, whole, covered, end - start)
 
 
 def read_probabilities(index: TimelineIndex) -> Probabilities:

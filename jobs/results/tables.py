@@ -15,6 +15,9 @@ _TABLES: Final = (schema.TIMELINE, schema.TRACKS, schema.SHOTS, schema.SCENES)
 _TYPES: Final = {field.name: field.type for table in _TABLES for field in table}
 """Of columns that tables of older versions lack."""
 
+LONE_FRAME_S: Final = 0.04
+"""Assumed duration of the frame of a movie that has only one."""
+
 
 def open_table(path: Path) -> pq.ParquetFile:
     """Open one of our tables for reading; the caller closes it.

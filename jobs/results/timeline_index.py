@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from jobs.results.corrections.changes import NOTHING, Changes
 from jobs.results.errors import UnreadableError
-from jobs.results.tables import facts_of, open_table, read_rows
+from jobs.results.tables import LONE_FRAME_S, facts_of, open_table, read_rows
 from pipeline.schema import LABELS
 
 _COLUMNS = ("frame", "time", "track", "score", "emotion", "confidence")
-_LONE_FRAME_S = 0.04
-"""Assumed duration of the frame of a movie that has only one."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +97,8 @@ class TimelineIndex:
         Returns:
             float64 ``(bins, 8)``, 0..1, in the order of LABELS.
         """
-        edges = np.linspace(start, end, bins + 1)
-        seconds = np.stack([np.diff(np.interp(edges, self.time, total)) for total in self.face_seconds.T], axis=1)
-        covered = np.diff(np.interp(edges, self.time, self.covered)) / max((end - start) / bins, 1e-9)
-        whole = seconds.sum(axis=1)
-        scale = np.divide(covered, whole, out=np.zeros(bins), where=whole > 0)
-        return np.asarray(np.clip(seconds * scale[:, None], 0, 1))
+        seconds, covered = (parts_of(self.time, sums, start, end, bins) for sums in (self.face_seconds, self.covered))
+        return stacked(seconds, seconds.sum(axis=1), covered, end - start)
 
     def confidences(self, start: float, end: float, bins: int) -> NDArray[np.float64]:
         """Return the mean confidence of each label in equal parts of a span; 0 where it does not occur.
@@ -117,17 +111,49 @@ class TimelineIndex:
         Returns:
             float64 ``(bins, 8)``, 0..1, in the order of LABELS.
         """
-        edges = np.linspace(start, end, bins + 1)
-        columns = zip(self.confident.T, self.face_seconds.T, strict=True)
-        pairs = [[np.diff(np.interp(edges, self.time, total)) for total in pair] for pair in columns]
-        parts = [np.divide(sure, whole, out=np.zeros(bins), where=whole > 1e-9) for sure, whole in pairs]
-        return np.asarray(np.clip(np.stack(parts, axis=1), 0, 1))
+        sure, whole = (parts_of(self.time, sums, start, end, bins) for sums in (self.confident, self.face_seconds))
+        return np.asarray(np.clip(np.divide(sure, whole, out=np.zeros(whole.shape), where=whole > 1e-9), 0, 1))
 
     def shares(self, start: float, end: float) -> list[float] | None:
         """Return each label's share of the face-time in a span in s; None without a face."""
         seconds = [float(np.diff(np.interp([start, end], self.time, total))[0]) for total in self.face_seconds.T]
         whole = sum(seconds)
         return [value / whole for value in seconds] if whole > 0 else None
+
+
+def parts_of(
+    time: NDArray[np.float64], sums: NDArray[np.float64], start: float, end: float, bins: int
+) -> NDArray[np.float64]:
+    """Return what running sums grow by in equal parts of a span, float64 ``(bins,)`` or ``(bins, k)``.
+
+    Args:
+        time: float64 ``(f + 1,)``, s: when they are what they are.
+        sums: float64 ``(f + 1,)`` or ``(f + 1, k)``.
+        start: of the span, s.
+        end: of the span, s.
+        bins: how many parts.
+    """
+    edges = np.linspace(start, end, bins + 1)
+    if sums.ndim == 1:
+        return np.diff(np.interp(edges, time, sums))
+    return np.stack([np.diff(np.interp(edges, time, column)) for column in sums.T], axis=1)
+
+
+def stacked(
+    parts: NDArray[np.float64], whole: NDArray[np.float64], covered: NDArray[np.float64], length: float
+) -> NDArray[np.float64]:
+    """Return heights of stacked areas, float64 ``(bins, k)``, 0..1: shares of face-time, times coverage.
+
+    Args:
+        parts: float64 ``(bins, k)``, s: of face-time.
+        whole: float64 ``(bins,)``, s: face-time.
+        covered: float64 ``(bins,)``, s: time with a face.
+        length: of all bins together, s.
+    """
+    bins = len(whole)
+    coverage = covered / max(length / bins, 1e-9)
+    scale = np.divide(coverage, whole, out=np.zeros(bins), where=whole > 1e-9)
+    return np.asarray(np.clip(parts * scale[:, None], 0, 1))
 
 
 def read_timeline_index(path: Path, changes: Changes = NOTHING) -> TimelineIndex:
@@ -150,7 +176,7 @@ def read_timeline_index(path: Path, changes: Changes = NOTHING) -> TimelineIndex
     if not np.array_equal(row_frame[first], np.arange(len(first))):
         raise UnreadableError(f"{path.name}: expected every frame, in order, found a gap; process the movie again")
     shown = table["time"].to_numpy()[first]
-    last = shown[-1] - shown[-2] if len(shown) > 1 else _LONE_FRAME_S
+    last = shown[-1] - shown[-2] if len(shown) > 1 else LONE_FRAME_S
     time = np.append(shown, shown[-1] + last)
     faces = _faces(changes.applied(table))
     face_seconds, covered, confident = _sums(faces, np.diff(time))

@@ -124,7 +124,7 @@ def make_files(store: ResultStore) -> Blueprint:
 
     @files.get("/csv/intervals/<path:name>")
     def intervals_csv(name: str) -> ResponseReturnValue:
-        return _csv(interval_lines(name, found(name)), name, "moments")
+        return _csv(interval_lines((name, one) for one in found(name)), name, "moments")
 
     @files.get("/csv/frames/<path:name>")
     def frames_csv(name: str) -> ResponseReturnValue:

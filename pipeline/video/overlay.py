@@ -26,9 +26,8 @@ from pipeline.errors import FfmpegError, InputError, OverlayError
 from pipeline.media.ffmpeg import ffmpeg_exe, run, url
 from pipeline.media.manifests.dash import is_manifest
 from pipeline.media.movie import Movie, open_movie, opened
-from pipeline.schema import BOX
 from pipeline.video.mux import COPIED_AUDIO, TEXT_SUBTITLES, SourceStream, reason_of, source_streams
-from pipeline.video.plan import LabelledFace, plan_marks
+from pipeline.video.plan import LABEL_COLUMNS, LabelledFace, labelled_face, plan_marks
 from pipeline.video.subtitles import Event, Thinner, header, nothing
 
 TITLE: Final = "Labels (moodreel)"
@@ -182,14 +181,13 @@ def _faces_by_frame(timeline: Path, times: _FrameTimes) -> Iterator[tuple[int, l
     place = 0
     faces: list[LabelledFace] = []
     file = pq.ParquetFile(timeline)
-    for batch in file.iter_batches(columns=["pts", "track", "person", *BOX, "emotion", "confidence"]):
-        columns = [batch[name].to_pylist() for name in ("pts", *BOX, "emotion", "confidence", "track", "person")]
-        for pts, x1, y1, x2, y2, emotion, confidence, track, person in zip(*columns, strict=True):
-            if pts != times.pts[place]:
+    for batch in file.iter_batches(columns=list(LABEL_COLUMNS)):
+        for row in batch.to_pylist():
+            if row["pts"] != times.pts[place]:
                 yield int(times.ms[place]), faces
                 faces, place = [], place + 1
-            if track is not None:
-                faces.append(LabelledFace((x1, y1, x2, y2), emotion, confidence, track, person))
+            if row["track"] is not None:
+                faces.append(labelled_face(row))
     yield int(times.ms[place]), faces
 
 

@@ -4,13 +4,15 @@ Whatever carries colour begins and ends on even coordinates, so that it covers w
 no colour bleeds into the picture beside it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import cv2
 import numpy as np
+
+from pipeline.schema import BOX
 
 FONT: Final = cv2.FONT_HERSHEY_DUPLEX  # its doubled strokes stay white, not grey, where letters are small
 _FONT_CAP: Final = 21  # height of the font's capitals at scale 1, in pixels
@@ -40,6 +42,16 @@ class LabelledFace:
     def name(self) -> str:
         """What the label calls the face: ``P1``, the first person, or ``#0``, a track whose person is not known."""
         return f"#{self.track}" if self.person is None else f"P{self.person + 1}"
+
+
+LABEL_COLUMNS: Final = ("pts", "track", "person", *BOX, "emotion", "confidence")
+"""Of a timeline, what :func:`labelled_face` needs, and which frame it is."""
+
+
+def labelled_face(row: Mapping[str, Any]) -> LabelledFace:
+    """Return the face of a timeline's row, a dictionary of LABEL_COLUMNS whose track is not null."""
+    x1, y1, x2, y2 = (row[corner] for corner in BOX)
+    return LabelledFace((x1, y1, x2, y2), row["emotion"], row["confidence"], row["track"], row["person"])
 
 
 class Rect(NamedTuple):

@@ -22,10 +22,10 @@ from pipeline.media.frames import frames_of
 from pipeline.media.geometry import Fit
 from pipeline.media.movie import Fits, Movie
 from pipeline.media.segments import Segment
-from pipeline.schema import BOX
-from pipeline.video.draw import LabelledFace, Planes, draw_faces
+from pipeline.video.draw import Planes, draw_faces
 from pipeline.video.encoders import ENCODERS, encoder_options
 from pipeline.video.join import exact_time_base
+from pipeline.video.plan import LABEL_COLUMNS, LabelledFace, labelled_face
 
 _KEYFRAME_EVERY = 2
 """Seconds between key frames, so that a player can jump about in the video at once."""
@@ -109,13 +109,10 @@ def render(
 
 def read_faces(timeline: Path, segment: Segment) -> dict[int, list[LabelledFace]]:
     """Return what the table says about the frames of ``segment``: faces by pts; frames without one are left out."""
-    columns = ["pts", "track", "person", *BOX, "emotion", "confidence"]
     span = (pc.field("pts") >= segment.start) & (pc.field("pts") < segment.end) & pc.field("track").is_valid()
     faces: dict[int, list[LabelledFace]] = {}
-    for row in pq.read_table(timeline, columns=columns, filters=span).to_pylist():
-        box = (row["x1"], row["y1"], row["x2"], row["y2"])
-        face = LabelledFace(box, row["emotion"], row["confidence"], row["track"], row["person"])
-        faces.setdefault(row["pts"], []).append(face)
+    for row in pq.read_table(timeline, columns=list(LABEL_COLUMNS), filters=span).to_pylist():
+        faces.setdefault(row["pts"], []).append(labelled_face(row))
     return faces
 
 

@@ -75,7 +75,7 @@ def test_the_exports_of_review(tmp_path: Path) -> None:
     folder = make_up(tmp_path, frames=200, name=name)
     index = read_timeline_index(folder.timeline)
     found = find_intervals(index, Filter(confidence=0, seconds=0))
-    for lines in (interval_lines(name, found), frame_lines(index, found)):
+    for lines in (interval_lines((name, one) for one in found), frame_lines(index, found)):
         rows = list(csv.DictReader(io.StringIO("".join(lines), newline="")))
         assert len(rows) > 5
         assert {row["movie"] for row in rows} == {safe_text(name)}

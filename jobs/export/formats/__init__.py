@@ -79,6 +79,12 @@ def collected(name: str) -> Collected:
     return cast(Collected, chosen)
 
 
+def ending_of(name: str, options: Options) -> str:
+    """Return the ending of a movie's file; that of a CSV file says which table it holds."""
+    suffix = find_format(name).SUFFIX
+    return f".{options.table}{suffix}" if name == "csv" else suffix
+
+
 def summary_of(name: str) -> str:
     """Return what a format is for, in a line."""
     text = (find_format(name).__doc__ or "").splitlines()[0]

@@ -1,13 +1,13 @@
 """arc: a row a second as CSV, for figures over time; --one-file, --excel."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from jobs.export.formats import csv
 from jobs.export.options import DEFAULTS, Options
 from jobs.export.result import Result
-from jobs.export.sheets import sheet_writer, table_rows
-from pipeline import schema
 
 SUFFIX: Final = ".arc.csv"
 ALL: Final = "arc.csv"
@@ -21,7 +21,7 @@ def write(result: Result, path: Path, options: Options = DEFAULTS) -> None:
         path: to write.
         options: what the user chose.
     """
-    write_all([result], path, options)
+    csv.write(result, path, replace(options, table="arc"))
 
 
 def write_all(results: Iterable[Result], path: Path, options: Options = DEFAULTS) -> None:
@@ -32,8 +32,4 @@ def write_all(results: Iterable[Result], path: Path, options: Options = DEFAULTS
         path: to write.
         options: what the user chose.
     """
-    with sheet_writer(path, options.sheet) as row:
-        row(schema.ARC.names)
-        for result in results:
-            for values in table_rows(result.arc):
-                row(values)
+    csv.write_all(results, path, replace(options, table="arc"))

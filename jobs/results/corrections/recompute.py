@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,16 +11,13 @@ from numpy.typing import NDArray
 
 from jobs.results.corrections.changes import Changes
 from jobs.results.corrections.resolve import read_changes
-from jobs.results.tables import facts_in, read_table
+from jobs.results.tables import LONE_FRAME_S, facts_in, read_table
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
 from pipeline.schema import BOX, EMOTIONS, LABELS, UNSURE
 from pipeline.tables.columns import table_of
 from pipeline.tables.shares import FaceRows, emotion_columns, face_columns, view_columns
 from pipeline.tables.spans import people_column
-
-_LONE_FRAME_S: Final = 0.04
-"""Assumed duration of the frame of a movie that has only one."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +132,7 @@ class _Movie:
 def _durations(timeline: pa.Table, frames: pa.Table) -> NDArray[np.float64]:
     """Return for how long each frame is shown, float64 ``(f,)``, s, as the tables were made."""
     if len(frames) < 2:
-        return np.full(len(frames), _LONE_FRAME_S)
+        return np.full(len(frames), LONE_FRAME_S)
     base = facts_in(timeline.schema).get("time_base")
     try:
         steps = np.diff(frames["pts"].to_numpy()) * float(Fraction(base or 0))

@@ -1,7 +1,5 @@
 """Moments of all films of a folder: by emotion, how sure, how long, whose, in which films."""
 
-import csv
-import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,9 +12,9 @@ from flask.typing import ResponseReturnValue
 from numpy.typing import NDArray
 from werkzeug.exceptions import BadRequest
 
-from jobs.csv_cells import safe_row
+from jobs.results.csv_export import interval_lines
 from jobs.results.errors import ResultError
-from jobs.results.intervals import INTERVAL_COLUMNS, Filter, Interval, Intervals, find_intervals
+from jobs.results.intervals import Filter, Interval, Intervals, find_intervals
 from jobs.results.stills.spot_stills import Spot, frame_still
 from jobs.results.timeline_index import read_timeline_index
 from jobs.review.cache import Cache
@@ -104,7 +102,8 @@ def make_search(store: ResultStore) -> Blueprint:
         """Return all moments of all films as one CSV file."""
         found, _ = wanted()
         total = sum(len(one.which) for one in found)
-        answer = Response(_lines(_ordered(found)(0, total)), mimetype="text/csv")
+        rows = ((film.name, moment) for film, moment in _ordered(found)(0, total))
+        answer = Response(interval_lines(rows), mimetype="text/csv")
         answer.headers.set("Content-Disposition", "attachment", filename="moments.csv")
         return answer
 
@@ -171,16 +170,3 @@ def _ordered(found: list[Found]) -> Any:
             yield one, one.moments[int(place[k])]
 
     return some
-
-
-def _lines(rows: Iterator[tuple[Film, Interval]]) -> Iterator[str]:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["movie", *INTERVAL_COLUMNS])
-    for film, moment in rows:
-        writer.writerow(safe_row([film.name, *(getattr(moment, column) for column in INTERVAL_COLUMNS)]))
-        if text.tell() > 1 << 16:
-            yield text.getvalue()
-            text.seek(0)
-            text.truncate()
-    yield text.getvalue()

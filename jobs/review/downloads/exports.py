@@ -11,7 +11,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
-from jobs.export.formats import collected, find_format, format_names, summary_of
+from jobs.export.formats import collected, ending_of, find_format, format_names, summary_of
 from jobs.export.options import TABLES, Options
 from jobs.export.result import Result, read_result
 from jobs.results.errors import NotFoundError, NotReadyError, ResultError
@@ -20,7 +20,7 @@ from jobs.review.library import read_library
 from jobs.review.result_store import ResultStore
 
 _TYPES: Final = {".srt": "application/x-subrip", ".vtt": "text/vtt", ".csv": "text/csv", ".json": "application/json"}
-_ORDER: Final = "csv arc json srt vtt ass eaf"
+_ORDER: Final = ("csv", "arc", "json", "srt", "vtt", "ass", "eaf")
 """In the menus; any other format follows."""
 _OF_TABLES: Final = {
     "moments": "spans in which a face keeps one label",
@@ -35,7 +35,7 @@ _LEFT_OUT: Final = "left-out.txt"
 def menu() -> list[dict[str, Any]]:
     """Return the entries of a Download menu: ``kind``, ``query``, ``name`` and ``about``, what it is for."""
     entries: list[dict[str, Any]] = []
-    for kind in sorted(format_names(), key=lambda name: _ORDER.find(name) % 99):
+    for kind in sorted(format_names(), key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER)):
         if kind == "csv":
             entries += [
                 {"kind": kind, "query": {"table": table}, "name": f"csv: {table}", "about": _OF_TABLES[table]}
@@ -66,7 +66,7 @@ def make_exports(store: ResultStore) -> Blueprint:
     def one(kind: str, name: str) -> ResponseReturnValue:
         """Return a film in a format."""
         options, result = _options(kind), read(name)
-        ending = _ending(kind, options)
+        ending = ending_of(kind, options)
         form = find_format(kind)
         return made(name, ending, _type(ending), lambda path: form.write(result, path, options))
 
@@ -117,7 +117,7 @@ def _fill(
     for name, result in results:
         find_format(kind).write(result, part, options)
         folder = "/".join(file_name(one, "") for one in name.split("/")[:-1])
-        pack.write(part, f"{folder}{'/' if folder else ''}{file_name(name, _ending(kind, options))}")
+        pack.write(part, f"{folder}{'/' if folder else ''}{file_name(name, ending_of(kind, options))}")
 
 
 def _options(kind: str) -> Options:
@@ -127,10 +127,6 @@ def _options(kind: str) -> Options:
     if table not in TABLES:
         raise BadRequest(f"table: expected one of {', '.join(TABLES)}, found {table[:40]!r}")
     return Options(table=table, beside=True)
-
-
-def _ending(kind: str, options: Options) -> str:
-    return f".{options.table}.csv" if kind == "csv" else find_format(kind).SUFFIX
 
 
 def _type(ending: str) -> str:

@@ -7,24 +7,19 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from review_client import review_client
 
 from jobs.review.app import make_review
 from jobs.web.address import Address
 from jobs.web.server import Server
 
-ClientOf = Callable[[Path], FlaskClient]
+ClientOf = Callable[..., FlaskClient]
 
 
 @pytest.fixture(scope="session")
 def client_of() -> ClientOf:
-    """Return a client of the review of a folder."""
-
-    def client(out: Path) -> FlaskClient:
-        made = make_review(out, Address("localhost", 80, None)).test_client()
-        made.environ_base["HTTP_HOST"] = "localhost"
-        return made
-
-    return client
+    """Return :func:`review_client`."""
+    return review_client
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ import json
 
 import pytest
 from made_up import make_up
-
-from jobs.review.app import make_review
-from jobs.web.address import Address
+from review_client import review_client
 
 OURS = {"X-Moodreel": "1"}
 URL = "/api/corrections/film.mp4"
@@ -19,9 +17,7 @@ def out(tmp_path):
 
 
 def client(out, editor="ann"):
-    made = make_review(out, Address("localhost", 80, None), editor).test_client()
-    made.environ_base["HTTP_HOST"] = "localhost"
-    return made
+    return review_client(out, editor)
 
 
 def give(visitor, revision=0, **body):

@@ -4,10 +4,9 @@ import json
 
 import pytest
 from made_up import make_up
+from review_client import review_client
 
-from jobs.review.app import make_review
 from jobs.store.sidecar.review_file import labels_in, read_review
-from jobs.web.address import Address
 
 OURS = {"X-Moodreel": "1"}
 URL = "/api/labels/film.mp4"
@@ -21,9 +20,7 @@ def out(tmp_path):
 
 
 def client(out, editor="ann"):
-    made = make_review(out, Address("localhost", 80, None), editor).test_client()
-    made.environ_base["HTTP_HOST"] = "localhost"
-    return made
+    return review_client(out, editor)
 
 
 def test_without_edit_nothing_can_be_written(out):
