@@ -22,11 +22,13 @@ import cv2
 from jobs.settings import Settings
 from jobs.store.table_files import write_table
 from models.inference.load import load_classifier
+from models.inference.onnx_embedder import OnnxEmbedder
 from models.model_file import find_model
 from pipeline import analyze as analyzing
 from pipeline.faces.detectors import make_detector
 from pipeline.media.movie import open_movie
 from pipeline.media.segments import cut, read_packets
+from pipeline.scenes.looks import FrameLooks
 from pipeline.scenes.shots import ChangeScorer
 from pipeline.tables.timeline import assemble
 from pipeline.video import render as rendering
@@ -81,9 +83,12 @@ def measure(film: Path) -> tuple[dict[str, float], int]:
     detector.detect = watch.timed("detect", detector.detect)  # type: ignore[method-assign]
     classifier.predict = watch.timed("classify", classifier.predict)  # type: ignore[method-assign]
     watch.put_on_iterator(analyzing, "frames_of", "decode to analyze")
-    watch.put_on(analyzing.Scaler, "_scaled", "scale")
+    watch.put_on(analyzing.Scaler, "upright_bgr", "scale")
+    watch.put_on(analyzing.Scaler, "thumbnail", "scale")
     watch.put_on(analyzing, "cut_crops", "crop")
     watch.put_on(ChangeScorer, "score", "cuts")
+    watch.put_on(FrameLooks, "add", "cuts")
+    watch.put_on(OnnxEmbedder, "embed", "persons")
     watch.put_on_iterator(rendering, "frames_of", "decode to draw")
     watch.put_on(rendering, "draw_faces", "draw")
     watch.put_on(rendering.Planes, "of_frame", "draw")
@@ -94,7 +99,8 @@ def measure(film: Path) -> tuple[dict[str, float], int]:
     movie = open_movie(film)
     segments = cut(movie, watch.timed("scan", read_packets)(movie), settings.segment)
     tracking = settings.track_options()
-    analysis = analyzing.Analysis(detector, classifier, settings.detect_every, tracking)
+    embedder = OnnxEmbedder(threads=1)
+    analysis = analyzing.Analysis(detector, classifier, settings.detect_every, tracking, embedder)
     parts = [analyzing.analyze(movie, segment, analysis) for segment in segments]
     frames = sum(len(part.pts) for part in parts)
     with tempfile.TemporaryDirectory() as folder:
