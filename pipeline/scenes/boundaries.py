@@ -60,6 +60,7 @@ def find_boundaries(
 def _returns(time: NDArray[np.float64], looks: NDArray[np.uint8], cut: int) -> bool:
     """Whether what is seen before a change is soon seen again: a flash, a strobe, a frame of something else."""
     first, last = np.searchsorted(time, [time[cut] - _FLASH, time[cut] + _FLASH])
+    first = min(first, cut - 1)  # a slow film's last frame before the change has been there for longer
     before, behind = looks[first:cut].astype(np.float32), looks[cut : last + 1].astype(np.float32)
     apart = np.sqrt(((before[:, None] - behind) ** 2).mean(axis=2))
     return bool(apart.min() < _SAME * apart[-1, 0])

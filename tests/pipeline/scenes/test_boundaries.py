@@ -99,3 +99,8 @@ def test_nothing_but_dissolves() -> None:
     for before, after in pairwise(views):
         film += mixed(before, after, 30) + [after] * 3
     assert [kind for kind, _ in found(film)] == [DISSOLVE] * 3
+
+
+@pytest.mark.parametrize("rate", [1, 2, 5])
+def test_a_film_of_few_frames_a_second_has_its_cuts(rate: int) -> None:
+    assert found([A] * 8 + [B] * 8, rate) == [(CUT, 8)]
