@@ -39,8 +39,8 @@ PIECES = (
 
 LOOKS = {"laptop": (1440, 900), "phone": (390, 844)}
 MOST_BYTES = 300_000
-FIRST_FRAME, STEPS = 204, 12
-"""Of the scene with two people, and how far into it the player goes."""
+RATE, FIRST_FRAME, STEPS = 24, 204, 12
+"""The sample's frames a second, the first one of the shot with two people, and how far into it the player goes."""
 
 SETTLE_MS = 500
 """For the last paint after all requests; nothing in the page says that it has happened."""
@@ -86,7 +86,7 @@ def pages(out: Path, url: str) -> dict[str, tuple[str, Callable[[Page], None]]]:
     """Return each page's address and what waits until it is complete, by the name of its pictures."""
     return {
         "library": (url, wait_for_pictures),
-        "movie": (f"{url}movie/sample.mp4", wait_for_movie),
+        "movie": (f"{url}movie/sample.mp4?t={FIRST_FRAME / RATE}", wait_for_movie),
         "report": (file_url(out / "sample.mp4" / "report.html"), wait_for_chart),
         "index": (file_url(out / "index.html"), wait_for_pictures),
     }
@@ -99,22 +99,24 @@ def served(out: Path) -> Iterator[str]:
     server = Server(make_review(out, address), address)
     thread = threading.Thread(target=server.run)
     thread.start()
-    yield server.url
-    server.close()
-    thread.join()
+    try:
+        yield server.url
+    finally:
+        server.close()
+        thread.join()
 
 
 def wait_for_pictures(page: Page) -> None:
-    """Wait until every picture in view is loaded."""
+    """Wait until every picture is loaded, also those farther down, which a page leaves for later."""
+    page.evaluate("for (const image of document.images) image.loading = 'eager'")
     page.wait_for_load_state("networkidle")
     until(page, "[...document.images].every(image => image.complete)")
 
 
 def wait_for_movie(page: Page) -> None:
-    """Go to the scene with two people, a few frames into it, and wait for the picture."""
+    """Go a few frames into the shot with two people, where the page opens, and wait for the picture."""
     page.locator("#chart[data-ready='1']").wait_for()
     until(page, "document.getElementById('video').readyState >= 2")
-    page.locator("#scenes button").nth(3).click()
     until(page, f"document.getElementById('frame').textContent === 'frame {FIRST_FRAME}'")
     for step in range(1, STEPS + 1):
         page.keyboard.press("ArrowRight")
