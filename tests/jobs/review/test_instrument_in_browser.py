@@ -161,7 +161,7 @@ def test_persons_are_named_joined_and_list_their_moments(browser, film):
         expect(page.locator("#people li").first).to_contain_text("4 faces")
         page.locator("#people button").first.click()
         expect(page.locator("#intervals li").first).to_contain_text("Anna")
-        assert page.locator("#intervals li").filter(has_text="P2").count() == 0
+        expect(page.locator("#intervals li").filter(has_text="P2")).to_have_count(0)
         assert visit.barriers() == []
         assert visit.complaints == []
 
