@@ -7,11 +7,12 @@ films and fails when a result changes but its number does not. Columns have a ve
 
 from typing import Final
 
-OBSERVATIONS: Final = 4
+OBSERVATIONS: Final = 5
 """Of what a segment's analysis finds: decoding, deinterlacing, detection, crops, scores of change; and of how faces
 are followed. 2: interlaced frames see their neighbours across segments; a track ends where it was last seen.
 3: landmarks, sharpness and contrast. 4: miniatures; a face is followed by its course and its looks, and second boxes on
-it are merged; faces are described, which tells persons apart; what each frame shows; fades and dissolves."""
+it are merged; faces are described, which tells persons apart; what each frame shows; fades and dissolves.
+5: each picture that is missing is counted, and those at the start that cannot be decoded."""
 
 LABELS: Final = 1
 """Of what tables make of the same observations: quality, smoothing, labels and their shares."""

@@ -18,7 +18,7 @@ from jobs.iso_time import duration
 from jobs.run import tasks
 from jobs.run.event_log import MOVIE_ENDED
 from jobs.run.folders.discover import MovieSource
-from jobs.run.movie_record import faults_of, job_file, remarks_of, source_text
+from jobs.run.movie_record import absent_of, faults_of, job_file, remarks_of, source_text
 from jobs.run.plan import Earlier, Todo, Unit, other_movie, units_left, units_of, what_is_left
 from jobs.run.units import MovieUnits, Run, Stage, run_all
 from jobs.store.job_file import MovieSummary, Status
@@ -316,6 +316,7 @@ class MovieJob:
             refused=tables.refused,
             damaged=tables.damaged,
             missing=tables.missing,
+            absent=absent_of(packets, tables),
             no_overlay=tables.no_overlay,
             steps=packets.clock.steps,
             trusted=tables.trusted,

@@ -24,11 +24,17 @@ def faults_of(packets: Packets, tables: AssembledMovie) -> list[str]:
     """Return why a movie is partial; nothing if it is whole."""
     faults = [packets.fault] if packets.fault else []
     faults += [f"{tables.refused} packets could not be decoded"] if tables.refused else []
-    expected = tables.summary.frames + tables.missing if tables.summary.frames else tables.missing
-    faults += [f"{expected} frames expected, {expected - tables.missing} found"] if tables.missing else []
+    found, missing = tables.summary.frames or 0, tables.missing + absent_of(packets, tables)
+    faults += [f"{found + missing} frames expected, {found} found"] if missing else []
     faults += [f"{tables.damaged} frames are damaged"] if tables.damaged else []
     faults += [f"no annotated.mkv: {tables.no_overlay}"] if tables.no_overlay else []
     return faults
+
+
+def absent_of(packets: Packets, tables: AssembledMovie) -> int:
+    """Return how many pictures are not in the file that should be: of a damaged one, seeking may find some of them."""
+    found = (tables.summary.frames or 0) + tables.missing
+    return max(0, packets.absent - max(0, found - packets.count))
 
 
 def remarks_of(timeline: Path) -> list[str]:

@@ -118,7 +118,8 @@ class JobFile:
         remarks: what the user should know of the results.
         fingerprint: of the source.
         refused, damaged: packets and frames that could not be decoded.
-        missing: frames that the file promises and that were not found.
+        missing: frames that the file holds and that were not found.
+        absent: frames that it should hold and does not, as far as is known.
         no_overlay: why there is no ``annotated.mkv`` although it was wanted; "" where there is one, or none was.
         steps: places where the file's clock steps; from the first on, the movie's times are not those of a player.
         trusted: whether the file's time stamps were used.
@@ -147,6 +148,7 @@ class JobFile:
     refused: int = 0
     damaged: int = 0
     missing: int = 0
+    absent: int = 0
     no_overlay: str = ""
     steps: int = 0
     trusted: bool = True
@@ -236,7 +238,7 @@ _NAMES: Final = tuple(one.name for one in fields(JobFile) if one.name != "rest")
 _TEXTS: Final = (
     "reason no_overlay source fingerprint finished device runtime model model_digest detector details"
 ).split()
-_COUNTS: Final = ("refused", "damaged", "missing", "steps", "frames_before")
+_COUNTS: Final = ("refused", "damaged", "missing", "absent", "steps", "frames_before")
 
 
 def read_job_file(path: Path) -> JobFile | None:

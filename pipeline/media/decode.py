@@ -18,7 +18,7 @@ from pipeline.errors import InputError
 from pipeline.media.faults import Counts, DecodeFaults
 from pipeline.media.library_gaps import demuxed
 from pipeline.media.movie import Movie
-from pipeline.media.reader import Reader, stream_of
+from pipeline.media.reader import Reader, may_step, stream_of
 from pipeline.media.segments import FIRST_PTS, Segment
 from pipeline.media.timing.clock import StampMover
 from pipeline.media.timing.recount import Frame, recounted
@@ -59,7 +59,7 @@ def decode(
     """
     with ExitStack() as stack:
         reader = reader or stack.enter_context(Reader())
-        counts, sound, last = Counts(faults), False, FIRST_PTS
+        counts, sound, last = Counts(faults, movie.codec), False, FIRST_PTS
         try:
             # Where several threads meet an error, the pictures that are then on their way get lost. And what was
             # decoded when a picture came out, which untrusted ones are counted by, depends on the number of threads.
@@ -67,12 +67,13 @@ def decode(
                 counts.restart(at_once)
                 for frame in _attempt(movie, segment, counts, reader, with_next):
                     if frame.pts > last:
-                        counts.found += frame.pts < segment.end
+                        if frame.pts < segment.end:
+                            counts.add_frame(frame)
                         last = frame.pts
                         yield frame
                 if not counts.in_doubt:
                     break
-            sound = counts.settle(segment.frames, movie.codec)
+            sound = counts.settle(segment.frames, segment.trusted)
         finally:
             if not sound:  # its decoder may remember what went wrong
                 reader.close()
@@ -80,7 +81,7 @@ def decode(
 
 def _attempt(movie: Movie, segment: Segment, counts: Counts, reader: Reader, with_next: bool) -> Iterator[Frame]:
     if segment.trusted:
-        return _within(movie, segment, _pictures(movie, segment, counts, reader), counts.faults, with_next)
+        return _within(movie, segment, _pictures(movie, segment, counts, reader), with_next)
     container = reader.open(movie, counts.threads, reopen=True)
     start = stream_of(container, movie).start_time or 0
     step = max(1, round(1 / (movie.rate * movie.time_base)))
@@ -103,12 +104,12 @@ def frame_before(movie: Movie, segment: Segment, threads: int = 1) -> Frame | No
     faults = DecodeFaults()
     with Reader() as reader:
         # From the last tick before: decoding must not start at the segment's own first key frame.
-        counts = Counts(faults)
+        counts = Counts(faults, movie.codec)
         frames: deque[Frame] = deque(maxlen=1)
         for at_once in sorted({threads, 1}, reverse=True):
             counts.restart(at_once)
             pictures = _pictures(movie, replace(lead, start=segment.start - 1), counts, reader)
-            frames = deque(_within(movie, lead, pictures, faults), maxlen=1)
+            frames = deque(_within(movie, lead, pictures), maxlen=1)
             if not counts.in_doubt:
                 break
     return frames[0] if frames else None
@@ -123,7 +124,7 @@ def _pictures(movie: Movie, segment: Segment, counts: Counts, reader: Reader) ->
                 container.seek(run_up, backward=True, stream=stream_of(container, movie))
             except av.error.FFmpegError:
                 continue
-        counts.restart()
+        counts.restart(amid=run_up is not None)
         frames = _frames(movie, container, segment, counts)
         if run_up is None:
             yield from frames
@@ -149,27 +150,34 @@ def _frames(
 ) -> Iterator[av.video.frame.VideoFrame]:
     """Yield all pictures; skip packets that cannot be decoded, and stop where the file cannot be read any further."""
     stream, faults = stream_of(container, movie), counts.faults
-    for packet in _packets(movie, container, faults):
+    torn: set[int | None] = set()  # pts of pictures of which the file has a part
+    for packet in _packets(movie, container, counts):
         # The neighbours of a segment see its border packets too: each fault is counted by its own segment.
         own = packet is None or packet.pts is None or segment.start <= packet.pts < segment.end
         if packet is not None and not packet.is_discard:
-            counts.read += own
-            counts.pending += 1
+            counts.add_packet(packet, own)
+            if packet.is_corrupt and not may_step(container):
+                torn.add(packet.pts)
         try:
             pictures = stream.codec_context.decode(packet)
         except av.error.FFmpegError:
             faults.refused += own
+            counts.met_refusal = True
             if counts.threads > 1:
                 counts.in_doubt = True
                 return
             continue
-        counts.pending -= len(pictures)
-        yield from pictures
-    counts.in_doubt = counts.threads > 1 and counts.pending > 0
+        for picture in pictures:
+            if picture.pts is None or segment.start <= picture.pts < segment.end:
+                faults.damaged += picture.is_corrupt or (picture.pts is not None and picture.pts in torn)
+            else:
+                counts.goes_on |= picture.pts >= segment.end
+            yield picture
+    counts.in_doubt = counts.threads > 1 and counts.loss(segment.trusted).missing > 0
 
 
 def _packets(
-    movie: Movie, container: av.container.InputContainer, faults: DecodeFaults
+    movie: Movie, container: av.container.InputContainer, counts: Counts
 ) -> "Iterator[av.packet.Packet[av.video.stream.VideoStream] | None]":
     """Yield the packets that hold data, their stamps on the movie's clock; at the end None, which flushes the decoder.
 
@@ -178,13 +186,13 @@ def _packets(
     mover = StampMover(movie.clock, movie.stream, movie.time_base)
     from_start = not movie.clock.starts
     number = -1
-    shift = 0
+    shift: int | None = None
     packets = demuxed(container, stream_of(container, movie))
     while True:
         try:
             packet = next(packets, None)
         except av.error.FFmpegError:
-            faults.refused += 1
+            counts.faults.refused += 1
             packet = None
         if packet is None:
             break
@@ -192,12 +200,15 @@ def _packets(
         if not packet.size:
             continue
         if movie.clock.pieces:
+            before = shift
             if from_start:
                 shift = mover.by_number(number)
             elif packet.pts is not None:
                 shift = mover.by_pts(packet.pts)
-            packet.pts = None if packet.pts is None else packet.pts + shift
-            packet.dts = None if packet.dts is None else packet.dts + shift
+            if before is not None and shift != before:
+                counts.promises.step()
+            packet.pts = None if packet.pts is None else packet.pts + (shift or 0)
+            packet.dts = None if packet.dts is None else packet.dts + (shift or 0)
         yield packet
     yield None
 
@@ -219,7 +230,6 @@ def _within(
     movie: Movie,
     segment: Segment,
     pictures: Iterator[av.video.frame.VideoFrame],
-    faults: DecodeFaults,
     with_next: bool = False,
 ) -> Iterator[Frame]:
     """Yield the pictures of the segment's span and stop at the first one behind it, which may be yielded, too."""
@@ -233,7 +243,6 @@ def _within(
                 yield Frame(last, picture)
             return
         if last >= segment.start:
-            faults.damaged += picture.is_corrupt
             yield Frame(last, picture)
 
 

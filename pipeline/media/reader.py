@@ -1,8 +1,10 @@
 """Keeps a movie's file open from one segment to the next."""
 
 from contextlib import ExitStack
+from typing import Any
 
 import av.container
+import av.format
 import av.video.stream
 
 from pipeline.limits import decoder_options
@@ -60,3 +62,9 @@ def stream_of(container: av.container.InputContainer, movie: Movie) -> av.video.
     stream = container.streams[movie.stream]
     assert isinstance(stream, av.video.stream.VideoStream)
     return stream
+
+
+def may_step(container: av.container.InputContainer) -> bool:
+    """Return whether a format is one whose clock may step (FFmpeg's AVFMT_TS_DISCONT), as recordings are joined."""
+    flags: Any = container.format.flags  # a number, whatever PyAV's types say
+    return bool(flags & av.format.Flags.ts_discont.value)

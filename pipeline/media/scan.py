@@ -5,24 +5,22 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from statistics import median_low
-from typing import Any, Final
+from typing import Final
 
 import av.container
-import av.format
 import av.packet
 import av.stream
 
+from pipeline.media.absent import Absences
 from pipeline.media.movie import Movie
+from pipeline.media.promises import is_shown
+from pipeline.media.reader import may_step
 from pipeline.media.timing.clock import PLAIN, FileClock
 from pipeline.media.timing.steps import StepFinder
 
 _SEEK_GUESSES: Final = ("mpeg",)
 """FFmpeg's demuxers of files without a time stamp for every frame: what they fill in after a seek differs from what
 they fill in when reading from the start."""
-
-_END_TOLERANCE: Final = Fraction(1, 2)
-"""Seconds by which a healthy file may end before its header says: containers round, and sound may stop early."""
-
 
 _START_TOLERANCE: Final = Fraction(1)
 """s by which the first packet may be away from where the header says that the file starts."""
@@ -32,10 +30,6 @@ _REORDER_S: Final = Fraction(10)
 
 _ABSURD: Final = 10
 """Times by which the frame rate of a header may be wrong before it is no longer believed."""
-
-_MAY_STEP: Final = av.format.Flags.ts_discont.value
-_NO_PROMISE: Final = _MAY_STEP | av.format.Flags.no_timestamps.value
-"""Formats with one of these flags have no duration in their header: FFmpeg guesses it from the data."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +45,7 @@ class Packets:
         clock: how the movie's clock follows from the file's.
         begins: in s, when the first picture or sound comes; None where there are no time stamps.
         unstamped: how many packets hold a picture but have no time stamp.
+        absent: how many pictures the file should hold and does not, as far as is known.
     """
 
     keyframes: Sequence[int]
@@ -60,6 +55,7 @@ class Packets:
     clock: FileClock = PLAIN
     begins: Fraction | None = None
     unstamped: int = 0
+    absent: int = 0
 
     @property
     def count(self) -> int:
@@ -91,22 +87,13 @@ class Scan:
     def __init__(self, movie: Movie, container: av.container.InputContainer) -> None:
         """Expect the packets of ``container``, which is open at its start."""
         self._movie = movie
-        flags: Any = container.format.flags  # a number, whatever PyAV's types say
-        self._may_step = bool(flags & _MAY_STEP)
+        self._may_step = may_step(container)
         self._steps = StepFinder(self._may_step)
         for stream in container.streams:
             if stream.index == movie.stream or stream.type in ("audio", "subtitle"):
                 self._steps.add_stream(stream.index, stream.type, Fraction(stream.time_base or 1))
         self._can_seek = container.format.name not in _SEEK_GUESSES
-        self._promised = Fraction(container.duration or 0, av.time_base)
-        if flags & _NO_PROMISE:
-            self._promised = Fraction(0)
-        video = container.streams[movie.stream]
-        self._index = video.index_entries
-        self._indexed = len(self._index) if container.format.name.startswith("mov,") else 0
-        self._is_listed = self._indexed > 0 and video.frames > 0
-        self._end = movie.clock_start
-        self._found = 0
+        self._absences = Absences(movie, container)
         self._runs: list[tuple[list[int], list[int]]] = []  # pts and key frames of the pictures of each run
         self._last_dts: int | None = None
         self._trusted = True
@@ -115,8 +102,7 @@ class Scan:
     def add(self, packet: "av.packet.Packet[av.stream.Stream]") -> None:
         """Take the next packet."""
         moment = packet.dts if packet.pts is None else packet.pts
-        if moment is not None and packet.time_base:
-            self._end = max(self._end, (moment + (packet.duration or 0)) * packet.time_base)
+        self._absences.add(packet)
         index, run = packet.stream_index, -1
         if self._steps.follows(index) and packet.size:
             run = self._steps.add(index, packet.dts, packet.pts, packet.duration or 0)
@@ -124,8 +110,7 @@ class Scan:
             self._steps.add_empty(index, packet.dts, packet.pts, packet.duration or 0)
         if index != self._movie.stream:
             return
-        self._found += packet.size > 0
-        if packet.size and not packet.is_discard:
+        if packet.size and not packet.is_discard and is_shown(self._movie.codec, packet):
             self._add_picture(packet, max(run, 0))
 
     def _add_picture(self, packet: "av.packet.Packet[av.stream.Stream]", run: int) -> None:
@@ -159,25 +144,17 @@ class Scan:
         moved = list(zip(self._runs, shifts, strict=True))
         pts = sorted(p + shift for (run, _), shift in moved for p in run)
         keyframes = sorted(p + shift for (_, run), shift in moved for p in run)
+        said, absent = self._absences.finish(
+            [run for run, _ in self._runs], pts[-1] * movie.time_base if pts else Fraction(0)
+        )
         starts = [pts[0] * movie.time_base if pts else None, self._steps.sound_begins(clock)]
         return Packets(
             keyframes=keyframes if clock.seekable(movie.stream) else [],
             pts=pts,
             trusted=self._trusted and all(a < b for a, b in pairwise(pts)),
-            fault=fault or self._broken_promise(pts[-1] * movie.time_base if pts else Fraction(0)),
+            fault=fault or said,
+            absent=absent,
             clock=clock,
             begins=min((start for start in starts if start is not None), default=None),
             unstamped=self._unstamped,
         )
-
-    def _broken_promise(self, last: Fraction) -> str:
-        listed = sum(self._index[place].size > 0 for place in range(self._indexed)) if self._indexed else 0
-        if self._is_listed and self._found >= listed:
-            return ""  # the header lists each picture, and all are there
-        # Headers give the length, or the time at which the movie ends: both are customary, in Matroska, too.
-        found = max(self._end - self._movie.clock_start, self._end, last)
-        if self._promised - found > _END_TOLERANCE:
-            return f"the header promises {float(self._promised):.1f} s, the data end at {float(found):.1f} s"
-        if self._found < listed:
-            return f"the index lists {listed} pictures, the data hold {self._found}"
-        return ""

@@ -39,9 +39,10 @@ def concatenated(parts: Sequence[Observations]) -> Observations:
         embedded=np.concatenate(embedded),
         embeddings=np.concatenate([part.embeddings for part in full]),
         shapes=_changes(np.concatenate([part.shapes for part in full])),
-        refused=sum(part.refused for part in full),
-        damaged=sum(part.damaged for part in full),
-        missing=sum(part.missing for part in full),
+        refused=sum(part.refused for part in parts),
+        damaged=sum(part.damaged for part in parts),
+        missing=sum(part.missing for part in parts),
+        leading=sum(part.leading for part in parts),
     )
 
 

@@ -37,6 +37,7 @@ class Observations:
         shapes: int64 ``(k, 3)``: pts, width and height of the first frame and of each one whose upright, square-pixel
             picture has another size than the frame before; none without frames.
         missing: frames that the file promises and that were not found.
+        leading: frames at the start that need others which are not in the file.
         embedded, embeddings: int32 ``(m,)`` and int8 ``(m, 128)``: see :class:`pipeline.people.embed.Embedded`.
     """
 
@@ -57,6 +58,7 @@ class Observations:
     damaged: int
     shapes: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), np.int64))
     missing: int = 0
+    leading: int = 0
     embedded: NDArray[np.int32] = field(default_factory=lambda: Embedded.none().face)
     embeddings: NDArray[np.int8] = field(default_factory=lambda: Embedded.none().vectors)
 
@@ -93,7 +95,7 @@ class Observations:
         return Observations(**values | {name: int(values[name]) for name in _COUNTS})
 
 
-_COUNTS: Final = ("refused", "damaged", "missing")
+_COUNTS: Final = ("refused", "damaged", "missing", "leading")
 
 
 @dataclass(frozen=True)

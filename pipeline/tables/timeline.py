@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline import schema
-from pipeline.errors import InputError
+from pipeline.errors import NOTE, InputError
 from pipeline.faces.appearance import appearance_of
 from pipeline.faces.detect import Detections
 from pipeline.faces.quality import looks_of
@@ -89,6 +89,8 @@ def assemble(
     values = RowValues.of(whole, looks, seen.detection)
     labels = track_labels(times.time[seen.frame], seen, values.probabilities, values.looks.quality, options, sure)
     remarks = [*picture_remarks(movie, whole.shapes), *scene_remarks(scenes, len(times.shots))]
+    if whole.leading:
+        remarks.append(f"{NOTE}{whole.leading} frames before the first key frame need others that are not in the file")
     about = {"remarks": remarks, "shape_changes": max(0, len(whole.shapes) - 1)}
     metadata = {**metadata, **{name: value for name, value in about.items() if value}}
     persons = persons_of(seen, Embedded(whole.embedded, whole.embeddings), looks.quality) if people else None

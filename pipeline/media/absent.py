@@ -1,0 +1,158 @@
+"""Pictures that a file should hold and does not: by its index, its header, or a hole amid pictures at even times."""
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+from statistics import median_low
+from typing import Any, Final
+
+import av
+import av.container
+import av.format
+import av.packet
+import av.stream
+
+from pipeline.media.movie import Movie
+from pipeline.media.reader import may_step
+
+_END_TOLERANCE: Final = Fraction(1, 2)
+"""Seconds by which a healthy file may end before its header says: containers round, and sound may stop early."""
+
+_GAP: Final = Fraction(3, 2)
+"""Times the usual step from picture to picture from which on one may be absent."""
+
+_LONGEST_S: Final = Fraction(10)
+"""s of the longest hole whose pictures are counted; longer ones are steps of the clock."""
+
+_AROUND_S: Final = Fraction(1)
+"""s by which damage may be away from the hole that it makes, as pictures are reordered and streams are interleaved."""
+
+_EVEN: Final = 0.8
+"""Part of the steps that must be the usual one where holes are to be told from a variable rate."""
+
+_OVERHEAD: Final = 256
+"""Bytes of headers between one packet's data and the next one's."""
+
+_CONTIGUOUS: Final = ("matroska,webm", "flv", "avi")
+"""Formats whose packets follow each other in the file in the order in which they are read."""
+
+_DURATION: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
+
+
+class Absences:
+    """Compares what a file promises with what is read of it."""
+
+    def __init__(self, movie: Movie, container: av.container.InputContainer) -> None:
+        """Expect the packets of ``container``, which is open at its start."""
+        self._movie = movie
+        self._may_step = may_step(container)
+        flags: Any = container.format.flags
+        self._promised = Fraction(container.duration or 0, av.time_base)
+        if self._may_step or flags & av.format.Flags.no_timestamps.value:
+            self._promised = Fraction(0)  # FFmpeg guesses it from the data
+        self._name = container.format.name
+        self._listed, self._is_listed = self._listing(container)
+        self._track = self._track_promise(container)
+        self._end = movie.clock_start
+        self._first: Fraction | None = None
+        self._last = Fraction(0)
+        self._found = 0
+        self._at: int | None = None  # pts of the last picture
+        self._behind: int | None = None  # the place in the file where the last packet's data end
+        self._damage: list[int] = []  # pts of pictures beside which data are missing
+
+    def _listing(self, container: av.container.InputContainer) -> tuple[int, bool]:
+        """Return how many pictures the file lists, and whether it lists each of them."""
+        video = container.streams[self._movie.stream]
+        if self._name == "avi":
+            return video.frames, video.frames > 0
+        if not self._name.startswith("mov,"):
+            return 0, False
+        index = video.index_entries
+        return sum(index[place].size > 0 for place in range(len(index))), len(index) > 0 and video.frames > 0
+
+    def _track_promise(self, container: av.container.InputContainer) -> Fraction:
+        """Return how long the pictures are shown, by what their track's header says; 0 where it does not."""
+        video = container.streams[self._movie.stream]
+        if self._name == "matroska,webm" and (said := _DURATION.match(video.metadata.get("DURATION", ""))):
+            hours, minutes, seconds = (Fraction(part) for part in said.groups())
+            return (hours * 60 + minutes) * 60 + seconds
+        if self._name.startswith("mov,") and self._is_listed and video.duration and video.time_base:
+            return Fraction(video.duration * video.time_base)
+        return Fraction(0)
+
+    def add(self, packet: "av.packet.Packet[av.stream.Stream]") -> None:
+        """Take the next packet."""
+        moment = packet.dts if packet.pts is None else packet.pts
+        ends = None
+        if moment is not None and packet.time_base:
+            ends = Fraction((moment + (packet.duration or 0)) * packet.time_base)
+            self._end = max(self._end, ends)
+        is_damaged = packet.is_corrupt
+        if self._name in _CONTIGUOUS and packet.size and packet.pos is not None and packet.pos >= 0:
+            is_damaged |= self._behind is not None and packet.pos > self._behind + _OVERHEAD
+            self._behind = packet.pos + packet.size
+        if is_damaged and self._at is not None:
+            self._damage.append(self._at)
+        if packet.stream_index != self._movie.stream:
+            return
+        self._found += packet.size > 0 or (self._name == "avi" and moment is not None)
+        if packet.size and moment is not None and ends is not None and packet.time_base:
+            self._at = moment
+            self._last = max(self._last, ends)
+            begins = Fraction(moment * packet.time_base)
+            self._first = begins if self._first is None else min(self._first, begins)
+
+    def finish(self, runs: Sequence[Sequence[int]], last: Fraction) -> tuple[str, int]:
+        """Return why the file is not whole, "" if it is, and how many of its pictures are absent, as far as is known.
+
+        Args:
+            runs: pts of its pictures, a sequence for each stretch between steps of the clock, on the file's clock.
+            last: pts of the last one on the movie's clock, in s.
+        """
+        step = _usual(runs)
+        holes = sum(self._holes(sorted(run), step) for run in runs) if step else 0
+        if self._found < self._listed:
+            said = f"the index lists {self._listed} pictures, the data hold {self._found}"
+            return said, self._listed - self._found
+        at_end = self._short_by(step) if len(runs) == 1 else 0
+        if self._is_listed and not at_end:
+            return "", 0  # the header lists each picture, and all are there
+        # Headers give the length, or the time at which the movie ends: both are customary, in Matroska, too.
+        found = max(self._end - self._movie.clock_start, self._end, last)
+        if self._promised - found > _END_TOLERANCE:
+            return self._ends_early(self._promised, found), holes + at_end
+        if at_end:
+            return self._ends_early(self._track, self._last), holes + at_end
+        return (f"{holes} pictures are missing where data are damaged", holes) if holes else ("", 0)
+
+    def _ends_early(self, promised: Fraction, found: Fraction) -> str:
+        return f"the header promises {float(promised):.1f} s, the data end at {float(found):.1f} s"
+
+    def _short_by(self, step: int) -> int:
+        """Return how many pictures are absent at the end, by what the track's header says."""
+        if not self._track or not step or self._first is None:
+            return 0
+        usual = step * self._movie.time_base
+        short = self._track - max(self._last, self._last - self._first)
+        return round(short / usual) if short > max(_GAP * usual, Fraction(1, 10)) else 0
+
+    def _holes(self, pts: Sequence[int], step: int) -> int:
+        """Return how many pictures are absent amid rising ``pts``, in holes beside which the file is damaged."""
+        around, longest = (round(s / self._movie.time_base) for s in (_AROUND_S, _LONGEST_S))
+        return sum(
+            round((b - a) / step) - 1
+            for a, b in pairwise(pts)
+            if _GAP * step < b - a <= longest and any(a - around <= at <= b + around for at in self._damage)
+        )
+
+
+def _usual(runs: Sequence[Sequence[int]]) -> int:
+    """Return the usual step from picture to picture; 0 where it varies."""
+    steps = [b - a for run in runs for a, b in pairwise(sorted(run)) if b > a]
+    if not steps:
+        return 0
+    usual = median_low(steps)
+    even = sum(abs(step - usual) <= max(1, usual // 8) for step in steps)
+    return usual if even >= _EVEN * len(steps) else 0
