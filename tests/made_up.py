@@ -15,12 +15,11 @@ from jobs.store.workspace import MovieFolder
 from pipeline import schema
 from pipeline.arc import make_arc
 from pipeline.faces.quality import Looks
-from pipeline.scenes.structure import Structure
 from pipeline.schema import EMOTIONS
 from pipeline.tables.columns import binary_column, table_of
 from pipeline.tables.people import PersonRows, people_table, relative_table, scene_people_table
 from pipeline.tables.shares import FaceRows, emotion_columns, face_columns, view_columns
-from pipeline.tables.times import FrameTimes
+from pipeline.tables.times import Frames
 
 TWO_HOURS = 180_000
 RATE = 25
@@ -58,7 +57,7 @@ def make_up(out: Path, frames: int = TWO_HOURS, faces: int = 2, name: str = "lon
     of_shots |= view_columns(rows, shots, rows.track, np.ones(len(rows.track)))
     of_shots |= {"look": binary_column(np.zeros((shots, 0), np.uint8))}
     number = np.arange(frames)
-    times = FrameTimes(number.astype(np.int64), number / RATE, seconds, of_frame, Structure.of_cuts(of_frame))
+    times = Frames(number.astype(np.int64), number / RATE, seconds, of_frame, of_frame)
     for path, table in _people(name, times, rows, faces, folder):
         write_table(table.replace_schema_metadata(stamp), path)
     for path, columns, table in (
@@ -82,7 +81,7 @@ def make_up(out: Path, frames: int = TWO_HOURS, faces: int = 2, name: str = "lon
 
 
 def _people(
-    name: str, times: FrameTimes, rows: FaceRows, faces: int, folder: MovieFolder
+    name: str, times: Frames, rows: FaceRows, faces: int, folder: MovieFolder
 ) -> Iterator[tuple[Path, pa.Table]]:
     """Yield the tables of persons: the same face is the same person's in each shot."""
     persons = np.arange(int(rows.track.max(initial=-1)) + 1, dtype=np.int32) % max(faces, 1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jobs.errors import UsageError
-from jobs.export.formats import collected, ending_of, find_format
+from jobs.export.formats import collected, collected_name, ending_of, find_format
 from jobs.export.options import Options
 from jobs.export.result import Result, read_result
 from jobs.results.errors import ResultError
@@ -51,10 +51,7 @@ def export(
     _make_folder(to)
     done = Exported()
     if one_file:
-        name = collected(format_name).ALL
-        if options.table != "moments" and format_name == "csv":
-            name = f"{options.table}.csv"
-        path = to / name
+        path = to / collected_name(format_name, options)
         _write(path, force, done, lambda part: collected(format_name).write_all(_read(folders, done), part, options))
         return done
     for folder in folders:
@@ -98,7 +95,7 @@ def _read(folders: Sequence[MovieFolder], done: Exported) -> Iterator[Result]:
         except ResultError as error:
             done.faults.append(f"{folder.root}: {error}")
             continue
-        done.notes.extend(f"{result.name}: {note}" for note in result.notes)
+        done.notes.extend(f"{result.name}: {note}" for note in result.tables.notes)
         yield result
 
 

@@ -13,12 +13,18 @@ from jobs.exit import end
 def export(
     out: Annotated[Path, typer.Argument(help="Folder with results.")] = Path("outputs"),
     format_name: Annotated[
-        str, typer.Option("--format", help="csv, arc, json, srt, vtt, ass or eaf (ELAN).", metavar="FORMAT")
+        str, typer.Option("--format", help="csv, parquet, arc, json, srt, vtt, ass or eaf (ELAN).", metavar="FORMAT")
     ] = "csv",
     to: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("exports"),
-    one_file: Annotated[bool, typer.Option("--one-file", help="All movies in one file: csv, arc, json.")] = False,
+    one_file: Annotated[
+        bool, typer.Option("--one-file", help="All movies in one file: csv, parquet, arc, json.")
+    ] = False,
     table: Annotated[
-        str, typer.Option(help="With csv: moments, timeline, tracks, shots or scenes.", metavar="TABLE")
+        str,
+        typer.Option(
+            help="With csv and parquet: moments, timeline, tracks, shots, scenes, people, scene_people, relative, arc.",
+            metavar="TABLE",
+        ),
     ] = "moments",
     excel: Annotated[
         bool, typer.Option("--excel", help="With csv and arc: as Excel in your country expects it.")

@@ -7,8 +7,18 @@ from typing import Final
 from jobs.errors import UsageError
 from jobs.export.result import Moment
 
-TABLES: Final = ("moments", "timeline", "tracks", "shots", "scenes")
-"""What a CSV file may hold."""
+TABLES: Final = (
+    "moments",
+    "timeline",
+    "tracks",
+    "shots",
+    "scenes",
+    "people",
+    "scene_people",
+    "relative",
+    "arc",
+)
+"""What a CSV or Parquet file may hold."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,11 @@ class Sheet:
             decimal = "."
         finally:
             locale.setlocale(locale.LC_NUMERIC, "C")  # or numbers elsewhere would change
+        return cls.for_decimal(decimal)
+
+    @classmethod
+    def for_decimal(cls, decimal: str) -> "Sheet":
+        """Return what Excel expects where numbers are written with this decimal mark."""
         return cls(";", ",", True) if decimal == "," else cls(",", ".", True)
 
 
@@ -43,7 +58,7 @@ class Options:
     """What the user may choose; each format takes what concerns it.
 
     Attributes:
-        table: what a CSV file holds, one of TABLES, or ``arc``.
+        table: what a CSV or Parquet file holds, one of TABLES.
         sheet: how it is written.
         seconds: least length of a moment; None for what suits the format.
         confidence: least mean confidence of a moment, 0..1.

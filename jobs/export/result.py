@@ -1,7 +1,6 @@
 """A movie's results as exports see them: checked, with corrections applied, and as moments."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -9,12 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from jobs.results.corrections import corrected
+from jobs.results.corrections import Corrected, corrected
 from jobs.results.errors import NotFoundError, UnreadableError
 from jobs.results.intervals import runs_of
 from jobs.results.job_facts import JobFacts, read_job_facts
+from jobs.results.wording import called
 from jobs.store.workspace import MovieFolder
-from pipeline.arc import make_arc
 from pipeline.schema import LABELS, UNSURE
 
 
@@ -52,22 +51,17 @@ class Result:
     """The results of one movie.
 
     Attributes:
-        folder: where they are.
         facts: what ``job.json`` says.
-        timeline, tracks, shots, scenes: the tables, as outputs/README.md describes them, with corrections applied.
-        person_names, scene_names: names that a user gave, by number.
-        notes: what the user should know of the corrections.
+        tables: with corrections applied.
     """
 
-    folder: MovieFolder
     facts: JobFacts
-    timeline: pa.Table
-    tracks: pa.Table
-    shots: pa.Table
-    scenes: pa.Table
-    person_names: Mapping[int, str] = field(default_factory=dict)
-    scene_names: Mapping[int, str] = field(default_factory=dict)
-    notes: Sequence[str] = ()
+    tables: Corrected
+
+    @property
+    def folder(self) -> MovieFolder:
+        """Where they are."""
+        return self.tables.folder
 
     @property
     def name(self) -> str:
@@ -77,14 +71,9 @@ class Result:
     @cached_property
     def time(self) -> NDArray[np.float64]:
         """float64 ``(f + 1,)``, s: when each frame appears, and when the last one leaves the screen."""
-        frame = self.timeline["frame"].to_numpy()
-        shown = self.timeline["time"].to_numpy()[np.flatnonzero(np.diff(frame, prepend=-1))]
-        return np.append(shown, max(self.shots["end"][-1].as_py(), shown[-1]))
-
-    @cached_property
-    def arc(self) -> pa.Table:
-        """A row a second; see :func:`pipeline.arc.make_arc`."""
-        return make_arc(self.timeline, float(self.time[-1]))
+        timeline = self.tables.timeline
+        shown = timeline["time"].to_numpy()[np.flatnonzero(np.diff(timeline["frame"].to_numpy(), prepend=-1))]
+        return np.append(shown, self.tables.end)
 
     @cached_property
     def moments(self) -> list[Moment]:
@@ -93,13 +82,15 @@ class Result:
 
     def who(self, track: int, person: int | None) -> str:
         """Return what to call a face."""
-        if person is None:
-            return f"face #{track}"
-        return self.person_names.get(person) or f"person {person + 1}"
+        return f"face #{track}" if person is None else self.person_name(person)
+
+    def person_name(self, person: int) -> str:
+        """Return what to call a person: the name that a user gave, or the number, counted from 1."""
+        return called(person, self.tables.person_names)
 
     def scene_name(self, scene: int) -> str:
         """Return what to call a scene: the name that a user gave it, or its number, counted from 1."""
-        return self.scene_names.get(scene) or f"scene {scene + 1}"
+        return self.tables.scene_names.get(scene) or f"scene {scene + 1}"
 
 
 def read_result(folder: MovieFolder) -> Result:
@@ -115,21 +106,12 @@ def read_result(folder: MovieFolder) -> Result:
     found = corrected(folder)
     if len(found.timeline) == 0 or len(found.shots) == 0:
         raise UnreadableError(f"{folder.timeline}: expected at least one frame, found none; process the movie again")
-    return Result(
-        folder=folder,
-        facts=facts,
-        timeline=found.timeline,
-        tracks=found.tracks,
-        shots=found.shots,
-        scenes=found.scenes,
-        person_names=found.person_names,
-        scene_names=found.scene_names,
-        notes=found.notes,
-    )
+    return Result(facts, found)
 
 
 def _moments(result: Result) -> list[Moment]:
-    faces = result.timeline.filter(result.timeline["track"].is_valid())
+    timeline = result.tables.timeline
+    faces = timeline.filter(timeline["track"].is_valid())
     track, frame = faces["track"].to_numpy().astype(np.int64), faces["frame"].to_numpy()
     order = np.lexsort((frame, track))
     track, frame = track[order], frame[order]

@@ -1,16 +1,19 @@
 """``index.html`` of the output folder, and all reports of the folder at once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 from jobs.errors import ReportError
 from jobs.report.movie_report import write_movie_report
 from jobs.report.page import render
+from jobs.results.corrections import corrected
+from jobs.results.errors import ResultError
 from jobs.results.job_facts import JobFacts, read_job_facts
 from jobs.store.atomic import commit
 from jobs.store.run_files import require_results
+from jobs.store.sidecar import review_file
 from jobs.store.workspace import MovieFolder, Workspace, movie_folders
 
 
@@ -72,5 +75,16 @@ def _entries(workspace: Workspace) -> Iterator[Entry]:
         facts = read_job_facts(MovieFolder(path))
         if facts is None:
             continue  # no job.json (any more), or another program's file of that name
+        facts = _corrected(MovieFolder(path), facts)
         folder = workspace.folder(facts.movie)
         yield Entry(facts, quote(facts.movie), folder.report.exists(), folder.poster.exists())
+
+
+def _corrected(folder: MovieFolder, facts: JobFacts) -> JobFacts:
+    """Return what is said of a movie, its figures as people corrected them."""
+    if not facts.has_results or not (folder.root / review_file.NAME).exists():
+        return facts
+    try:
+        return replace(facts, summary=corrected(folder).summary(facts.summary))
+    except ResultError:  # its own report says what is wrong with it
+        return facts

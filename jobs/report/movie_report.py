@@ -10,10 +10,10 @@ from jobs.report.charts import chart_data
 from jobs.report.page import POLICY, SHARING_POLICY, render
 from jobs.report.pictures import Pictures, take_pictures
 from jobs.report.plotly import SHARED, packed_plotly, share_plotly
-from jobs.results.corrections import NOTHING, Changes, corrected, read_changes
+from jobs.results.corrections import NOTHING, Changes, Spans, corrected, read_changes
 from jobs.results.corrections.people import people_of, persons_of
 from jobs.results.errors import ResultError
-from jobs.results.job_facts import JobFacts, read_job_facts, summary_of
+from jobs.results.job_facts import JobFacts, read_job_facts
 from jobs.results.lanes import Lanes, make_lanes
 from jobs.results.rows import SCENE_COLUMNS, Scene, scenes_of
 from jobs.results.stills.original import find_original
@@ -83,7 +83,7 @@ class _Results:
     lanes: Lanes
     scenes: list[Scene]
     changes: Changes = NOTHING
-    summary: dict[str, Any] = field(default_factory=dict)  # of corrected tables; empty where they are as measured
+    spans: Spans | None = None  # None where nothing is corrected
     people: list[dict[str, Any]] = field(default_factory=list)  # those seen longest first
 
     def prepare(self, *videos: Movie | Path) -> Prepared:
@@ -97,13 +97,13 @@ def _read(folder: MovieFolder) -> _Results:
         index = read_timeline_index(folder.timeline, changes)
         if changes.any_rows:
             found = corrected(folder, changes)
-            scenes, summary = scenes_of(found.scenes.select(list(SCENE_COLUMNS))), found.summary
+            scenes, spans = scenes_of(found.scenes.select(list(SCENE_COLUMNS))), found.spans()
         else:
-            scenes, summary = scenes_of(read_table(folder.scenes, SCENE_COLUMNS)), {}
+            scenes, spans = scenes_of(read_table(folder.scenes, SCENE_COLUMNS)), None
         people = people_of(index, persons_of(folder.tracks, changes), changes)
     except ResultError as error:
         raise ReportError(f"{folder.root}: {error}") from error
-    return _Results(index, make_lanes(index), scenes, changes, summary, people)
+    return _Results(index, make_lanes(index), scenes, changes, spans, people)
 
 
 def _page(folder: MovieFolder, facts: JobFacts, results: _Results, prepared: Prepared, standalone: bool) -> str:
@@ -142,9 +142,7 @@ def _corrected_facts(facts: JobFacts, results: _Results) -> JobFacts:
     if results.changes.count:
         count = "1 correction" if results.changes.count == 1 else f"{results.changes.count} corrections"
         remarks = (*remarks, f"{count} by hand are applied; the tables stay as they were measured")
-    summary = facts.summary
-    if results.summary:
-        summary = replace(summary_of(results.summary), width=summary.width, height=summary.height)
+    summary = facts.summary if results.spans is None else results.spans.summary(facts.summary)
     return replace(facts, remarks=remarks, summary=summary)
 
 

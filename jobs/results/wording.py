@@ -1,6 +1,6 @@
 """How results are worded and drawn as text: times, and shares as bars and in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +24,11 @@ def timecode(seconds: float | None, tenths: bool = False) -> str:
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     text = f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
     return text + (f".{int(seconds * 10) % 10}" if tenths else "")
+
+
+def called(person: int, names: Mapping[int, str]) -> str:
+    """Return what to call a person: a name that a user gave, or ``P1``. Tables count from 0, people from 1."""
+    return names.get(person) or f"P{person + 1}"
 
 
 @dataclass(frozen=True)

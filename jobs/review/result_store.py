@@ -6,7 +6,6 @@ included, and refused if it leads elsewhere. The one exception is a movie's orig
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,10 +13,10 @@ from typing import Final
 import pyarrow as pa
 
 from jobs.results.boxes import best_frames
-from jobs.results.corrections import Changes, Corrected, corrected, read_changes
+from jobs.results.corrections import Changes, Spans, corrected, read_changes
 from jobs.results.corrections.people import persons_of
 from jobs.results.errors import NotFoundError, NotReadyError
-from jobs.results.job_facts import JobFacts, MovieSummary, job_facts, read_job_facts, summary_of
+from jobs.results.job_facts import JobFacts, MovieSummary, job_facts, read_job_facts
 from jobs.results.lanes import Lanes, make_lanes
 from jobs.results.probabilities import Probabilities, read_probabilities
 from jobs.results.stills.original import Original, find_original
@@ -44,7 +43,7 @@ class ResultStore:
         self._indexes: Cache[TimelineIndex] = Cache(_KEPT)
         self._lanes: Cache[Lanes] = Cache(_KEPT)
         self._changes: Cache[Changes] = Cache(256)
-        self._corrected: Cache[Corrected] = Cache(_KEPT)
+        self._corrected: Cache[Spans] = Cache(_KEPT)
         self._summaries: Cache[MovieSummary] = Cache(4096)  # the library asks for all of them again and again
         self._probabilities: Cache[Probabilities] = Cache(_KEPT)
         self._best: Cache[dict[int, int]] = Cache(_KEPT)
@@ -124,9 +123,7 @@ class ResultStore:
         changes = self.changes(name)
         if not changes.any_rows:
             return read_table(self.table(name, table), columns)
-        folder = self.folder(name)
-        found = self._corrected.get(self.state(name), lambda: corrected(folder, changes).without_timeline())
-        whole: pa.Table = getattr(found, table)
+        whole: pa.Table = getattr(self._spans(name, changes), table)
         return whole.select(list(columns))
 
     def summary(self, name: str, measured: MovieSummary) -> MovieSummary:
@@ -134,13 +131,11 @@ class ResultStore:
         changes = self.changes(name)
         if not changes.any_rows:
             return measured
+        return self._summaries.get(self.state(name), lambda: self._spans(name, changes).summary(measured))
+
+    def _spans(self, name: str, changes: Changes) -> Spans:
         folder = self.folder(name)
-
-        def make() -> MovieSummary:
-            found = self._corrected.get(self.state(name), lambda: corrected(folder, changes).without_timeline())
-            return replace(summary_of(found.summary), width=measured.width, height=measured.height)
-
-        return self._summaries.get(self.state(name), make)
+        return self._corrected.get(self.state(name), lambda: corrected(folder, changes).spans())
 
     def persons(self, name: str) -> dict[int, int]:
         """Return the person of each of a movie's tracks that has one."""

@@ -16,7 +16,7 @@ from pipeline.schema import EMOTIONS
 from pipeline.tables.columns import column_of, table_of
 from pipeline.tables.shares import FaceRows, emotion_columns, view_columns
 from pipeline.tables.spans import repeated
-from pipeline.tables.times import FrameTimes
+from pipeline.tables.times import Frames
 
 BASELINE_SECONDS: Final = 10.0
 """s for which a person must be seen well to have a baseline."""
@@ -70,7 +70,7 @@ class PersonRows:
         return len(self.baseline)
 
 
-def people_table(name: str, times: FrameTimes, seen: PersonRows) -> pa.Table:
+def people_table(name: str, times: Frames, seen: PersonRows) -> pa.Table:
     """Return the movie's persons, in the order of their numbers.
 
     Args:
@@ -78,7 +78,7 @@ def people_table(name: str, times: FrameTimes, seen: PersonRows) -> pa.Table:
         times: of its frames.
         seen: whose faces were seen.
     """
-    scene = times.shots.scene[times.shot[seen.rows.frame]]
+    scene = times.scene[seen.rows.frame]
     best_frames, best_tracks = _best(seen)
     columns = {
         "movie": repeated(name, seen.count),
@@ -93,7 +93,7 @@ def people_table(name: str, times: FrameTimes, seen: PersonRows) -> pa.Table:
     return table_of(columns)
 
 
-def scene_people_table(name: str, times: FrameTimes, seen: PersonRows) -> pa.Table:
+def scene_people_table(name: str, times: Frames, seen: PersonRows) -> pa.Table:
     """Return a row for each person of each scene, in the order of scenes, then of persons.
 
     Args:
@@ -101,19 +101,18 @@ def scene_people_table(name: str, times: FrameTimes, seen: PersonRows) -> pa.Tab
         times: of its frames.
         seen: whose faces were seen.
     """
-    scene_of = times.shots.scene[times.shot]
     keys, group = np.unique(
-        scene_of[seen.rows.frame].astype(np.int64) * max(seen.count, 1) + seen.person, return_inverse=True
+        times.scene[seen.rows.frame].astype(np.int64) * max(seen.count, 1) + seen.person, return_inverse=True
     )
     scene, person = (keys // max(seen.count, 1)).astype(np.int32), (keys % max(seen.count, 1)).astype(np.int32)
-    shown = np.bincount(scene_of, times.seconds)
+    shown = np.bincount(times.scene, times.seconds)
     columns = _group_columns(times, seen, group.astype(np.int32), len(keys), shown[scene])
     change = np.stack([columns[f"mean_{emotion}"] for emotion in EMOTIONS], axis=1) - seen.baseline[person]
     columns |= {f"change_{emotion}": change[:, k] for k, emotion in enumerate(EMOTIONS)}
     return table_of({"movie": repeated(name, len(keys)), "scene": scene, "person": person, **columns})
 
 
-def relative_table(name: str, times: FrameTimes, seen: PersonRows) -> pa.Table:
+def relative_table(name: str, times: Frames, seen: PersonRows) -> pa.Table:
     """Return by how much each picture's probabilities exceed its person's baseline, where there is one.
 
     Args:
@@ -131,7 +130,7 @@ def relative_table(name: str, times: FrameTimes, seen: PersonRows) -> pa.Table:
         "pts": times.pts[frame],
         "time": times.time[frame],
         "shot": times.shot[frame],
-        "scene": times.shots.scene[times.shot[frame]],
+        "scene": times.scene[frame],
         "track": rows.track[known],
         "person": seen.person[known],
         **{f"relative_{emotion}": change[:, k] for k, emotion in enumerate(EMOTIONS)},
@@ -140,7 +139,7 @@ def relative_table(name: str, times: FrameTimes, seen: PersonRows) -> pa.Table:
 
 
 def _group_columns(
-    times: FrameTimes, seen: PersonRows, group: NDArray[np.int32], count: int, of: NDArray[np.float64]
+    times: Frames, seen: PersonRows, group: NDArray[np.int32], count: int, of: NDArray[np.float64]
 ) -> dict[str, Any]:
     """Return what is said of each of ``count`` groups of rows, ``of`` ``(count,)`` s of movie each."""
     rows = replace(seen.rows, group=group)

@@ -52,7 +52,7 @@ def scenes_table(
     shots = times.shots
     number, begins, length = np.unique(shots.scene, return_index=True, return_counts=True)
     count, first = len(number), shots.first[begins]
-    of_frame = shots.scene[times.shot]
+    of_frame = times.scene
     rows = replace(rows, group=of_frame[rows.frame])
     columns = {
         "movie": repeated(name, count),
@@ -106,7 +106,7 @@ def tracks_table(
         "track": number.astype(np.int32),
         "person": column_of(persons[number], persons[number] < 0),
         "shot": times.shot[first],
-        "scene": times.shots.scene[times.shot[first]],
+        "scene": times.scene[first],
         **_span_columns(times, first, last),
         "frames": frames.astype(np.int32),
         "detections": detections.astype(np.int32),

@@ -191,7 +191,7 @@ def _timeline(
         "pts": times.pts[frame],
         "time": times.time[frame],
         "shot": times.shot[frame],
-        "scene": times.shots.scene[times.shot[frame]],
+        "scene": times.scene[frame],
         "track": column(seen.track),
         "person": column(person, person >= 0),
         **{corner: column(seen.boxes[:, k]) for k, corner in enumerate(BOX)},
@@ -216,7 +216,7 @@ def _summary(times: FrameTimes, rows: FaceRows, area: NDArray[np.float64], movie
         "height": movie.height,
         "faces": len(rows.frame),
         "shots": len(times.shots),
-        "scenes": int(times.shots.scene[-1]) + 1,
+        "scenes": int(times.scene[-1]) + 1,
     }
     first = {
         name: column[0].item() if isinstance(column, np.ndarray) else column[0] for name, column in columns.items()

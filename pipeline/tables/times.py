@@ -11,17 +11,24 @@ from pipeline.scenes.structure import Structure
 
 
 @dataclass(frozen=True)
-class FrameTimes:
-    """The movie's frames as columns of equal length: pts, time in s, s on screen, number of the shot; and its shots."""
+class Frames:
+    """The movie's frames as columns of equal length: pts, time in s, s on screen, numbers of shot and scene."""
 
     pts: NDArray[np.int64]
     time: NDArray[np.float64]
     seconds: NDArray[np.float64]
     shot: NDArray[np.int32]
-    shots: Structure
+    scene: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.pts)
+
+
+@dataclass(frozen=True)
+class FrameTimes(Frames):
+    """The frames, and the shots that they are divided into."""
+
+    shots: Structure
 
 
 def frame_times(movie: Movie, pts: NDArray[np.int64], shots: Structure) -> FrameTimes:
@@ -33,10 +40,12 @@ def frame_times(movie: Movie, pts: NDArray[np.int64], shots: Structure) -> Frame
         shots: how they are divided.
     """
     last = float(shown_for(movie, pts[-2:].tolist()))
+    shot = shots.shot_of_frames(len(pts))
     return FrameTimes(
         pts=pts,
         time=np.array([movie.time_of(p) for p in pts.tolist()]),
         seconds=np.append(np.diff(pts) * float(movie.time_base), last),
-        shot=shots.shot_of_frames(len(pts)),
+        shot=shot,
+        scene=shots.scene[shot],
         shots=shots,
     )

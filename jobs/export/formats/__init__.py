@@ -6,7 +6,8 @@ Such a file has
 - ``SUFFIX``, the ending of its files,
 - ``write(result, path, options)``, which writes one movie.
 
-A format that can hold many movies also has ``write_all(results, path, options)``, and ``ALL``, the name of that file.
+A format that can hold many movies also has ``write_all(results, path, options)`` and ``ALL``, the name of that file.
+Where the user chooses a table, it has ``HOLDS_A_TABLE`` instead of ``ALL``: its files are named after their table.
 """
 
 import pkgutil
@@ -37,8 +38,6 @@ class Format(Protocol):
 
 class Collected(Format, Protocol):
     """A format that can hold many movies."""
-
-    ALL: str
 
     def write_all(self, results: Iterable[Result], path: Path, options: Options) -> None:
         """Write movies one after the other; only one is held at a time.
@@ -80,9 +79,20 @@ def collected(name: str) -> Collected:
 
 
 def ending_of(name: str, options: Options) -> str:
-    """Return the ending of a movie's file; that of a CSV file says which table it holds."""
+    """Return the ending of a movie's file; where the user chooses a table, it says which."""
     suffix = find_format(name).SUFFIX
-    return f".{options.table}{suffix}" if name == "csv" else suffix
+    return f".{options.table}{suffix}" if holds_a_table(name) else suffix
+
+
+def collected_name(name: str, options: Options) -> str:
+    """Return the name of a file that holds many movies."""
+    chosen = collected(name)
+    return f"{options.table}{chosen.SUFFIX}" if holds_a_table(name) else str(getattr(chosen, "ALL"))  # noqa: B009
+
+
+def holds_a_table(name: str) -> bool:
+    """Return whether the user chooses a table for a format."""
+    return bool(getattr(find_format(name), "HOLDS_A_TABLE", False))
 
 
 def summary_of(name: str) -> str:

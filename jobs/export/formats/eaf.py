@@ -73,8 +73,12 @@ def write(result: Result, path: Path, options: Options = DEFAULTS) -> None:
             RELATIVE_MEDIA_URL=_relative(media, media.parent if options.beside else path.parent),
         )
     tiers = [
-        _spans("scenes", result.scenes, [result.scene_name(scene) for scene in result.scenes["scene"].to_pylist()]),
-        _spans("shots", result.shots, [f"shot {shot + 1}" for shot in result.shots["shot"].to_pylist()]),
+        _spans(
+            "scenes",
+            result.tables.scenes,
+            [result.scene_name(scene) for scene in result.tables.scenes["scene"].to_pylist()],
+        ),
+        _spans("shots", result.tables.shots, [f"shot {shot + 1}" for shot in result.tables.shots["shot"].to_pylist()]),
         *_people(moment for moment in result.moments if options.wants(moment)),
     ]
     last = _write_tiers(root, tiers)

@@ -1,4 +1,4 @@
-"""json: scenes, shots, tracks, moments and the arc of a movie, with where they come from; --one-file."""
+"""json: scenes, shots, tracks, people, moments and the arc of a movie, with where they come from; --one-file."""
 
 import json
 from collections.abc import Iterable
@@ -59,11 +59,13 @@ def _content(result: Result, options: Options) -> dict[str, Any]:
         "labels": list(LABELS),
         "duration": float(result.time[-1] - result.time[0]),
         "frames": len(result.time) - 1,
-        "person_names": {str(number): name for number, name in result.person_names.items()},
-        "scene_names": {str(number): name for number, name in result.scene_names.items()},
+        "person_names": {str(number): name for number, name in result.tables.person_names.items()},
+        "scene_names": {str(number): name for number, name in result.tables.scene_names.items()},
         "scenes": _rows(result, "scenes"),
         "shots": _rows(result, "shots"),
         "tracks": _rows(result, "tracks"),
+        "people": _rows(result, "people"),
+        "scene_people": _rows(result, "scene_people"),
         "arc": _rows(result, "arc"),
         "moments": [asdict(moment) for moment in result.moments if options.wants(moment)],
     }
@@ -71,5 +73,5 @@ def _content(result: Result, options: Options) -> dict[str, Any]:
 
 def _rows(result: Result, table: str) -> list[dict[str, Any]]:
     """Return the rows of a table without the movie's name, which the whole has."""
-    whole = readable(getattr(result, table)).drop_columns(["movie"])
+    whole = readable(getattr(result.tables, table)).drop_columns(["movie"])
     return [dict(zip(whole.column_names, row, strict=True)) for row in table_rows(whole)]

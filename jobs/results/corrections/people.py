@@ -9,6 +9,7 @@ from jobs.results.boxes import best_frames
 from jobs.results.corrections.changes import Changes
 from jobs.results.tables import read_table
 from jobs.results.timeline_index import TimelineIndex
+from jobs.results.wording import called
 from pipeline.schema import LABELS, UNSURE
 
 
@@ -33,8 +34,8 @@ def people_of(index: TimelineIndex, persons: dict[int, int], changes: Changes) -
         changes: for their names.
 
     Returns:
-        Of each: ``person``, ``name``, ``track`` and ``frame`` of the best picture, ``tracks``: how many, ``seconds`` on
-        screen, ``dominant`` and ``shares`` of that time in the order of LABELS.
+        Of each: ``person``, ``name``, ``called``: name or number, ``track`` and ``frame`` of the best picture,
+        ``tracks``: how many, ``seconds`` on screen, ``dominant`` and ``shares`` of that time in the order of LABELS.
     """
     faces = index.faces
     numbers = sorted(set(persons.values()))
@@ -61,6 +62,7 @@ def people_of(index: TimelineIndex, persons: dict[int, int], changes: Changes) -
             {
                 "person": number,
                 "name": changes.person_names.get(number, ""),
+                "called": called(number, changes.person_names),
                 "track": longest,
                 "frame": best[longest],
                 "tracks": len(tracks),

@@ -1,7 +1,7 @@
 """Tables as they are with all corrections, their shares computed anew with the functions that made them."""
 
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,36 +10,36 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from jobs.results.corrections.changes import Changes
+from jobs.results.corrections.film import Film
+from jobs.results.corrections.person_tables import PersonTables, make_person_tables
 from jobs.results.corrections.resolve import read_changes
-from jobs.results.tables import LONE_FRAME_S, facts_in, read_table
+from jobs.results.job_facts import MovieSummary, summary_of
+from jobs.results.tables import read_table
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
-from pipeline.schema import BOX, EMOTIONS, LABELS, UNSURE
+from pipeline.arc import make_arc
 from pipeline.tables.columns import table_of
 from pipeline.tables.shares import FaceRows, emotion_columns, face_columns, view_columns
 from pipeline.tables.spans import people_column
 
 
 @dataclass(frozen=True)
-class Corrected:
-    """A movie's tables with its corrections applied; the very tables on disk where there are none.
+class Spans:
+    """A movie's tables of tracks, shots and scenes with its corrections applied; those on disk where there are none.
 
     Attributes:
-        timeline, tracks, shots, scenes: tables as in outputs/README.md.
+        folder: of the movie.
+        tracks, shots, scenes: tables as in outputs/README.md.
         changes: what was applied; names of persons and scenes, and notes for the user.
-        summary: what ``movies.parquet`` would say of the content; empty where nothing changed.
+        figures: what ``movies.parquet`` would say of the content; empty where nothing changed.
     """
 
-    timeline: pa.Table
+    folder: MovieFolder
     tracks: pa.Table
     shots: pa.Table
     scenes: pa.Table
     changes: Changes
-    summary: dict[str, Any]
-
-    def without_timeline(self) -> "Corrected":
-        """Return the same without the rows of the timeline, which take the most memory."""
-        return replace(self, timeline=self.timeline.slice(0, 0).combine_chunks())
+    figures: dict[str, Any]
 
     @property
     def person_names(self) -> dict[int, str]:
@@ -55,6 +55,60 @@ class Corrected:
     def notes(self) -> tuple[str, ...]:
         """What the user should know of the corrections."""
         return self.changes.notes
+
+    def summary(self, measured: MovieSummary) -> MovieSummary:
+        """Return the movie in a few numbers; ``measured`` is what ``job.json`` says."""
+        if not self.figures:
+            return measured
+        return replace(summary_of(self.figures), width=measured.width, height=measured.height)
+
+
+@dataclass(frozen=True)
+class Corrected(Spans):
+    """All of a movie's tables with its corrections applied.
+
+    Attributes:
+        timeline: table as in outputs/README.md.
+    """
+
+    timeline: pa.Table
+
+    def spans(self) -> Spans:
+        """Return what there is without the rows of the timeline, which take the most memory."""
+        return Spans(**{field.name: getattr(self, field.name) for field in fields(Spans)})
+
+    @property
+    def people(self) -> pa.Table:
+        """A row a person."""
+        return self._persons.people
+
+    @property
+    def scene_people(self) -> pa.Table:
+        """A row a person and scene."""
+        return self._persons.scene_people
+
+    @property
+    def relative(self) -> pa.Table:
+        """A row a picture of a person, against how that person usually looks."""
+        return self._persons.relative
+
+    @property
+    def end(self) -> float:
+        """When the last frame leaves the screen, s."""
+        return float(max(self.shots["end"][-1].as_py(), self.timeline["time"][-1].as_py()))
+
+    @cached_property
+    def arc(self) -> pa.Table:
+        """A row a second."""
+        return make_arc(self.timeline, self.end)
+
+    @cached_property
+    def _persons(self) -> PersonTables:
+        paths = self.folder.people, self.folder.scene_people, self.folder.relative
+        if self.changes.any_rows or not all(path.exists() for path in paths):  # tables of version 2 have none
+            return make_person_tables(self.timeline)
+        layouts = schema.PEOPLE, schema.SCENE_PEOPLE, schema.RELATIVE
+        return PersonTables(*(read_table(path, table.names) for path, table in zip(paths, layouts, strict=True)))
 
 
 def corrected(folder: MovieFolder, changes: Changes | None = None) -> Corrected:
@@ -76,71 +130,22 @@ def corrected(folder: MovieFolder, changes: Changes | None = None) -> Corrected:
     tracks = read_table(folder.tracks, schema.TRACKS.names)
     shots, scenes = read_table(folder.shots, schema.SHOTS.names), read_table(folder.scenes, schema.SCENES.names)
     if not changes.any_rows:
-        return Corrected(timeline, tracks, shots, scenes, changes, {})
-    before = _Movie(timeline)
+        return Corrected(folder, tracks, shots, scenes, changes, {}, timeline)
+    before = Film(timeline)
     timeline = _timeline(timeline, changes)
-    now = _Movie(timeline)
+    now = Film(timeline)
     scene_of = changes.scene_of(np.arange(before.frames, dtype=np.int32), before.scene)
     touched = [*changes.rejected, *(one.track for one in changes.labels)]
     frames = np.unique(before.rows.frame[np.isin(before.rows.track, touched)])
     return Corrected(
+        folder=folder,
         timeline=timeline,
         tracks=_tracks(tracks, now, changes, scene_of),
         shots=_shots(shots, now, frames, scene_of),
         scenes=_scenes(scenes, now, frames, scene_of),
         changes=changes,
-        summary=_summary(now, scene_of),
+        figures=_summary(now, scene_of),
     )
-
-
-class _Movie:
-    """A timeline as columns."""
-
-    def __init__(self, timeline: pa.Table) -> None:
-        frame = timeline["frame"].to_numpy()
-        first = np.flatnonzero(np.diff(frame, prepend=-1))
-        one = timeline.take(pa.array(first))
-        self.frames = len(first)
-        self.time = one["time"].to_numpy()
-        self.shot, self.scene = (one[name].to_numpy().astype(np.int32) for name in ("shot", "scene"))
-        self.seconds = _durations(timeline, one)
-        faces = timeline.filter(timeline["track"].is_valid())
-        number, track = faces["frame"].to_numpy().astype(np.int32), faces["track"].to_numpy().astype(np.int32)
-        names = pc.index_in(faces["emotion"].cast(pa.string()), pa.array(LABELS))
-        columns = [faces[name].cast(pa.float32()).to_numpy() for name in EMOTIONS]
-        probabilities = np.stack(columns, axis=1) if len(faces) else np.zeros((0, len(EMOTIONS)), np.float32)
-        emotion = names.fill_null(UNSURE).to_numpy().astype(np.int32)
-        self.rows = FaceRows(track, number, track, emotion, probabilities, self.seconds[number])
-        x1, y1, x2, y2 = (faces[corner].to_numpy().astype(np.float64) for corner in BOX)
-        self.area = (x2 - x1) * (y2 - y1)
-        self.persons = self._persons(faces["person"])
-
-    def _persons(self, person: pa.ChunkedArray) -> NDArray[np.int32] | None:
-        """Return whose face each track is, int32 ``(tracks,)``, -1 where unsure; None where nobody is told apart."""
-        if person.null_count == len(person):
-            return None
-        persons = np.full(int(self.rows.track.max()) + 1, -1, np.int32)
-        persons[self.rows.track] = person.fill_null(-1).to_numpy()
-        return persons
-
-    def by(self, group: NDArray[np.int32]) -> FaceRows:
-        """Return the faces by the group ``(f,)`` of their frame."""
-        rows = self.rows
-        return FaceRows(group[rows.frame], rows.frame, rows.track, rows.emotion, rows.probabilities, rows.seconds)
-
-
-def _durations(timeline: pa.Table, frames: pa.Table) -> NDArray[np.float64]:
-    """Return for how long each frame is shown, float64 ``(f,)``, s, as the tables were made."""
-    if len(frames) < 2:
-        return np.full(len(frames), LONE_FRAME_S)
-    base = facts_in(timeline.schema).get("time_base")
-    try:
-        steps = np.diff(frames["pts"].to_numpy()) * float(Fraction(base or 0))
-    except (ValueError, TypeError, ZeroDivisionError):
-        steps = np.zeros(1)
-    if not (steps > 0).all():
-        steps = np.diff(frames["time"].to_numpy())
-    return np.append(steps, steps[-1])
 
 
 def _timeline(measured: pa.Table, changes: Changes) -> pa.Table:
@@ -160,7 +165,7 @@ def _timeline(measured: pa.Table, changes: Changes) -> pa.Table:
     return whole.take(pa.array(np.argsort(whole["frame"].to_numpy(), kind="stable"))).combine_chunks()
 
 
-def _tracks(measured: pa.Table, now: _Movie, changes: Changes, scene_of: NDArray[np.int32]) -> pa.Table:
+def _tracks(measured: pa.Table, now: Film, changes: Changes, scene_of: NDArray[np.int32]) -> pa.Table:
     kept = measured.filter(pa.array(changes.keeps(measured["track"].to_numpy().astype(np.int32))))
     number = kept["track"].to_numpy().astype(np.int32)
     rows = now.rows
@@ -176,7 +181,7 @@ def _tracks(measured: pa.Table, now: _Movie, changes: Changes, scene_of: NDArray
     return _put_together(kept, np.arange(len(kept)), changed, columns)
 
 
-def _shots(measured: pa.Table, now: _Movie, frames: NDArray[np.int32], scene_of: NDArray[np.int32]) -> pa.Table:
+def _shots(measured: pa.Table, now: Film, frames: NDArray[np.int32], scene_of: NDArray[np.int32]) -> pa.Table:
     rows, count = now.by(now.shot), len(measured)
     columns = {
         "scene": scene_of[measured["first_frame"].to_numpy()],
@@ -187,7 +192,7 @@ def _shots(measured: pa.Table, now: _Movie, frames: NDArray[np.int32], scene_of:
     return _put_together(measured, np.arange(count), changed, columns)
 
 
-def _scenes(measured: pa.Table, now: _Movie, frames: NDArray[np.int32], scene_of: NDArray[np.int32]) -> pa.Table:
+def _scenes(measured: pa.Table, now: Film, frames: NDArray[np.int32], scene_of: NDArray[np.int32]) -> pa.Table:
     count = int(scene_of[-1]) + 1
     first = np.searchsorted(scene_of, np.arange(count), "left")
     last = np.searchsorted(scene_of, np.arange(count), "right") - 1
@@ -230,7 +235,7 @@ def _put_together(
     return pa.table(whole, schema=measured.schema)
 
 
-def _summary(now: _Movie, scene_of: NDArray[np.int32]) -> dict[str, Any]:
+def _summary(now: Film, scene_of: NDArray[np.int32]) -> dict[str, Any]:
     """Return what ``movies.parquet`` says of the content, as :mod:`pipeline.tables.timeline` does."""
     one = np.zeros(now.frames, np.int32)
     rows = now.by(one)
@@ -241,6 +246,7 @@ def _summary(now: _Movie, scene_of: NDArray[np.int32]) -> dict[str, Any]:
         "faces": len(rows.frame),
         "shots": int(now.shot[-1]) + 1,
         "scenes": int(scene_of[-1]) + 1,
+        "people": None if now.persons is None else len(np.unique(now.persons[now.persons >= 0])),
     }
     first = {name: value[0].item() if isinstance(value, np.ndarray) else value[0] for name, value in columns.items()}
     return facts | {name: None if value != value else value for name, value in first.items()}  # NaN is not itself

@@ -2,17 +2,26 @@
 
 import zipfile
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from mimetypes import guess_type
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final
+from typing import Final
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
-from jobs.export.formats import collected, ending_of, find_format, format_names, summary_of
-from jobs.export.options import TABLES, Options
+from jobs.export.formats import (
+    collected,
+    collected_name,
+    ending_of,
+    find_format,
+    format_names,
+    holds_a_table,
+    summary_of,
+)
+from jobs.export.options import TABLES, Options, Sheet
 from jobs.export.result import Result, read_result
 from jobs.results.errors import NotFoundError, NotReadyError, ResultError
 from jobs.review.downloads.attachment import file_name, made
@@ -20,30 +29,57 @@ from jobs.review.library import read_library
 from jobs.review.result_store import ResultStore
 
 _TYPES: Final = {".srt": "application/x-subrip", ".vtt": "text/vtt", ".csv": "text/csv", ".json": "application/json"}
-_ORDER: Final = ("csv", "arc", "json", "srt", "vtt", "ass", "eaf")
+_ORDER: Final = ("srt", "vtt", "ass", "eaf", "json")
 """In the menus; any other format follows."""
 _OF_TABLES: Final = {
-    "moments": "spans in which a face keeps one label",
-    "timeline": "a row a face and frame",
-    "tracks": "a row a face",
-    "shots": "a row a shot",
-    "scenes": "a row a scene",
+    "moments": "a row for each span in which a face keeps one label",
+    "timeline": "a row per face per frame",
+    "tracks": "a row per face that was followed",
+    "shots": "a row per shot",
+    "scenes": "a row per scene",
+    "people": "a row per person",
+    "scene_people": "a row per person and scene",
+    "relative": "each picture against how that person usually looks",
+    "arc": "a row per second",
 }
 _LEFT_OUT: Final = "left-out.txt"
 
 
-def menu() -> list[dict[str, Any]]:
-    """Return the entries of a Download menu: ``kind``, ``query``, ``name`` and ``about``, what it is for."""
-    entries: list[dict[str, Any]] = []
-    for kind in sorted(format_names(), key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER)):
-        if kind == "csv":
-            entries += [
-                {"kind": kind, "query": {"table": table}, "name": f"csv: {table}", "about": _OF_TABLES[table]}
-                for table in TABLES
-            ]
-        else:
-            entries.append({"kind": kind, "query": {}, "name": kind, "about": _about(kind)})
-    return entries
+@dataclass(frozen=True)
+class Link:
+    """A file to download: its format, what the URL says beside it, what the link says."""
+
+    kind: str
+    query: dict[str, str]
+    text: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a Download menu: what is in it, and in which formats it can be had."""
+
+    name: str
+    about: str
+    links: tuple[Link, ...]
+
+
+def menu() -> tuple[list[Entry], list[Entry]]:
+    """Return the entries of a Download menu: first the tables, then all other formats."""
+    tables = [
+        Entry(
+            table,
+            _OF_TABLES[table],
+            (
+                Link("csv", {"table": table}, "CSV"),
+                Link("csv", {"table": table, "excel": "."}, "Excel"),
+                Link("parquet", {"table": table}, "Parquet"),
+            ),
+        )
+        for table in TABLES
+    ]
+    others = [name for name in format_names() if name not in ("csv", "parquet", "arc")]
+    others.sort(key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
+    return tables, [Entry(kind, _about(kind), (Link(kind, {}, kind),)) for kind in others]
 
 
 def _about(kind: str) -> str:
@@ -58,9 +94,11 @@ def make_exports(store: ResultStore) -> Blueprint:
 
     def read(name: str) -> Result:
         store.facts(name)
-        for table in ("timeline", "tracks", "shots", "scenes"):
-            store.table(name, table)  # refuses what leads out of the folder
-        return read_result(store.folder(name))
+        folder = store.folder(name)
+        for path in folder.tables:
+            if path.exists():
+                store.inside(path)  # refuses what leads out of the folder
+        return read_result(folder)
 
     @exports.get("/export/<kind>/<path:name>")
     def one(kind: str, name: str) -> ResponseReturnValue:
@@ -97,7 +135,7 @@ def make_exports(store: ResultStore) -> Blueprint:
                     pack.writestr(_LEFT_OUT, "".join(f"{line}\n" for line in left_out).encode(errors="replace"))
 
         try:
-            table = f".{options.table}" if kind == "csv" else ""
+            table = f".{options.table}" if holds_a_table(kind) else ""
             return made(store.out.resolve().name, f"{table}.{kind}.zip", "application/zip", write)
         finally:
             turn.release()
@@ -112,7 +150,7 @@ def _fill(
     if hasattr(find_format(kind), "write_all"):
         form = collected(kind)
         form.write_all((result for _, result in results), part, options)
-        pack.write(part, f"{options.table}.csv" if kind == "csv" else form.ALL)
+        pack.write(part, collected_name(kind, options))
         return
     for name, result in results:
         find_format(kind).write(result, part, options)
@@ -126,7 +164,10 @@ def _options(kind: str) -> Options:
     table = request.args.get("table") or "moments"
     if table not in TABLES:
         raise BadRequest(f"table: expected one of {', '.join(TABLES)}, found {table[:40]!r}")
-    return Options(table=table, beside=True)
+    decimal = request.args.get("excel")
+    if decimal not in (None, ".", ","):
+        raise BadRequest(f"excel: expected . or , as the decimal mark, found {decimal[:40]!r}")
+    return Options(table=table, sheet=Sheet() if decimal is None else Sheet.for_decimal(decimal), beside=True)
 
 
 def _type(ending: str) -> str:

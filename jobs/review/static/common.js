@@ -89,6 +89,10 @@ export function bar(shares, height = 10, length = 1, weak = false) {
   return svg;
 }
 
+// Files for Excel have the decimal mark of the reader's country; the server cannot know it.
+const mark = new Intl.NumberFormat().formatToParts(1.5).find(({ type }) => type === "decimal").value;
+for (const link of mark === "," ? document.querySelectorAll("a[data-excel]") : []) link.href = link.href.replace("excel=.", "excel=,");
+
 // Calls `action` once for a burst of calls, `wait` ms after the last one.
 export function debounced(action, wait) {
   let timer = 0;

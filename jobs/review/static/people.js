@@ -19,7 +19,7 @@ export class People {
   }
 
   // Persons count from 1 here, and from 0 in the tables.
-  called(person) { return this.list.find((one) => one.person === person)?.name || `P${person + 1}`; }
+  called(person) { return this.list.find((one) => one.person === person)?.called || `P${person + 1}`; }
 
   nameOf(track) { return this.of.has(track) ? this.called(this.of.get(track)) : `#${track}`; }
 

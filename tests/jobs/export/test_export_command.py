@@ -34,8 +34,10 @@ def files(folder: Path) -> list[str]:
         (("--format", "srt"), ["a.mp4.srt", "inner/b.mkv.srt"]),
         (("--format", "csv"), ["a.mp4.moments.csv", "inner/b.mkv.moments.csv"]),
         (("--format", "csv", "--table", "scenes"), ["a.mp4.scenes.csv", "inner/b.mkv.scenes.csv"]),
-        (("--format", "csv", "--one-file"), ["movies.csv"]),
+        (("--format", "csv", "--one-file"), ["moments.csv"]),
         (("--format", "csv", "--one-file", "--table", "tracks"), ["tracks.csv"]),
+        (("--format", "parquet", "--table", "scenes"), ["a.mp4.scenes.parquet", "inner/b.mkv.scenes.parquet"]),
+        (("--format", "parquet", "--one-file", "--table", "people"), ["people.parquet"]),
         (("--format", "arc", "--one-file"), ["arc.csv"]),
         (("--format", "json", "--one-file"), ["movies.json"]),
         (("--format", "eaf"), ["a.mp4.eaf", "inner/b.mkv.eaf"]),
@@ -55,7 +57,7 @@ def test_a_single_movie(made, tmp_path):
 
 def test_one_file_has_all_movies(made, tmp_path):
     export(made, "--one-file", "--to", tmp_path)
-    assert set(pd.read_csv(tmp_path / "movies.csv").movie) == {"a.mp4", "inner/b.mkv"}
+    assert set(pd.read_csv(tmp_path / "moments.csv").movie) == {"a.mp4", "inner/b.mkv"}
 
 
 def test_files_that_are_there_stay(made, tmp_path):

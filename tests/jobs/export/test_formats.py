@@ -16,8 +16,9 @@ import pytest
 from made_up import make_up
 
 from jobs.export.formats import find_format, format_names, summary_of
-from jobs.export.options import DEFAULTS, Options, Sheet
+from jobs.export.options import DEFAULTS, TABLES, Options, Sheet
 from jobs.export.result import Result, read_result
+from jobs.export.sheets import LAYOUTS
 from jobs.store.sidecar.corrections import Correction, FaceMark, add_correction
 from jobs.store.sidecar.review_file import change_review
 from jobs.store.workspace import MovieFolder
@@ -45,20 +46,22 @@ def folder(tmp_path_factory) -> MovieFolder:
 def result(folder) -> Result:
     """Results in which no person is known."""
     found = read_result(folder)
-    return replace(found, timeline=with_persons(found, [None] * len(found.timeline)))
+    return with_persons(found, [None] * len(found.tables.timeline))
 
 
-def with_persons(result: Result, persons: list[int | None]) -> pa.Table:
-    place = result.timeline.column_names.index("person")
-    return result.timeline.set_column(place, "person", pa.array(persons, pa.int32()))
+def with_persons(result: Result, persons: list[int | None], names: dict[int, str] | None = None) -> Result:
+    timeline = result.tables.timeline
+    place = timeline.column_names.index("person")
+    timeline = timeline.set_column(place, "person", pa.array(persons, pa.int32()))
+    changes = replace(result.tables.changes, person_names=names or {})
+    return replace(result, tables=replace(result.tables, timeline=timeline, changes=changes))
 
 
 @pytest.fixture(scope="module")
 def with_people(result) -> Result:
     """The same, with a column ``person``: even tracks are person 0, the others are not known."""
-    persons = [None if t is None or t % 2 else 0 for t in result.timeline["track"].to_pylist()]
-    timeline = with_persons(result, persons)
-    return replace(result, timeline=timeline, person_names={0: "Ann\nB. <i>{x}"})
+    persons = [None if t is None or t % 2 else 0 for t in result.tables.timeline["track"].to_pylist()]
+    return with_persons(result, persons, {0: "Ann\nB. <i>{x}"})
 
 
 def written(result: Result, name: str, tmp_path: Path, options: Options = DEFAULTS) -> Path:
@@ -71,7 +74,7 @@ def labels_by_frame(result: Result, least: float = 0.5) -> list[list[str]]:
     """Return what subtitles should say on each frame, from the table alone, row by row."""
     runs: list[dict[str, int]] = []
     last: dict[int, dict[str, int]] = {}
-    for row in result.timeline.to_pylist():
+    for row in result.tables.timeline.to_pylist():
         if row["track"] is None:
             continue
         run = last.get(row["track"])
@@ -186,16 +189,18 @@ class TestCsv:
             for row in moments.itertuples()
             for frame in range(row.first_frame, row.last_frame + 1)
         }
-        rows = result.timeline.to_pylist()
+        rows = result.tables.timeline.to_pylist()
         assert found == {(row["track"], row["frame"]): row["emotion"] for row in rows if row["track"] is not None}
         assert set(moments.who) == {f"face #{track}" for track in set(moments.track)}
         assert moments.start.tolist() == pytest.approx([result.time[k] for k in moments.first_frame])
         assert moments.end.tolist() == pytest.approx([result.time[k + 1] for k in moments.last_frame])
 
-    @pytest.mark.parametrize("table", ["timeline", "tracks", "shots", "scenes"])
+    @pytest.mark.parametrize("table", [name for name in TABLES if name != "moments"])
     def test_tables_read_back(self, result, tmp_path, table):
         found = pd.read_csv(written(result, "csv", tmp_path, Options(table=table)))
-        expected = getattr(result, table).to_pandas().drop(columns=["look"], errors="ignore")
+        expected = getattr(result.tables, table).to_pandas().drop(columns=["look"], errors="ignore")
+        if table in ("people", "scene_people"):
+            assert found.pop("who").tolist() == [f"P{person + 1}" for person in expected.person]
         assert list(found.columns) == list(expected.columns)
         assert len(found) == len(expected)
         for name in ("time", "start", "share_happy", "happy", "x1"):
@@ -214,6 +219,28 @@ class TestCsv:
         facts = replace(result.facts, movie="=1+2.mp4")
         path = written(replace(result, facts=facts), "csv", tmp_path)
         assert next(csv.DictReader(path.read_text().splitlines()))["movie"] == "'=1+2.mp4"
+
+
+class TestParquet:
+    @pytest.mark.parametrize("table", TABLES)
+    def test_holds_the_table_with_its_types_and_origin(self, result, tmp_path, table):
+        found = pq.read_table(written(result, "parquet", tmp_path, Options(table=table)))
+        assert found.schema.equals(LAYOUTS[table].with_metadata(found.schema.metadata))
+        assert found.schema.metadata[b"moodreel"] == result.tables.timeline.schema.metadata[b"moodreel"]
+        if table == "moments":
+            plain = pd.read_csv(written(result, "csv", tmp_path))
+            pd.testing.assert_frame_equal(found.to_pandas(), plain, check_dtype=False, check_categorical=False)
+        elif table not in ("people", "scene_people"):
+            assert found.equals(getattr(result.tables, table))
+
+    @pytest.mark.parametrize("table", ["moments", "people", "scenes"])
+    def test_many_movies_in_one_file(self, result, tmp_path, table):
+        path = tmp_path / "all.parquet"
+        find_format("parquet").write_all(iter([result, result]), path, Options(table=table))
+        one = written(result, "parquet", tmp_path, Options(table=table))
+        assert pd.read_parquet(path).equals(pd.concat([pd.read_parquet(one)] * 2, ignore_index=True))
+        find_format("parquet").write_all(iter([]), path, Options(table=table))
+        assert len(pd.read_parquet(path)) == 0
 
 
 @pytest.mark.parametrize(("decimal", "sheet"), [(",", Sheet(";", ",", True)), (".", Sheet(",", ".", True))])
@@ -237,8 +264,8 @@ def test_json_has_all_of_it(with_people, tmp_path):
     assert found["movie"] == "a b & <c>.mp4"
     assert found["labels"] == list(LABELS)
     assert len(found["moments"]) == len(with_people.moments)
-    assert len(found["scenes"]) == len(with_people.scenes)
-    assert len(found["arc"]) == len(with_people.arc)
+    assert len(found["scenes"]) == len(with_people.tables.scenes)
+    assert len(found["arc"]) == len(with_people.tables.arc)
     assert found["person_names"] == {"0": "Ann\nB. <i>{x}"}
 
 
@@ -252,7 +279,7 @@ def test_many_movies_in_one_file(result, tmp_path, name):
     else:
         names = list(dict.fromkeys(pd.read_csv(path).movie))
     if name == "arc":  # whose tables name the movie
-        assert pd.read_csv(path).second.tolist() == result.arc["second"].to_pylist() * 2
+        assert pd.read_csv(path).second.tolist() == result.tables.arc["second"].to_pylist() * 2
         names.append("other.mp4")
     assert names == [result.name, "other.mp4"]
     find_format(name).write_all(iter([]), path, Options())
@@ -263,12 +290,12 @@ def test_csv_of_movies_with_other_columns(with_people, result, tmp_path):
     path = tmp_path / "all.csv"
     find_format("csv").write_all(iter([with_people, result]), path, Options(table="timeline"))
     found = pd.read_csv(path)
-    assert found.person.notna().sum() == with_people.timeline["person"].drop_null().length()
-    assert len(found) == len(result.timeline) * 2
+    assert found.person.notna().sum() == with_people.tables.timeline["person"].drop_null().length()
+    assert len(found) == len(result.tables.timeline) * 2
 
 
 def test_formats_say_what_they_are_for():
-    assert format_names() == ["arc", "ass", "csv", "eaf", "json", "srt", "vtt"]
+    assert format_names() == ["arc", "ass", "csv", "eaf", "json", "parquet", "srt", "vtt"]
     assert all(len(summary_of(name)) > 20 for name in format_names())
 
 
@@ -287,7 +314,7 @@ class TestEaf:
         names = list(found.get_tier_names())
         assert names[:2] == ["scenes", "shots"]
         assert {"Ann B. <i>{x}", "Ann B. <i>{x} sure", "faces 1"} <= set(names)
-        shots = with_people.shots.to_pylist()
+        shots = with_people.tables.shots.to_pylist()
         assert [(a, b) for a, b, _ in found.get_annotation_data_for_tier("shots")] == [
             (int(np.ceil(1000 * s["start"] - 1e-3)), int(np.ceil(1000 * s["end"] - 1e-3))) for s in shots
         ]
@@ -318,9 +345,8 @@ class TestEaf:
 
     def test_people_of_one_name_have_a_tier_each(self, result, tmp_path):
         elan = pytest.importorskip("pympi.Elan")
-        persons = [None if t is None else t % 2 for t in result.timeline["track"].to_pylist()]
-        timeline = with_persons(result, persons)
-        twins = replace(result, timeline=timeline, person_names={0: "scenes", 1: "scenes"})
+        persons = [None if t is None else t % 2 for t in result.tables.timeline["track"].to_pylist()]
+        twins = with_persons(result, persons, {0: "scenes", 1: "scenes"})
         names = list(elan.Eaf(str(written(twins, "eaf", tmp_path))).get_tier_names())
         assert names == ["scenes", "shots", "scenes [2]", "scenes [2] sure", "scenes [3]", "scenes [3] sure"]
 
@@ -334,15 +360,22 @@ def test_corrections_are_applied(tmp_path):
     change_review(folder.root, "film.mp4", "0", lambda content: add_correction(content, rejected, 0))
     after = read_result(folder)
     assert {moment.track for moment in before.moments} - {moment.track for moment in after.moments} == {1}
-    assert after.arc["faces"][0].as_py() < before.arc["faces"][0].as_py()
-    found = pd.read_csv(written(after, "csv", tmp_path, Options(table="tracks")))
-    assert 1 not in set(found.track)
+    assert after.tables.arc["faces"][0].as_py() < before.tables.arc["faces"][0].as_py()
+    tables = {name: pd.read_csv(written(after, "csv", tmp_path, Options(table=name))) for name in TABLES}
+    for name in ("moments", "timeline", "tracks", "relative"):
+        assert 1 not in set(tables[name].track), name
+    assert tables["people"].tracks.tolist() == [2, 1]
+    assert [tuple(row) for row in tables["scene_people"][["scene", "person"]].values] == [(0, 0), (1, 0), (1, 1)]
+    assert tables["arc"].tracks.tolist() == [1] * 6 + [2] * 2
+    content = json.loads(written(after, "json", tmp_path).read_text())
+    assert [one["tracks"] for one in content["people"]] == [2, 1]
+    assert len(content["scene_people"]) == 3
 
 
 def test_people_have_numbers_from_one_and_a_tier_each(folder, tmp_path):
     elan = pytest.importorskip("pympi.Elan")
     found = read_result(folder)
-    assert {moment.who for moment in found.moments} == {"person 1", "person 2"}
+    assert {moment.who for moment in found.moments} == {"P1", "P2"}
     names = list(elan.Eaf(str(written(found, "eaf", tmp_path))).get_tier_names())
-    assert names == ["scenes", "shots", "person 1", "person 1 sure", "person 2", "person 2 sure"]
-    assert "person 2: " in written(found, "srt", tmp_path).read_text()
+    assert names == ["scenes", "shots", "P1", "P1 sure", "P2", "P2 sure"]
+    assert "P2: " in written(found, "srt", tmp_path).read_text()

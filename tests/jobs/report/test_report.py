@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from correcting import give
 from made_up import make_up
 from typer.testing import CliRunner
 
@@ -357,6 +358,19 @@ def test_people_are_those_of_the_pages(tmp_path):
     )
     tracks = pd.read_parquet(folder.tracks)
     assert {(name, int(count)) for name, _, count in rows} == {
-        ("Anna &lt;b&gt;" if person == tracks.person[0] else f"person {person + 1:.0f}", len(mine))
+        ("Anna &lt;b&gt;" if person == tracks.person[0] else f"P{person + 1:.0f}", len(mine))
         for person, mine in tracks.groupby("person")
     }
+
+
+def test_the_index_has_the_figures_as_people_corrected_them(tmp_path):
+    folder = make_up(tmp_path, frames=450, name="film.mp4")
+    for number, track in enumerate((2, 3)):
+        give(folder, "reject", (track, 200), number=str(number), seen=number)
+    write_index(Workspace(tmp_path))
+    page = (tmp_path / "index.html").read_text()
+    assert 'data-value="4"' in page  # faces
+    assert ">67%<" in page  # seen
+    (folder.root / "review.json").write_text("{half")
+    write_index(Workspace(tmp_path))
+    assert 'data-value="6"' in (tmp_path / "index.html").read_text()

@@ -6,22 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from correcting import FRAMES, LABELS, give, mark, taken_back
 from made_up import make_up
 
 from jobs.errors import ReviewConflictError, ReviewFileError
 from jobs.results.corrections import corrected, read_changes
-from jobs.store.sidecar.corrections import (
-    Correction,
-    FaceMark,
-    add_correction,
-    corrections_in,
-    revision_of,
-    undo_correction,
-)
-from jobs.store.sidecar.review_file import NAME, change_review, read_review
-
-FRAMES = 450  # three shots of 150 frames, two faces in each: tracks 0 and 1, 2 and 3, 4 and 5
-LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+from jobs.store.sidecar.corrections import corrections_in, revision_of
+from jobs.store.sidecar.review_file import NAME, read_review
 
 
 @pytest.fixture
@@ -29,35 +20,19 @@ def film(tmp_path):
     return make_up(tmp_path, frames=FRAMES, name="film.mp4")
 
 
-def mark(film, track, frame):
-    rows = pq.read_table(film.timeline).to_pylist()
-    row = next(row for row in rows if (row["track"], row["frame"]) == (track, frame))
-    return FaceMark(track, frame, row["time"], tuple(row[corner] for corner in ("x1", "y1", "x2", "y2")))
-
-
-def give(film, kind, *faces, number="a", seen=0, by="ann", **more):
-    marks = tuple(mark(film, *face) for face in faces)
-    new = Correction(number, kind, by, "2026-01-01T00:00:00+00:00", marks, **more)
-    return change_review(film.root, "film.mp4", "0", lambda content: add_correction(content, new, seen))
-
-
-def taken_back(film, number):
-    return change_review(film.root, "film.mp4", "0", lambda content: undo_correction(content, number, "ann", "now"))
-
-
 def bytes_of_tables(film):
     return {path.name: path.read_bytes() for path in film.root.glob("*.parquet")}
 
 
 def assert_same(found, measured):
-    for name in ("timeline", "tracks", "shots", "scenes"):
+    for name in ("timeline", "tracks", "shots", "scenes", "people", "scene_people", "relative", "arc"):
         assert getattr(found, name).equals(pq.read_table(getattr(measured, name))), name
 
 
 def test_nothing_is_computed_where_nothing_is_corrected(film):
     found = corrected(film)
     assert_same(found, film)
-    assert (found.changes.count, found.summary, found.notes) == (0, {}, ())
+    assert (found.changes.count, found.figures, found.notes) == (0, {}, ())
 
 
 def test_a_label_that_says_what_is_there_already_changes_no_figure(film):
@@ -88,13 +63,13 @@ def test_a_rejected_face_is_gone_from_every_table_and_share(film):
     assert found.tracks["track"].to_pylist() == [0, 1, 3, 4, 5]
     assert found.scenes["tracks"].to_pylist() == [2, 1, 2]
     assert found.scenes["faces_max"].to_pylist() == [2, 1, 2]
-    assert found.summary["tracks"] == 5
+    assert found.figures["tracks"] == 5
     alone = found.tracks.filter(np.array(found.tracks["track"].to_pylist()) == 3).to_pylist()[0]
     scene = found.scenes.to_pylist()[1]
     for label in LABELS:
         for view in ("", "face_", "size_"):
             assert scene[f"{view}share_{label}"] == pytest.approx(alone[f"share_{label}"])
-        assert found.summary[f"face_share_{label}"] == pytest.approx(
+        assert found.figures[f"face_share_{label}"] == pytest.approx(
             np.mean([one[f"share_{label}"] for one in found.tracks.to_pylist()])
         )
     assert found.scenes["people"].to_pylist() == [2, 1, 2]
@@ -108,7 +83,7 @@ def test_a_rejected_face_is_gone_from_every_table_and_share(film):
     assert frame.frame.is_monotonic_increasing
     scene = found.scenes.to_pylist()[1]
     assert (scene["coverage"], scene["tracks"], scene["share_happy"], scene["dominant"]) == (0, 0, None, None)
-    assert found.summary["coverage"] == pytest.approx(2 / 3)
+    assert found.figures["coverage"] == pytest.approx(2 / 3)
 
 
 def test_another_label_of_a_whole_face_and_of_a_moment(film):
@@ -159,7 +134,7 @@ def test_scenes_are_merged_split_and_named(film):
     assert found.shots["scene"].to_pylist() == [0, 0, 2]
     frame = found.timeline.to_pandas()
     assert (frame.groupby("scene").frame.agg(["min", "max"]).values == [[0, 224], [225, 299], [300, 449]]).all()
-    assert found.summary["scenes"] == 3
+    assert found.figures["scenes"] == 3
     assert sum(one["share_sad"] for one in scenes[2:]) == pytest.approx(
         pq.read_table(film.scenes).to_pylist()[2]["share_sad"]
     )

@@ -10,13 +10,14 @@ from urllib.parse import unquote
 import av
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 from browser import Visit, chromium
 from clips import ffmpeg
 from made_up import make_up
 from playwright.sync_api import expect
 
-from jobs.export.formats import find_format, format_names
+from jobs.export.formats import find_format, format_names, holds_a_table
 from jobs.export.options import TABLES, Options
 from jobs.export.result import read_result
 from jobs.review.app import make_review
@@ -40,12 +41,12 @@ def client(client_of, demo):
 def test_a_download_is_what_export_writes(client, demo, tmp_path, kind):
     out = demo / "outputs"
     before = tree(out)
-    for table in TABLES if kind == "csv" else ("moments",):
+    for table in TABLES if holds_a_table(kind) else ("moments",):
         answer = client.get(f"/export/{kind}/sample.mp4?table={table}")
         find_format(kind).write(read_result(MovieFolder(out / "sample.mp4")), tmp_path / "file", Options(table=table))
         assert answer.data == (tmp_path / "file").read_bytes() != b""
         assert answer.content_length == len(answer.data)
-        table_ending = f".{table}" if kind == "csv" else ""
+        table_ending = f".{table}" if holds_a_table(kind) else ""
         name = f"sample.mp4{table_ending}{find_format(kind).SUFFIX}"
         assert answer.headers["Content-Disposition"] == f"attachment; filename={name}"
     assert tree(out) == before
@@ -54,8 +55,19 @@ def test_a_download_is_what_export_writes(client, demo, tmp_path, kind):
 def test_every_entry_of_the_menus_leads_somewhere(client):
     for page in ("/", "/movie/sample.mp4"):
         links = [html.unescape(link) for link in re.findall(r'href="(/exports?/[^"]+)"', client.get(page).text)]
-        assert len(links) == len(format_names()) + len(TABLES) - 1
+        assert len(set(links)) == 3 * len(TABLES) + len(format_names()) - 3
         assert {client.get(link).status_code for link in links} == {200}
+
+
+def test_a_file_for_excel_has_the_marks_of_the_readers_country(client):
+    for mark, separator in ((".", ","), (",", ";")):
+        data = client.get(f"/export/csv/sample.mp4?table=scenes&excel={mark}").data
+        assert data.startswith(b"\xef\xbb\xbfmovie" + separator.encode())
+        found = pd.read_csv(io.BytesIO(data), sep=separator, decimal=mark)
+        pd.testing.assert_frame_equal(
+            found, pd.read_csv(io.StringIO(client.get("/export/csv/sample.mp4?table=scenes").text))
+        )
+    assert client.get("/export/csv/sample.mp4?excel=x").status_code == 400
 
 
 def test_elan_finds_the_film_beside_the_document(client):

@@ -33,8 +33,8 @@ def film(tracks, persons, frames=400, shots=(0, 100, 200, 300), scenes=(0, 0, 1,
     structure = Structure(
         first, np.ones(count, np.int8), np.zeros(count), np.array(scenes, np.int32), np.zeros((count, 0), np.uint8)
     )
-    pts = np.arange(frames)
-    times = FrameTimes(pts, pts / 10, np.full(frames, 0.1), structure.shot_of_frames(frames), structure)
+    pts, shot = np.arange(frames), structure.shot_of_frames(frames)
+    times = FrameTimes(pts, pts / 10, np.full(frames, 0.1), shot, structure.scene[shot], structure)
     rows = sorted((f, k) for k, track in enumerate(tracks) for f in range(track[0], track[1] + 1))
     frame, track = np.array(rows, np.int32).reshape(-1, 2).T
     label, happy, quality, size = (
