@@ -156,6 +156,21 @@ ARC: Final = pa.schema(
 )
 """A row a second, from 0 to the movie's end."""
 
+MOMENTS: Final = pa.schema(
+    [
+        pa.field("movie", _NAME, nullable=False),
+        pa.field("track", pa.int32(), nullable=False),
+        pa.field("person", pa.int32()),  # whose face it is; null where unsure
+        pa.field("shot", pa.int32(), nullable=False),
+        pa.field("scene", pa.int32(), nullable=False),  # in which it starts
+        pa.field("label", _NAME, nullable=False),  # of LABELS
+        *_SPAN,
+        pa.field("confidence_mean", pa.float32(), nullable=False),  # over its frames, 0..1
+        pa.field("confidence_max", pa.float32(), nullable=False),
+    ]
+)
+"""A row per moment: consecutive frames in which one face keeps one label."""
+
 _APPEARANCE: Final = [
     pa.field("tracks", pa.int32(), nullable=False),
     pa.field("shots", pa.int32(), nullable=False),  # in which the person is seen

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from jobs.store.atomic import commit_json
-from jobs.store.table_files import write_table
+from jobs.store.table_files import write_moments, write_table
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
 from pipeline.arc import make_arc
@@ -73,6 +73,7 @@ def make_up(out: Path, frames: int = TWO_HOURS, faces: int = 2, name: str = "lon
         write_table(whole, path)
         if path == folder.timeline:
             write_table(make_arc(whole, frames / RATE), folder.arc)
+            write_moments(whole, frames / RATE, path, folder)
     summary = {"frames": frames, "duration": frames / RATE, "tracks": tracks, "scenes": shots, "coverage": 1.0}
     job = {"movie": name, "status": "done", "reason": "", "source": str(out / "gone.mp4"), "fingerprint": "0"}
     job |= {"finished": "2026-01-01T00:00:00+00:00", "seconds": 1.0, "settings": {"video": "none"}, "model": "seed"}

@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from jobs.results.corrections import Corrected, corrected
 from jobs.results.errors import NotFoundError, UnreadableError
-from jobs.results.intervals import runs_of
 from jobs.results.job_facts import JobFacts, read_job_facts
 from jobs.results.wording import called
 from jobs.store.workspace import MovieFolder
@@ -78,7 +76,7 @@ class Result:
     @cached_property
     def moments(self) -> list[Moment]:
         """All moments, sorted by start, then by track."""
-        return _moments(self)
+        return [_moment(self, row) for row in self.tables.moments.to_pylist()]
 
     def who(self, track: int, person: int | None) -> str:
         """Return what to call a face."""
@@ -109,38 +107,10 @@ def read_result(folder: MovieFolder) -> Result:
     return Result(facts, found)
 
 
-def _moments(result: Result) -> list[Moment]:
-    timeline = result.tables.timeline
-    faces = timeline.filter(timeline["track"].is_valid())
-    track, frame = faces["track"].to_numpy().astype(np.int64), faces["frame"].to_numpy()
-    order = np.lexsort((frame, track))
-    track, frame = track[order], frame[order]
-    label = pc.index_in(faces["emotion"].cast(pa.string()), pa.array(LABELS)).to_numpy()[order]
-    if len(frame) == 0:
-        return []
-    first, last = runs_of(track, frame, label)
-    confidence = faces["confidence"].to_numpy()[order].astype(np.float64)
-    mean, most = np.add.reduceat(confidence, first) / (last - first + 1), np.maximum.reduceat(confidence, first)
-    persons = faces["person"].to_pylist() if "person" in faces.column_names else [None] * len(frame)
-    shot, scene = (faces[name].to_numpy()[order] for name in ("shot", "scene"))
-    found = [
-        Moment(
-            track=int(track[a]),
-            person=persons[order[a]],
-            who=result.who(int(track[a]), persons[order[a]]),
-            shot=int(shot[a]),
-            scene=int(scene[a]),
-            label=LABELS[label[a]],
-            start=float(result.time[frame[a]]),
-            end=float(result.time[frame[b] + 1]),
-            first_frame=int(frame[a]),
-            last_frame=int(frame[b]),
-            confidence_mean=round(float(mean[k]), 4),
-            confidence_max=round(float(most[k]), 4),
-        )
-        for k, (a, b) in enumerate(zip(first.tolist(), last.tolist(), strict=True))
-    ]
-    return sorted(found, key=lambda moment: (moment.start, moment.track))
+def _moment(result: Result, row: dict[str, Any]) -> Moment:
+    del row["movie"]
+    sure = {name: round(row.pop(name), 4) for name in ("confidence_mean", "confidence_max")}
+    return Moment(who=result.who(row["track"], row["person"]), **row, **sure)
 
 
 def is_sure(moment: Moment) -> bool:

@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -11,26 +10,8 @@ import pyarrow as pa
 
 from jobs.csv_cells import safe_row
 from jobs.export.options import Options, Sheet
-from jobs.export.result import Moment, Result
+from jobs.export.result import Result
 from pipeline import schema
-
-_MOMENTS: Final = pa.schema(
-    [
-        schema.TIMELINE.field("movie"),
-        pa.field("track", pa.int32(), nullable=False),
-        pa.field("person", pa.int32()),
-        pa.field("who", pa.string(), nullable=False),
-        pa.field("shot", pa.int32(), nullable=False),
-        pa.field("scene", pa.int32(), nullable=False),
-        pa.field("label", pa.string(), nullable=False),
-        pa.field("start", pa.float64(), nullable=False),
-        pa.field("end", pa.float64(), nullable=False),
-        pa.field("first_frame", pa.int32(), nullable=False),
-        pa.field("last_frame", pa.int32(), nullable=False),
-        pa.field("confidence_mean", pa.float64(), nullable=False),
-        pa.field("confidence_max", pa.float64(), nullable=False),
-    ]
-)
 
 
 def _with_who(layout: pa.Schema) -> pa.Schema:
@@ -39,7 +20,7 @@ def _with_who(layout: pa.Schema) -> pa.Schema:
 
 
 LAYOUTS: Final = {
-    "moments": _MOMENTS,
+    "moments": _with_who(schema.MOMENTS),
     "timeline": schema.TIMELINE,
     "tracks": schema.TRACKS,
     "shots": schema.SHOTS,
@@ -54,25 +35,17 @@ LAYOUTS: Final = {
 
 def chosen_table(result: Result, options: Options) -> pa.Table:
     """Return ``options.table`` of a movie, with the columns of LAYOUTS as far as the movie's tables have them."""
-    if options.table == "moments":
-        return _moments(result, options)
     table: pa.Table = getattr(result.tables, options.table)
     layout = LAYOUTS[options.table]
-    if "who" in layout.names:
-        who = pa.array([result.person_name(person) for person in table["person"].to_pylist()], pa.string())
-        table = table.add_column(layout.get_field_index("who"), layout.field("who"), who)
-    return table
-
-
-def _moments(result: Result, options: Options) -> pa.Table:
-    moments = [moment for moment in result.moments if options.wants(moment)]
-    columns: dict[str, Any] = {
-        field.name: pa.array([getattr(moment, field.name) for moment in moments], _MOMENTS.field(field.name).type)
-        for field in fields(Moment)
-    }
-    name = pa.DictionaryArray.from_arrays(pa.array([0] * len(moments), pa.int32()), [result.name])
-    metadata = result.tables.timeline.schema.metadata
-    return pa.table({"movie": name} | columns, schema=_MOMENTS).replace_schema_metadata(metadata)
+    if options.table == "moments":
+        wanted = [options.wants(moment) for moment in result.moments]
+        table = table.filter(pa.array(wanted, pa.bool_()))
+        who = [moment.who for moment, kept in zip(result.moments, wanted, strict=True) if kept]
+    elif "who" in layout.names:
+        who = [result.person_name(person) for person in table["person"].to_pylist()]
+    else:
+        return table
+    return table.add_column(layout.get_field_index("who"), layout.field("who"), pa.array(who, pa.string()))
 
 
 class Row(Protocol):

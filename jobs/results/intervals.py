@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.results.timeline_index import TimelineIndex
+from pipeline.moments import runs_of
 from pipeline.schema import LABELS, UNSURE
 
 
@@ -133,22 +134,6 @@ def next_interval(index: TimelineIndex, wanted: Filter, after: float) -> Interva
         return None
     later = np.flatnonzero(found.start > after + 1e-6)
     return found[int(later[0]) if len(later) else 0]
-
-
-def runs_of(
-    track: NDArray[np.integer], frame: NDArray[np.integer], label: NDArray[np.integer]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the first and the last row of each run: consecutive frames in which one face has one label.
-
-    Args:
-        track: ``(n,)``, rising.
-        frame: ``(n,)``, rising within a track.
-        label: ``(n,)``.
-    """
-    starts = np.ones(len(track), bool)
-    starts[1:] = (np.diff(frame) != 1) | (np.diff(track) != 0) | (np.diff(label) != 0)
-    first = np.flatnonzero(starts)
-    return first, np.append(first[1:], len(track))[: len(first)] - 1
 
 
 def _runs(index: TimelineIndex, wanted: Filter) -> Intervals:

@@ -76,6 +76,11 @@ class MovieFolder:
         return self.root / "arc.parquet"
 
     @property
+    def moments(self) -> Path:
+        """A row per moment, as an Arrow file: searches open those of all films, and Parquet would take longer."""
+        return self.root / "moments.arrow"
+
+    @property
     def people(self) -> Path:
         """A row per person."""
         return self.root / "people.parquet"
@@ -110,7 +115,7 @@ class MovieFolder:
         """The files that assemble leaves."""
         of_people = (self.people, self.scene_people, self.relative)
         sheets = (self.scenes_csv, self.tracks_csv)
-        return (self.timeline, self.tracks, self.shots, self.scenes, self.arc, *of_people, *sheets)
+        return (self.timeline, self.tracks, self.shots, self.scenes, self.arc, self.moments, *of_people, *sheets)
 
     @property
     def work(self) -> Path:

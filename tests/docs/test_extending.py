@@ -127,4 +127,4 @@ def test_an_export(demo, tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     lines = (tmp_path / "to" / "sample.mp4.txt").read_text().splitlines()
     assert lines
-    assert all(re.fullmatch(r"[\d.]+\t[\d.]+\t(face #|person )\d+: \w+", line) for line in lines)
+    assert all(re.fullmatch(r"[\d.]+\t[\d.]+\t(face #|P)\d+: \w+", line) for line in lines)

@@ -18,6 +18,7 @@ from jobs.results.tables import read_table
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
 from pipeline.arc import make_arc
+from pipeline.moments import make_moments
 from pipeline.tables.columns import table_of
 from pipeline.tables.shares import FaceRows, emotion_columns, face_columns, view_columns
 from pipeline.tables.spans import people_column
@@ -101,6 +102,11 @@ class Corrected(Spans):
     def arc(self) -> pa.Table:
         """A row a second."""
         return make_arc(self.timeline, self.end)
+
+    @cached_property
+    def moments(self) -> pa.Table:
+        """A row a moment."""
+        return make_moments(self.timeline, self.end)
 
     @cached_property
     def _persons(self) -> PersonTables:

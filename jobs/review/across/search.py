@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from werkzeug.exceptions import BadRequest
 
 from jobs.results.csv_export import interval_lines
-from jobs.results.errors import ResultError
+from jobs.results.errors import NotFoundError, ResultError
 from jobs.results.intervals import Filter, Interval, Intervals, find_intervals
+from jobs.results.moments import read_moments
 from jobs.results.stills.spot_stills import Spot, frame_still
 from jobs.results.timeline_index import read_timeline_index
 from jobs.review.cache import Cache
 from jobs.review.query import query_number
 from jobs.review.result_store import ResultStore
 from jobs.store.sidecar import review_file
-from jobs.store.workspace import movie_folders
+from jobs.store.workspace import MovieFolder, movie_folders
 from pipeline.media.movie import identity
 from pipeline.schema import LABELS
 
@@ -118,7 +119,11 @@ def make_search(store: ResultStore) -> Blueprint:
 
 
 def _read(store: ResultStore, name: str) -> Film:
-    store.facts(name)
+    folder, facts = store.finished(name)
+    if not (folder.root / review_file.NAME).exists():  # so with most films; then two small files say it all
+        measured, coverage = _measured(store, folder), facts.summary.coverage
+        if measured is not None and coverage is not None:
+            return Film(name, measured, coverage, {})
     changes = store.changes(name)
     index = read_timeline_index(store.table(name, "timeline"), changes)
     whole = index.end - index.start
@@ -132,6 +137,16 @@ def _read(store: ResultStore, name: str) -> Film:
         coverage=float(index.covered[-1]) / whole if whole > 0 else 0.0,
         people={person: frozenset(tracks) for person, tracks in people.items()},
     )
+
+
+def _measured(store: ResultStore, folder: MovieFolder) -> Intervals | None:
+    """Return the moments of a film from its file of them; None where that cannot be used."""
+    try:
+        store.inside(folder.timeline)
+        store.inside(folder.moments)
+        return read_moments(folder)
+    except NotFoundError:  # results of an earlier version
+        return None
 
 
 def _fitting(film: Film) -> NDArray[np.int64]:

@@ -84,7 +84,7 @@ def test_a_movie_that_cannot_be_read_does_not_stop_the_others(made, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--format", "docx"), "--format docx: expected one of arc, ass, csv, eaf, json, srt, vtt"),
+        (("--format", "docx"), "--format docx: expected one of arc, ass, csv, eaf, json, parquet, srt, vtt"),
         (("--table", "boxes"), "--table boxes: expected one of moments, timeline, tracks, shots, scenes"),
         (("--format", "srt", "--one-file"), "--one-file: srt holds one movie a file; expected one of arc, csv, json"),
     ],

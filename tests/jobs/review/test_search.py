@@ -1,9 +1,13 @@
 """Moments of all films of a folder."""
 
 import csv
+import shutil
 
 import pytest
+from correcting import give
 from made_up import make_up
+
+from jobs.results.moments import read_moments
 
 FILMS = ("a.mp4", "b/c.mp4", "bare.mp4")
 
@@ -40,6 +44,43 @@ def test_films_sureness_coverage_and_order(visitor):
     assert means == sorted(means, reverse=True)
     lengths = [row["seconds"] for row in visitor.get("/api/find?sort=long").json["rows"]]
     assert lengths == sorted(lengths, reverse=True)
+
+
+def test_moments_are_those_of_the_timeline_that_is_there(client_of, tmp_path):
+    folder = make_up(tmp_path / "one", frames=300, name="a.mp4")
+    found = client_of(tmp_path / "one").get("/api/find").json
+    assert read_moments(folder) is not None
+    kept = folder.moments.read_bytes()
+
+    def asked():
+        return client_of(tmp_path / "one").get("/api/find").json
+
+    other = make_up(tmp_path / "other", frames=450, name="a.mp4")
+    shutil.copy(other.timeline, folder.timeline)  # of another film: its moments are asked for, not those beside it
+    assert read_moments(folder) is None
+    assert asked()["total"] == client_of(tmp_path / "other").get("/api/find").json["total"] != found["total"]
+    folder = make_up(tmp_path / "again", frames=300, name="a.mp4")
+    for content in (b"", b"none of ours", kept[:-400], kept[: len(kept) // 2], bytes(len(kept))):
+        folder.moments.write_bytes(content)
+        assert read_moments(folder) is None
+        assert client_of(tmp_path / "again").get("/api/find").json == found
+    folder.moments.unlink()  # results of an earlier version
+    assert client_of(tmp_path / "again").get("/api/find").json == found
+
+
+def test_corrected_films_are_searched_as_corrected(client_of, tmp_path):
+    folder = make_up(tmp_path, frames=450, name="film.mp4")
+    before = client_of(tmp_path).get("/api/find").json["total"]
+    give(folder, "reject", (2, 200))
+    give(folder, "name_person", (1, 10), number="b", text="Anna", seen=1)
+    visitor = client_of(tmp_path)
+    found = visitor.get("/api/find").json
+    assert (
+        found["total"]
+        == before - sum(row["track"] == 2 for row in visitor.get("/api/intervals/film.mp4").json["intervals"]) - 3
+    )
+    assert 2 not in {row["track"] for row in found["rows"]}
+    assert {row["track"] for row in visitor.get("/api/find?person=ann").json["rows"]} == {1, 3, 5}
 
 
 @pytest.mark.parametrize("query", ["emotion=bored", "sure=x", "sort=random", "least=inf"])
