@@ -1,7 +1,8 @@
 """A clip: a span of a movie as a small mp4 with sound, whose first frame is exactly the one that was asked for."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,14 +19,19 @@ from pipeline.errors import FfmpegError
 from pipeline.media.decode import DecodeFaults, frame_before
 from pipeline.media.ffmpeg import ffmpeg_exe, run, url
 from pipeline.media.frames import frames_of
+from pipeline.media.manifests.parts import is_several_files
 from pipeline.media.movie import Movie, open_movie, opened
 from pipeline.media.segments import LAST_PTS, Segment, read_packets
 from pipeline.video.join import exact_time_base
+from pipeline.video.moved_source import LEAD_S, write_moved_source
 from pipeline.video.render import EncoderOptions, PartWriter, Upright, output_time_base
 
 _COPY: Final = MovieFolder(Path()).overlay.name
 _QUALITY: Final = EncoderOptions(crf=18, preset="veryfast", threads=0)
 _TIME: Final = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?)")
+_GUESSED: Final = ("mpeg",)
+"""FFmpeg's demuxers of files whose end is guessed from the last time stamp that is found, which may be any one's."""
+
 _ROUNDING: Final = Fraction(1, 2000)
 """s; pages and tables show times that are rounded to a thousandth."""
 
@@ -186,8 +192,10 @@ def _span(movie: Movie, start: float, end: float) -> Segment:
 
 
 def _end_of(movie: Movie) -> float:
-    """Return when a movie ends by what its header says, s; a clip's frames are what is really there."""
+    """Return when a movie ends by what its header says, s, if it does; a clip's frames are what is really there."""
     with opened(movie.path) as container:
+        if container.format.name in _GUESSED:
+            return float("inf")
         stream = container.streams[movie.stream]
         if stream.duration and stream.time_base:
             begin = (stream.start_time or 0) * stream.time_base
@@ -227,13 +235,13 @@ def _add_sound(movie: Movie, picture: Path, first: int, seconds: Fraction, out: 
     for option, value in exact_time_base(_time_base_of(picture)).items():
         kept += [f"-{option}", value]
     if tracks:
-        micro = round(first * movie.time_base * 1_000_000)
-        sound = ["-seek_timestamp", "1", "-ss", f"{micro}us", "-t", f"{round(seconds * 1_000_000)}us"]
-        sound += ["-i", url(movie.path)]
         # What is missing at the beginning is silence, or the sound would begin with the picture.
         encode = ["-map", "1:a", "-c:a", "aac", "-b:a", "192k", "-af", "aresample=async=1:first_pts=0"]
         try:
-            run(_command([*from_picture, *sound, *kept, *encode], out), out)
+            with _sound_file(movie, out) as (source, late):
+                micro = round((first * movie.time_base + late) * 1_000_000)
+                span = ["-seek_timestamp", "1", "-ss", f"{micro}us", "-t", f"{round(seconds * 1_000_000)}us"]
+                run(_command([*from_picture, *span, "-i", url(source), *kept, *encode], out), out)
             return []
         except FfmpegError as error:
             failure = str(error).splitlines()[-1]
@@ -241,6 +249,19 @@ def _add_sound(movie: Movie, picture: Path, first: int, seconds: Fraction, out: 
         return [f"without sound, which could not be read: {failure}"]
     run(_command([*from_picture, *kept], out), out)
     return []
+
+
+@contextmanager
+def _sound_file(movie: Movie, out: Path) -> Iterator[tuple[Path, Fraction]]:
+    """Yield a file with the movie's sound that the program ffmpeg can read, and by how many s it is late there."""
+    if not is_several_files(movie.path):
+        yield movie.path, Fraction(0)
+        return
+    with temporary_beside(out.with_name(f"sound-{out.stem}.nut")) as path:
+        with opened(movie.path) as container:
+            sound = [stream.index for stream in container.streams.audio]
+        write_moved_source(movie, sound, path)
+        yield path, LEAD_S - movie.clock_start
 
 
 def _command(words: Sequence[str], out: Path) -> list[str]:

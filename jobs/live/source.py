@@ -23,9 +23,9 @@ import av.video.stream
 from jobs.errors import SourceError, UsageError
 from jobs.live.cameras import cameras, describe_cameras
 from pipeline.errors import InputError
-from pipeline.limits import open_options
 from pipeline.media.decode import Frame
 from pipeline.media.deinterlace import deinterlaced
+from pipeline.media.manifests.opening import open_container
 from pipeline.media.movie import Movie, data_packets, describe, open_movie, video_stream
 
 OPEN_S: Final = 10.0
@@ -191,7 +191,7 @@ def _opened(source: LiveSource) -> av.container.InputContainer:
             _require_camera(source)
             return av.open(source.where, format="v4l2" if sys.platform == "linux" else "avfoundation")
         if source.kind == "file":
-            return av.open(source.where, metadata_errors="replace", options=open_options())
+            return open_container(Path(source.where))
         options = _STREAM_OPTIONS | {"protocol_whitelist": _protocols(source.where)}
         return av.open(source.where, options=options, timeout=(OPEN_S, READ_S), metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:

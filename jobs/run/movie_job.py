@@ -18,7 +18,7 @@ from jobs.iso_time import duration
 from jobs.run import tasks
 from jobs.run.event_log import MOVIE_ENDED
 from jobs.run.folders.discover import MovieSource
-from jobs.run.movie_record import absent_of, faults_of, job_file, remarks_of, source_text
+from jobs.run.movie_record import absent_of, faults_of, job_file, remarks_of, source_text, title_remark
 from jobs.run.plan import Earlier, Todo, Unit, other_movie, units_left, units_of, what_is_left
 from jobs.run.units import MovieUnits, Run, Stage, run_all
 from jobs.store.job_file import MovieSummary, Status
@@ -28,6 +28,7 @@ from jobs.store.run_files import read_plan, write_plan
 from models.errors import ModelError
 from pipeline.errors import InputError, PipelineError
 from pipeline.media.decode import TimestampError
+from pipeline.media.manifests.parts import size_of
 from pipeline.media.movie import Movie
 from pipeline.media.segments import Packets, Segment, as_one, cut
 
@@ -117,7 +118,7 @@ class MovieJob:
         self._expect(packets.count or movie.frames)
         segments = cut(movie, packets, self._run.settings.segment)
         self._folder.clear_temporary()
-        self._run.workspace.require_room(self._source.path.stat().st_size * _ROOM_PER_BYTE)
+        self._run.workspace.require_room(size_of(self._source.path) * _ROOM_PER_BYTE)
         self._write_plan(segments, order.keys)
         if order.todo.tables:
             try:
@@ -305,7 +306,7 @@ class MovieJob:
         remarks = [*remarks_of(self._folder.timeline), *remarks]
         if not tables.trusted:
             remarks = ["time stamps are missing or contradict each other; frames were counted instead", *remarks]
-        remarks = [*filter(None, [packets.clock.remark()]), *remarks]
+        remarks = [*filter(None, [packets.clock.remark(), title_remark(self._source)]), *remarks]
         faults = faults_of(packets, tables)
         result = self._result("partial" if faults else "done", "; ".join(faults), tables.summary)
         job = replace(

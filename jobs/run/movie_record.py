@@ -12,6 +12,8 @@ from jobs.run.units import Run
 from jobs.store.job_file import JobFile
 from jobs.store.movie_result import AssembledMovie, MovieResult
 from pipeline import schema
+from pipeline.errors import NOTE
+from pipeline.media.manifests.parts import title_parts
 from pipeline.media.segments import Packets
 
 
@@ -41,6 +43,12 @@ def remarks_of(timeline: Path) -> list[str]:
     """Return the remarks that the tables themselves carry: on the movie, and so true of any video made of them."""
     about = json.loads((pq.read_schema(timeline).metadata or {}).get(b"moodreel", b"{}"))
     return [str(remark) for remark in about.get("remarks", [])]
+
+
+def title_remark(source: MovieSource) -> str:
+    """Say of how many files a DVD's title is; "" of one."""
+    parts = title_parts(source.path)
+    return f"{NOTE}the title is {len(parts)} files, {parts[0].name} to {parts[-1].name}" if parts else ""
 
 
 def job_file(run: Run, source: MovieSource, result: MovieResult, stage_seconds: Mapping[str, float]) -> JobFile:

@@ -6,6 +6,7 @@ the results that stand, so results of two kinds are never mixed.
 
 import hashlib
 import json
+import os
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from jobs.settings import Settings
 from jobs.store.json_values import object_of, text_of
+from pipeline.media.manifests.parts import files_of
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,8 @@ _SAMPLE_BYTES = 1 << 20
 def fingerprint_movie(path: Path) -> str:
     """Identify a movie by its size, its time of modification and samples of its content.
 
-    Hashing all of a film would take as long as copying it; its start, middle and end reveal editing and replacing.
+    Hashing all of a film would take as long as copying it; its start, middle and end reveal editing and replacing. Of a
+    movie that is several files, sizes and times of all count, and whether they are there.
 
     Raises:
         OSError: it cannot be read.
@@ -220,4 +223,15 @@ def fingerprint_movie(path: Path) -> str:
         for offset in (0, status.st_size // 2, max(0, status.st_size - _SAMPLE_BYTES)):
             file.seek(offset)
             samples.update(file.read(_SAMPLE_BYTES))
-    return digest([status.st_size, status.st_mtime_ns, samples.hexdigest()])
+    others = [_facts_of(part, path) for part in files_of(path)[1:]]
+    return digest([status.st_size, status.st_mtime_ns, samples.hexdigest(), *others])
+
+
+def _facts_of(part: Path, movie: Path) -> list[Any]:
+    """Return where one of a movie's files lies beside the first one, with size and time of modification."""
+    place = os.path.relpath(part, movie.parent)
+    try:
+        status = part.stat()
+    except OSError:
+        return [os.fsencode(place).hex()]
+    return [os.fsencode(place).hex(), status.st_size, status.st_mtime_ns]

@@ -15,8 +15,8 @@ import av.video.frame
 import av.video.stream
 
 from pipeline.errors import InputError
-from pipeline.media.faults import Counts, DecodeFaults
 from pipeline.media.library_gaps import demuxed
+from pipeline.media.losses.faults import Counts, DecodeFaults
 from pipeline.media.movie import Movie
 from pipeline.media.reader import Reader, may_step, stream_of
 from pipeline.media.segments import FIRST_PTS, Segment

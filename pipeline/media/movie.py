@@ -22,6 +22,7 @@ from pipeline.media.colour import is_hdr
 from pipeline.media.geometry import LONGEST_SIDE, Fit, Orientation, Shape, ShapeReader, fitted, upright_size
 from pipeline.media.library_gaps import demuxed
 from pipeline.media.manifests.opening import open_container
+from pipeline.media.manifests.parts import files_of
 from pipeline.media.timing.clock import PLAIN, FileClock
 
 _STILL_FORMATS: Final = ("image2", "tty", "ico")
@@ -132,13 +133,21 @@ class Fits:
         return self._known[shape]
 
 
-def identity(path: Path) -> tuple[str, int, int, int] | None:
-    """Return what changes when a file is replaced: its path, number, size and time; None where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return str(path), status.st_ino, status.st_size, status.st_mtime_ns
+def identity(path: Path) -> tuple[object, ...] | None:
+    """Return what changes when a file is replaced: its path, number, size and time; None where there is none.
+
+    Of a movie that is several files, those of all.
+    """
+    facts: list[object] = []
+    for part in files_of(path):
+        try:
+            status = part.stat()
+        except OSError:
+            if part == path:
+                return None
+            continue
+        facts += [str(part), status.st_ino, status.st_size, status.st_mtime_ns]
+    return tuple(facts)
 
 
 @contextmanager

@@ -11,9 +11,9 @@ import av.container
 import av.packet
 import av.stream
 
-from pipeline.media.absent import Absences
+from pipeline.media.losses.absent import Absences
+from pipeline.media.losses.promises import is_shown
 from pipeline.media.movie import Movie
-from pipeline.media.promises import is_shown
 from pipeline.media.reader import may_step
 from pipeline.media.timing.clock import PLAIN, FileClock
 from pipeline.media.timing.steps import StepFinder

@@ -17,7 +17,7 @@ import ffmpeg
 from pipeline.errors import NOTE, FfmpegError, InputError
 from pipeline.limits import PROTOCOLS
 from pipeline.media.ffmpeg import ffmpeg_exe, run, url
-from pipeline.media.manifests.dash import is_manifest
+from pipeline.media.manifests.parts import is_several_files
 from pipeline.media.movie import Movie, opened
 from pipeline.video.join import exact_time_base, open_part
 from pipeline.video.moved_source import LEAD_S, write_moved_source
@@ -138,7 +138,7 @@ def _source(
     Where the movie's clock is the file's, and ffmpeg sees the same streams in it, that is the file. Else it is one that
     is written beside ``out`` and removed.
     """
-    if not movie.clock.pieces and not is_manifest(movie.path):
+    if not movie.clock.pieces and not is_several_files(movie.path):
         yield _Source(movie.path, movie.clock_start, {s.index: s.index for s in streams}), streams, []
         return
     text = {s.index for s in streams if s.kind == "subtitle" and s.codec in TEXT_SUBTITLES}

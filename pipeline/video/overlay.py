@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import FfmpegError, InputError, OverlayError
 from pipeline.media.ffmpeg import ffmpeg_exe, run, url
-from pipeline.media.manifests.dash import is_manifest
+from pipeline.media.manifests.parts import is_several_files
 from pipeline.media.movie import Movie, open_movie, opened
 from pipeline.video.mux import COPIED_AUDIO, TEXT_SUBTITLES, SourceStream, reason_of, source_streams
 from pipeline.video.plan import LABEL_COLUMNS, LabelledFace, labelled_face, plan_marks
@@ -83,8 +83,8 @@ def overlay(
     """
     if movie.clock.pieces:
         raise OverlayError(f"{movie.path}: its clock steps, and a copy would step too; {_OFFER}")
-    if is_manifest(movie.path):
-        raise OverlayError(f"{movie.path}: it is a list of files, not one that can be copied; {_OFFER}")
+    if is_several_files(movie.path):
+        raise OverlayError(f"{movie.path}: it is several files, not one that can be copied; {_OFFER}")
     if _shape_changes(timeline):
         raise OverlayError(f"{movie.path}: the shape of its picture changes, and subtitles would not follow; {_OFFER}")
     times = _FrameTimes(movie, timeline)

@@ -9,9 +9,10 @@ from typing import Final
 
 from jobs.errors import UsageError
 from jobs.run.folders.companions import PassedOver, kind_of
-from jobs.run.folders.titles import is_list_of_movies, parts_of_titles
+from jobs.run.folders.titles import is_list_of_movies, parts_of_titles, splits
 from jobs.store.run_files import read_last_run
 from jobs.store.workspace import JOB_FILE, MovieFolder
+from pipeline.media.manifests.parts import title_parts
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def discover(inputs: Sequence[Path], out: Path, note: Callable[[str], None] = la
             other = taken.setdefault(_identity(path), source)
             if other.path.absolute() != path.absolute():
                 said.append(f"{path} is the same file as {other.path}, which is taken")
+    _pass_parts_over(taken, said)
     if not taken:
         places = ", ".join(str(given) for given in inputs)
         raise UsageError("; ".join([f"{places}: no movies found", *said]))
@@ -58,6 +60,14 @@ def discover(inputs: Sequence[Path], out: Path, note: Callable[[str], None] = la
     for line in filter(None, [*said, passed.line()]):
         note(line)
     return sources
+
+
+def _pass_parts_over(taken: dict[tuple[int, int] | str, MovieSource], said: list[str]) -> None:
+    """Take out what is a part of another title that is taken, as where all files of a DVD are named."""
+    for source in list(taken.values()):
+        for part in title_parts(source.path)[1:]:
+            if taken.pop(_identity(part), None):
+                said.append(f"{part} is a part of the title that begins with {source.path}, which is taken")
 
 
 def _identity(path: Path) -> tuple[int, int] | str:
@@ -100,6 +110,7 @@ def _movies_in(folder: Path, out: Path, passed: PassedOver, said: list[str]) -> 
             passed.add(kind, path)
         else:
             movies.append(path)
+    said += splits(movies)
     return movies
 
 

@@ -1,10 +1,13 @@
 """Movies that are several files: streams cut into segments, discs, camera cards with a small copy of each clip."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
+
+from pipeline.media.manifests.parts import title_parts
 
 _LONGEST: Final = 4_000_000
 """Bytes of a playlist; longer files are none."""
@@ -13,6 +16,7 @@ SEGMENT: Final = "segment of a stream"
 MENU: Final = "menu of a disc"
 COPY: Final = "small copy"
 SOUND: Final = "sound"
+PART: Final = "part of a title"
 
 _DVD_MENU: Final = re.compile(r"(VIDEO_TS|VTS_\d\d_0)\.VOB", re.IGNORECASE)
 _HLS_URI: Final = re.compile(r'URI="([^"]+)"')
@@ -26,8 +30,9 @@ _DASH_ENDINGS: Final = frozenset(".m4s .mp4 .m4v .m4a .webm .mpd .cmfv .cmfa .ts
 def parts_of_titles(files: Iterable[Path]) -> dict[Path, str]:
     """Return the files among those of a folder, and below it, that are part of a title or its copy, and why each is.
 
-    A playlist stands for its segments; of several playlists, the one that names the others. A DVD's VOBs are its
-    titles, cut by size, but for those with menus. Small copies that cameras make of their clips are left out.
+    A playlist stands for its segments; of several playlists, the one that names the others. The first VOB of a DVD's
+    title stands for those that follow, for titles are cut by size; menus are none. Small copies that cameras make of
+    their clips are left out.
     """
     paths = {path.resolve(): path for path in files}
     stems = _by_stem(paths)
@@ -39,11 +44,50 @@ def parts_of_titles(files: Iterable[Path]) -> dict[Path, str]:
             parts |= {paths[file]: SEGMENT for file in named if file in paths and file != real}
         elif _DVD_MENU.fullmatch(path.name):
             parts[path] = MENU
+        elif title := title_parts(path):
+            parts |= {paths[file]: PART for file in (part.resolve() for part in title[1:]) if file in paths}
         elif _is_copy(real, stems):
             parts[path] = COPY
         elif ending == ".mxf" and path.parent.name.upper() == "AUDIO" and (path.parent.parent / "VIDEO").is_dir():
             parts[path] = SOUND  # Panasonic P2
     return parts
+
+
+_GOPRO: Final = re.compile(r"(?:GOPR|GP(\d\d)|G([HX])(\d\d))(\d{4})\.MP4", re.IGNORECASE)
+"""Chapters of a recording: GOPR0001, GP010001, GP020001; GH010001, GH020001."""
+
+_SPLIT_BYTES: Final = tuple(limit - (1 << 26) for limit in (1 << 31, 1 << 32))
+"""At how many bytes less than 2 or 4 GiB cameras begin another file."""
+
+
+def splits(movies: Sequence[Path]) -> Iterator[str]:
+    """Yield lines on movies that are pieces of one recording: they are not joined, as no file says that they belong."""
+    recordings: dict[tuple[Path, str | None, str], list[Path]] = {}
+    for path in movies:
+        if match := _GOPRO.fullmatch(path.name):
+            recordings.setdefault((path.parent, match[2], match[4]), []).append(path)
+    for chapters in recordings.values():
+        if len(chapters) > 1:
+            ordered = sorted(chapters, key=_chapter)
+            names = ", ".join(path.name for path in ordered)
+            yield f"{ordered[0].parent}: {names} are chapters of one recording; each is a movie of its own"
+    for path, following in pairwise(movies):
+        is_clip = path.suffix.lower() in (".mts", ".m2ts") and following.parent == path.parent
+        if is_clip and _is_split(path):
+            yield f"{path}: has the size at which cameras begin another file; {following.name} may be its continuation"
+
+
+def _chapter(path: Path) -> int:
+    match = _GOPRO.fullmatch(path.name)
+    return int(match[1] or match[3] or 0) if match else 0
+
+
+def _is_split(path: Path) -> bool:
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return False
+    return any(limit <= size <= limit + (1 << 26) for limit in _SPLIT_BYTES)
 
 
 def is_list_of_movies(path: Path) -> bool:

@@ -84,6 +84,17 @@ def segments_of(manifest: Path) -> tuple[int, int]:
     return there.count(False), len(there)
 
 
+def segment_files(manifest: Path) -> list[Path]:
+    """Return the files of which pictures and sound are read, missing ones included.
+
+    Raises:
+        NotAMovieError, OSError: see :func:`as_playlist`.
+    """
+    pictures, sound = _read(manifest)
+    addresses = [a for track in (pictures, *sound) for one in track.segments for a in (one.header, one.address) if a]
+    return [Path(address.removeprefix("file:")) for address in addresses]
+
+
 def _read(manifest: Path) -> tuple[_Track, list[_Track]]:
     """Return the track of the pictures, and those of sound."""
     with manifest.open("rb") as file:

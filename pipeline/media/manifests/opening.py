@@ -1,13 +1,17 @@
 """How FFmpeg must be asked for files that it does not read, or not as what they are, by itself."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import av
 import av.container
 
 from pipeline.limits import open_options
 from pipeline.media.manifests.dash import HLS_OPTIONS, as_playlist, is_manifest
+from pipeline.media.manifests.parts import Joined, is_playlist, title_parts
+
+_BUFFER: Final = 1 << 20
+"""Bytes that are read of joined files at once."""
 
 _RAW_MJPEG: Final = (".mjpeg", ".mjpg", ".mjp")
 
@@ -21,7 +25,13 @@ def open_container(path: Path) -> av.container.InputContainer:
     """
     if is_manifest(path):
         return av.open(as_playlist(path), format="hls", options=open_options() | HLS_OPTIONS, metadata_errors="replace")
-    options = open_options() | (HLS_OPTIONS if path.suffix.lower() == ".m3u8" else {})
+    if parts := title_parts(path):
+        joined: Any = Joined(parts)
+        title: av.container.InputContainer = av.open(
+            joined, buffer_size=_BUFFER, options=open_options(), metadata_errors="replace"
+        )
+        return title
+    options = open_options() | (HLS_OPTIONS if is_playlist(path) else {})
     container = av.open(str(path.absolute()), options=options, metadata_errors="replace")
     if container.format.name == "jpeg_pipe" and path.suffix.lower() in _RAW_MJPEG:
         container.close()  # FFmpeg looked at the first picture, and took it for all

@@ -153,9 +153,34 @@ def test_a_disc_is_its_titles(tmp_path):
         "AVCHD/BDMV/STREAM/00000.MTS",
         "AVCHD/BDMV/STREAM/00001.MTS",
         "VIDEO_TS/VTS_01_1.VOB",
-        "VIDEO_TS/VTS_01_2.VOB",
     ]
     assert "2 menus of a disc (vob)" in line
+    assert "1 part of a title (vob)" in line
+
+
+def test_parts_of_a_title_that_are_named_are_not_doubled(tmp_path):
+    disc = put(tmp_path / "VIDEO_TS", "VTS_01_1.VOB VTS_01_2.VOB VTS_01_4.VOB VTS_02_2.VOB")
+    lines: list[str] = []
+    sources = discover(sorted(disc.iterdir()), tmp_path / "out", lines.append)
+    assert [source.name for source in sources] == ["VTS_01_1.VOB", "VTS_01_4.VOB", "VTS_02_2.VOB"]
+    assert lines == [f"{disc}/VTS_01_2.VOB is a part of the title that begins with {disc}/VTS_01_1.VOB, which is taken"]
+    assert [s.name for s in discover([disc / "VTS_01_2.VOB"], tmp_path / "out")] == ["VTS_01_2.VOB"]
+
+
+def test_pieces_of_a_recording_are_named(tmp_path):
+    card = put(
+        tmp_path / "card",
+        "GOPR0001.MP4 GP010001.MP4 GP020001.MP4 GH010007.MP4 GH020007.MP4 GX010008.MP4 MVI_0001.MP4 MVI_0002.MP4 "
+        "00000.MTS 00001.MTS",
+    )
+    os.truncate(card / "00000.MTS", (1 << 32) - 6144)
+    names, lines = taken(card)
+    assert len(names) == 10
+    assert lines == [
+        f"{card}: GH010007.MP4, GH020007.MP4 are chapters of one recording; each is a movie of its own",
+        f"{card}: GOPR0001.MP4, GP010001.MP4, GP020001.MP4 are chapters of one recording; each is a movie of its own",
+        f"{card}/00000.MTS: has the size at which cameras begin another file; 00001.MTS may be its continuation",
+    ]
 
 
 def test_small_copies_of_clips_are_not_doubled(tmp_path):

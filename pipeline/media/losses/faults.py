@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipeline.media.promises import Loss, Promises, is_shown
+from pipeline.media.losses.promises import Loss, Promises, is_shown
 from pipeline.media.timing.recount import Frame
 
 
