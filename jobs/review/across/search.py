@@ -14,8 +14,7 @@ from werkzeug.exceptions import BadRequest
 
 from jobs.results.csv_export import interval_lines
 from jobs.results.errors import NotFoundError, ResultError
-from jobs.results.intervals import Filter, Interval, Intervals, find_intervals
-from jobs.results.moments import read_moments
+from jobs.results.intervals import Filter, Interval, Intervals, find_intervals, read_moments
 from jobs.results.stills.spot_stills import Spot, frame_still
 from jobs.results.timeline_index import read_timeline_index
 from jobs.review.cache import Cache

@@ -7,7 +7,7 @@ import pytest
 from correcting import give
 from made_up import make_up
 
-from jobs.results.moments import read_moments
+from jobs.results.intervals import read_moments
 
 FILMS = ("a.mp4", "b/c.mp4", "bare.mp4")
 

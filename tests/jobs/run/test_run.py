@@ -31,7 +31,7 @@ MOODREEL = Path(sys.executable).with_name("moodreel")
 FILES = ("annotated.mp4", "job.json", "poster.jpg", "report.html")
 NAMES = ("timeline", "tracks", "shots", "scenes", "arc", "people", "scene_people", "relative")
 TABLES = tuple(f"{name}.parquet" for name in NAMES)
-SHEETS = ("scenes.csv", "tracks.csv")
+SHEETS = ("scenes.csv", "tracks.csv", "moments.arrow")
 
 
 @pytest.fixture(scope="module")
