@@ -171,11 +171,11 @@ def _runs(index: TimelineIndex, wanted: Filter) -> Intervals:
     )
 
 
-def read_moments(folder: MovieFolder) -> Intervals | None:
+def read_moments(folder: MovieFolder) -> tuple[Intervals, NDArray[np.int32]] | None:
     """Return the moments of a film as measured, ``unsure`` included.
 
     Returns:
-        None where there is no file of them, or one that is damaged, of another version, or of another timeline than the
+        The moments, and int32 ``(n,)`` whose they are, -1 where that is not known. None where there is no file of them, or one that is damaged, of another version, or of another timeline than the
         one in the folder: whoever asks then makes them of the timeline, which says what is wrong.
     """
     try:
@@ -187,7 +187,7 @@ def read_moments(folder: MovieFolder) -> Intervals | None:
         place = np.array([LABELS.index(name) for name in label.dictionary.to_pylist()], np.int8)
     except (OSError, ValueError, pa.ArrowException):
         return None
-    return Intervals(
+    moments = Intervals(
         track=table["track"].to_numpy(),
         first_frame=table["first_frame"].to_numpy(),
         last_frame=table["last_frame"].to_numpy(),
@@ -197,6 +197,7 @@ def read_moments(folder: MovieFolder) -> Intervals | None:
         mean=table["confidence_mean"].to_numpy(),
         most=table["confidence_max"].to_numpy(),
     )
+    return moments, table["person"].fill_null(-1).to_numpy()
 
 
 _NOTHING = pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))

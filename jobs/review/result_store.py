@@ -63,7 +63,7 @@ class ResultStore:
         except (OSError, ValueError):
             raise NotFoundError(f"{path.name} is missing") from None
         if os.path.commonpath([real, root]) != root:
-            raise NotFoundError(f"{path.name} cannot be shown: it leads out of the folder that is served")
+            raise NotFoundError(f"{path.name} cannot be shown: it lies outside the folder being served")
         return Path(real)
 
     def folder(self, name: str) -> MovieFolder:
@@ -96,7 +96,7 @@ class ResultStore:
         job = folder.read_job_file()
         if job is None or not is_settled(job, read_plan(folder)):
             raise NotReadyError(
-                f"{name} is still being processed, or its run was stopped; its page opens when it is done"
+                f"{name} is still being processed, or its run was stopped; the page opens once it is done"
             )
         facts = job_facts(job)
         if not facts.has_results:

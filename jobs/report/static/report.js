@@ -10,7 +10,7 @@
   async function unpack() {
     const packed = document.getElementById("plotly");
     if (!packed) {
-      if (!window.Plotly) throw new Error("it needs _assets/plotly.min.js of the results; moodreel report --standalone makes reports that stand alone");
+      if (!window.Plotly) throw new Error("_assets/plotly.min.js is missing from the results folder; moodreel report --standalone makes reports that need no other file");
       return;
     }
     const bytes = Uint8Array.from(atob(packed.textContent), (c) => c.charCodeAt(0));
@@ -128,7 +128,7 @@
     await draw();
     plot.dataset.ready = "1";
   } catch (error) {
-    say(`The chart cannot be drawn: ${error.message}. It needs a browser of 2023 or later. The table below holds the same figures.`);
+    say(`The chart cannot be drawn: ${error.message}. It takes a browser from 2023 or later. The table below has the same figures.`);
     return;
   }
   document.addEventListener("themechange", draw);

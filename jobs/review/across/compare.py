@@ -23,7 +23,7 @@ from pipeline.schema import UNSURE
 _KEYS: Final = "abcdef"
 _BINS: Final = 240
 _WHAT: Final = {
-    "labels": "Height: part of the time with a face; colours: part of the face-time with each label",
+    "labels": "Height: part of the time with a face; colours: share of face-time with each label",
     "probabilities": "Height: part of the time with a face; colours: mean probabilities",
 }
 

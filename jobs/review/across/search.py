@@ -1,6 +1,6 @@
 """Moments of all films of a folder: by emotion, how sure, how long, whose, in which films."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,10 @@ from werkzeug.exceptions import BadRequest
 
 from jobs.results.csv_export import interval_lines
 from jobs.results.errors import NotFoundError, ResultError
-from jobs.results.intervals import Filter, Interval, Intervals, find_intervals, read_moments
+from jobs.results.intervals import Filter, Intervals, find_intervals, read_moments
 from jobs.results.stills.spot_stills import Spot, frame_still
 from jobs.results.timeline_index import read_timeline_index
+from jobs.results.wording import called
 from jobs.review.cache import Cache
 from jobs.review.query import query_number
 from jobs.review.result_store import ResultStore
@@ -39,14 +40,21 @@ class Film:
     Attributes:
         name: of the movie.
         moments: all stretches of one label, ``unsure`` too.
+        person: int32 ``(n,)``: whose each is, -1 where that is not known.
         coverage: part of its time with a face, 0..1.
-        people: tracks by the name that a user gave to their person.
+        names: that a user gave to persons, by number.
     """
 
     name: str
     moments: Intervals
+    person: NDArray[np.int32]
     coverage: float
-    people: dict[str, frozenset[int]]
+    names: Mapping[int, str]
+
+    def who(self, place: int) -> str:
+        """Return what to call the face of a moment."""
+        person = int(self.person[place])
+        return f"#{int(self.moments.track[place])}" if person < 0 else called(person, self.names)
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,10 @@ def make_search(store: ResultStore) -> Blueprint:
         found, failed = wanted()
         ordered = _ordered(found)
         first = int(query_number("first", 0, 0))
-        rows = [{"movie": film.name, **vars(moment)} for film, moment in ordered(first, first + _AT_ONCE)]
+        rows = [
+            {"movie": film.name, "who": film.who(place), **vars(film.moments[place])}
+            for film, place in ordered(first, first + _AT_ONCE)
+        ]
         total = sum(len(one.which) for one in found)
         seconds = sum(float(one.film.moments.seconds[one.which].sum()) for one in found)
         return jsonify(total=total, films=len(found), seconds=round(seconds, 3), failed=failed, rows=rows)
@@ -102,7 +113,7 @@ def make_search(store: ResultStore) -> Blueprint:
         """Return all moments of all films as one CSV file."""
         found, _ = wanted()
         total = sum(len(one.which) for one in found)
-        rows = ((film.name, moment) for film, moment in _ordered(found)(0, total))
+        rows = ((film.name, film.moments[place]) for film, place in _ordered(found)(0, total))
         answer = Response(interval_lines(rows), mimetype="text/csv")
         answer.headers.set("Content-Disposition", "attachment", filename="moments.csv")
         return answer
@@ -122,23 +133,21 @@ def _read(store: ResultStore, name: str) -> Film:
     if not (folder.root / review_file.NAME).exists():  # so with most films; then two small files say it all
         measured, coverage = _measured(store, folder), facts.summary.coverage
         if measured is not None and coverage is not None:
-            return Film(name, measured, coverage, {})
+            return Film(name, *measured, coverage, {})
     changes = store.changes(name)
     index = read_timeline_index(store.table(name, "timeline"), changes)
     whole = index.end - index.start
-    people: dict[str, set[int]] = {}
-    for track, person in store.persons(name).items() if changes.person_names else ():
-        if person in changes.person_names:
-            people.setdefault(changes.person_names[person].casefold(), set()).add(track)
+    moments, persons = find_intervals(index, Filter(unsure=True)), store.persons(name)
     return Film(
         name=name,
-        moments=find_intervals(index, Filter(unsure=True)),
+        moments=moments,
+        person=np.array([persons.get(track, -1) for track in moments.track.tolist()], np.int32),
         coverage=float(index.covered[-1]) / whole if whole > 0 else 0.0,
-        people={person: frozenset(tracks) for person, tracks in people.items()},
+        names=changes.person_names,
     )
 
 
-def _measured(store: ResultStore, folder: MovieFolder) -> Intervals | None:
+def _measured(store: ResultStore, folder: MovieFolder) -> tuple[Intervals, NDArray[np.int32]] | None:
     """Return the moments of a film from its file of them; None where that cannot be used."""
     try:
         store.inside(folder.timeline)
@@ -160,13 +169,12 @@ def _fitting(film: Film) -> NDArray[np.int64]:
         fits[:] = False
     person = request.args.get("person", "").strip().casefold()
     if person:
-        tracks = [track for name, mine in film.people.items() if person in name for track in mine]
-        fits &= np.isin(moments.track, tracks)
+        fits &= np.isin(film.person, [number for number, name in film.names.items() if person in name.casefold()])
     return np.flatnonzero(fits)
 
 
 def _ordered(found: list[Found]) -> Any:
-    """Return a function of first and end that yields the film and moment at these positions of the sorted whole."""
+    """Return a function of first and end that yields the film, and the place in it, of these moments of all."""
     sort = request.args.get("sort") or "film"
     if sort not in _SORTS:
         raise BadRequest(f"sort: expected one of {', '.join(_SORTS)}")
@@ -178,9 +186,8 @@ def _ordered(found: list[Found]) -> Any:
         key = np.concatenate([column[one.which] for column, one in zip(values, found, strict=True)])
         order = np.argsort(-key, kind="stable")
 
-    def some(first: int, end: int) -> Iterator[tuple[Film, Interval]]:
+    def some(first: int, end: int) -> Iterator[tuple[Film, int]]:
         for k in order[first:end].tolist():
-            one = found[film[k]].film
-            yield one, one.moments[int(place[k])]
+            yield found[film[k]].film, int(place[k])
 
     return some

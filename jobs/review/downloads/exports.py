@@ -114,9 +114,9 @@ def make_exports(store: ResultStore) -> Blueprint:
         options = _options(kind)
         names = [row.movie.name for row in read_library(store.out).rows if row.ready]
         if not names:
-            raise NotFoundError("there is no film with results to export yet")
+            raise NotFoundError("no film has results to export yet")
         if not turn.acquire(blocking=False):
-            raise NotReadyError("another export of all films is being made; try again when it is done")
+            raise NotReadyError("another export of all films is in progress; try again when it has finished")
         left_out: list[str] = []
 
         def results() -> Iterator[tuple[str, Result]]:

@@ -32,7 +32,7 @@ export class Corrector {
       await this.ready;
       try {
         this.hold(await postJson("corrections", this.state.name, { ...body, revision: this.state.revision }));
-        say(body.undo ? "Taken back" : "Corrected");
+        say(body.undo ? "Undone" : "Corrected");
       } catch (error) {
         this.tell(error);
         await fetchJson("corrections", this.state.name).then((found) => this.hold(found)).catch(() => {});
@@ -91,7 +91,7 @@ export class Corrector {
       element("button", { type: "button", onclick: () => this.send({ kind: "reject", ...about }) }, "Not a face"),
       this.menu("Wrong label", [["this moment", labels.map(([name, text]) => [`1 ${name}`, text])], ["the whole face", labels.map(([name, text]) => [`0 ${name}`, text])]],
         (value) => value && this.send({ kind: "label", ...about, text: value.slice(2), moment: value[0] === "1" })),
-      this.menu("Person", [["", [["name", "name …"], ["new", "somebody else"], ...others.map((one) => [String(one.track), people.called(one.person)])]]], (value) => {
+      this.menu("Person", [["", [["name", "name …"], ["new", "someone else"], ...others.map((one) => [String(one.track), people.called(one.person)])]]], (value) => {
         if (value === "name") this.ask("Name of the person", "", (text) => this.send({ kind: "name_person", ...about, text }));
         else if (value === "new") this.send({ kind: "person", ...about });
         else if (value) this.send({ kind: "person", ...about, other: Number(value) });
@@ -112,11 +112,11 @@ export class Corrector {
     const here = () => this.player.held(this.state.time)?.frame;
     return element("span", { class: "scene-tools" },
       element("button", { type: "button", onclick: () => this.ask(`Name of scene ${scene.scene + 1}`, scene.name, (text) => this.send({ kind: "name_scene", frame: scene.first_frame, text })) }, "Name"),
-      scene.scene ? element("button", { type: "button", onclick: () => this.send({ kind: "merge_scenes", frame: scene.first_frame }) }, "Merge with the one before") : "",
-      element("button", { type: "button", title: "where the picture is now", onclick: () => {
+      scene.scene ? element("button", { type: "button", onclick: () => this.send({ kind: "merge_scenes", frame: scene.first_frame }) }, "Merge with previous") : "",
+      element("button", { type: "button", title: "at the frame on screen", onclick: () => {
         const frame = here();
         if (frame > scene.first_frame && frame <= scene.last_frame) this.send({ kind: "split_scene", frame });
-        else say("Go to the frame of this scene with which the new one starts.");
+        else say("First go to the frame where the new scene starts.");
       } }, "Split here"));
   }
 }

@@ -61,8 +61,8 @@ export class Finder {
       element("span", { class: "num" }, timecode(interval.start, 1)),
       element("span", { class: "num muted" }, `${interval.seconds.toFixed(1)} s`),
       element("span", { class: "num muted" }, `${percent(interval.confidence_mean)} ${this.state.nameOf(interval.track)}`)), this.clips.button(interval)));
-    if (!rows.length) rows.push(element("li", { class: "none" }, "Nothing found. Try a lower confidence or a shorter time."));
-    if (total > intervals.length) rows.push(element("li", { class: "none" }, `and ${total - intervals.length} more: zoom in, or download the CSV`));
+    if (!rows.length) rows.push(element("li", { class: "none" }, "Nothing found. Try a lower confidence or a shorter length."));
+    if (total > intervals.length) rows.push(element("li", { class: "none" }, `and ${total - intervals.length} more: zoom in or download the CSV`));
     byId("intervals").replaceChildren(...rows);
   }
 
@@ -71,7 +71,7 @@ export class Finder {
     const { confidence, seconds } = this.state.filter;
     const { interval } = await fetchJson("next", this.state.name, { emotion: LABELS[emotion], confidence, seconds, after: this.state.time, ...(this.state.person === null ? {} : { person: this.state.person }) });
     if (!interval) {
-      say(`no moment of ${LABELS[emotion]} with ${percent(confidence)} for ${seconds} s`);
+      say(`no ${LABELS[emotion]} moment of ${percent(confidence)} or more for at least ${seconds} s`);
       return;
     }
     this.state.jump(interval.start);

@@ -43,7 +43,7 @@ export class Now {
       value.textContent = probabilities ? `${share}%` : "–";
       row.classList.toggle("most", k === emotion);
     });
-    one.item.title = probabilities ? "" : "The detector did not see the face in this frame; its box bridges a gap.";
+    one.item.title = probabilities ? "" : "The detector missed the face in this frame; the box bridges the gap.";
   }
 }
 

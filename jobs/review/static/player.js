@@ -71,10 +71,10 @@ export class Player {
     const url = this.state.facts.videos.find((video) => video.kind === this.kind)?.url;
     const answer = await fetch(url, { headers: { Range: "bytes=0-0" } }).catch(() => null);
     this.video.hidden = true;
-    if (!answer) this.note("The server does not answer: is moodreel review still running?");
+    if (!answer) this.note("No answer from the server. Is moodreel review still running?");
     else if (!answer.ok) this.note("The video no longer exists. The timeline still works.");
     else {
-      this.note("This browser cannot play this video, so single frames are shown instead. moodreel run --video h264 makes one that it can play.");
+      this.note("This browser cannot play this video, so you see single frames instead. moodreel run --video h264 makes one it can play.");
       this.still.hidden = false;
     }
     this.arrived(this.state.time);

@@ -42,7 +42,7 @@ const hit = (row) => element("li", {}, element("button", { type: "button", "aria
 element("span", { class: "text" },
   element("a", { href: `${ROOT}/movie/${pathOf(row.movie)}?t=${row.start.toFixed(3)}` }, row.movie),
   element("span", {}, element("span", { class: `swatch e-${row.emotion}${fade(100 * row.confidence_mean, 50) < 1 ? " faint" : ""}` }), ` ${row.emotion} ${percent(row.confidence_mean)}`),
-  element("span", { class: "muted num" }, `${timecode(row.start, 1)} · ${row.seconds.toFixed(1)} s · #${row.track}`)));
+  element("span", { class: "muted num" }, `${timecode(row.start, 1)} · ${row.seconds.toFixed(1)} s · ${row.who}`)));
 
 async function search(more = false) {
   const wanted = query();
@@ -57,8 +57,8 @@ async function search(more = false) {
     if (more) byId("hits").append(...rows); else byId("hits").replaceChildren(...rows);
     shown = byId("hits").children.length;
     byId("more-row").hidden = shown >= found.total;
-    const failed = found.failed ? ` · ${found.failed} films cannot be read or are not done` : "";
-    byId("totals").textContent = `${found.total} moments in ${found.films === 1 ? "1 film" : `${found.films} films`} · ${timecode(found.seconds)}${failed}`;
+    const failed = found.failed ? ` · ${found.failed === 1 ? "1 film" : `${found.failed} films`} without readable results` : "";
+    byId("totals").textContent = `${found.total === 1 ? "1 moment" : `${found.total} moments`} in ${found.films === 1 ? "1 film" : `${found.films} films`} · ${timecode(found.seconds)}${failed}`;
   } catch (error) {
     if (error.name !== "AbortError") byId("totals").textContent = error.message;
   }

@@ -3,8 +3,8 @@ import { ROOT, byId, debounced, fetchJson, sharesInWords, timecode } from "./com
 import { Painter } from "./painter.js";
 
 const HINT = matchMedia("(pointer: coarse)").matches
-  ? "Tap or drag to go there, two fingers to zoom."
-  : "Click or drag to go there; ctrl (or ⌘) and wheel, or + and −, to zoom.";
+  ? "Tap or drag to seek, pinch to zoom."
+  : "Click or drag to seek; ctrl (or ⌘) + wheel, or + and −, to zoom.";
 
 export class Timeline {
   constructor(state) {
@@ -104,9 +104,9 @@ export class Timeline {
   }
 
   say(problem) {
-    const hidden = this.lanes?.hidden ? `${this.lanes.hidden} short tracks appear when you zoom in. ` : "";
+    const hidden = this.lanes?.hidden ? `${this.lanes.hidden} short tracks appear as you zoom in. ` : "";
     const colours = this.state.chart === "labels"
-      ? "Colours: the part of the face-time with each label, pale where it is less sure than the filter asks."
+      ? "Colours: each label's share of face-time, pale below the filter's confidence."
       : "Colours: the network's mean probabilities.";
     byId("chart-note").textContent = problem || `${hidden}Height: the part of the time with a face. ${colours} ${HINT}`;
   }

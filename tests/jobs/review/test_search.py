@@ -30,6 +30,7 @@ def test_what_is_found_is_what_the_films_pages_find(visitor):
     assert found["seconds"] == pytest.approx(sum(one["seconds"] for one in each.values()))
     assert (found["films"], found["failed"]) == (2, 1)
     wanted = [{"movie": name, **row} for name, one in each.items() for row in one["intervals"]]
+    assert [row.pop("who") for row in found["rows"]] == [f"P{row['track'] % 2 + 1}" for row in wanted[:60]]
     assert found["rows"] == wanted[:60]
     rows = list(csv.DictReader(visitor.get("/csv/find?emotion=sad&least=0.5").text.splitlines()))
     assert [(row["movie"], float(row["start"])) for row in rows] == [(row["movie"], row["start"]) for row in wanted]
@@ -80,7 +81,9 @@ def test_corrected_films_are_searched_as_corrected(client_of, tmp_path):
         == before - sum(row["track"] == 2 for row in visitor.get("/api/intervals/film.mp4").json["intervals"]) - 3
     )
     assert 2 not in {row["track"] for row in found["rows"]}
-    assert {row["track"] for row in visitor.get("/api/find?person=ann").json["rows"]} == {1, 3, 5}
+    hers = visitor.get("/api/find?person=ann").json["rows"]
+    assert ({row["track"] for row in hers}, {row["who"] for row in hers}) == ({1, 3, 5}, {"Anna"})
+    assert {row["who"] for row in found["rows"]} == {"P1", "Anna"}
 
 
 @pytest.mark.parametrize("query", ["emotion=bored", "sure=x", "sort=random", "least=inf"])
