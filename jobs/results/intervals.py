@@ -175,8 +175,9 @@ def read_moments(folder: MovieFolder) -> tuple[Intervals, NDArray[np.int32]] | N
     """Return the moments of a film as measured, ``unsure`` included.
 
     Returns:
-        The moments, and int32 ``(n,)`` whose they are, -1 where that is not known. None where there is no file of them, or one that is damaged, of another version, or of another timeline than the
-        one in the folder: whoever asks then makes them of the timeline, which says what is wrong.
+        The moments, and int32 ``(n,)`` whose they are, -1 where that is not known. None where there is no file of them,
+        or one that is damaged, of another version, or of another timeline than the one in the folder: whoever asks then
+        makes them of the timeline, which says what is wrong.
     """
     try:
         table = _read(folder)

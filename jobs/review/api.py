@@ -140,6 +140,7 @@ def _movie(store: ResultStore, name: str) -> dict[str, Any]:
         "seen": [round(100 * scene.coverage) for scene in scenes],
         "scene_names": changes.scene_names,
         "person_names": changes.person_names,
+        "corrected": bool(changes.any_rows or changes.person_names),
         "cuts": _ms(shots["start"]),
         "lanes": lanes.count,
         "tracks": len(lanes.track),

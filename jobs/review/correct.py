@@ -78,7 +78,7 @@ def make_correct(store: ResultStore, by: str | None) -> Blueprint:
         try:
             return _answer(change_review(folder, name, fingerprint, alter))
         except ReviewConflictError as error:
-            return jsonify(title="Changed meanwhile", message=str(error)), 409
+            return jsonify(title="Changed in the meantime", message=str(error)), 409
         except ReviewFileError as error:
             raise UnreadableError(str(error)) from error
 
@@ -93,17 +93,19 @@ def _answer(content: dict[str, Any]) -> ResponseReturnValue:
 def in_words(one: Correction) -> str:
     """Return what a correction says, as a line of a list."""
     faces = ", ".join(f"#{face.track}" for face in one.faces)
-    other = f"#{one.other.track}" if one.other else "a person of its own"
+    other = f"#{one.other.track}" if one.other else "a person of their own"
     span = "" if one.start is None else f" from {timecode(one.start, True)} to {timecode(one.end, True)}"
     return {
         "reject": f"{faces}: not a face",
         "label": f"{faces}: {one.text}{span}",
         "person": f"{faces}: same person as {other}" if one.other else f"{faces}: {other}",
-        "merge_people": f"persons of {faces} and {other}: the same",
-        "name_person": f"person of {faces}: {one.text or 'no name'}",
-        "merge_scenes": f"scene at frame {one.frame}: belongs to the one before",
-        "split_scene": f"a scene starts at frame {one.frame}",
-        "name_scene": f"scene of frame {one.frame}: {one.text or 'no name'}",
+        "merge_people": f"{faces} and {other}: the same person",
+        "name_person": f"{faces}: named {one.text}" if one.text else f"{faces}: name removed",
+        "merge_scenes": f"scene at frame {one.frame}: merged with the previous one",
+        "split_scene": f"new scene at frame {one.frame}",
+        "name_scene": f"scene at frame {one.frame}: named {one.text}"
+        if one.text
+        else f"scene at frame {one.frame}: name removed",
     }[one.kind]
 
 

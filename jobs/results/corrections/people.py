@@ -35,7 +35,7 @@ def people_of(index: TimelineIndex, persons: dict[int, int], changes: Changes) -
 
     Returns:
         Of each: ``person``, ``name``, ``called``: name or number, ``track`` and ``frame`` of the best picture,
-        ``tracks``: how many, ``seconds`` on screen, ``dominant`` and ``shares`` of that time in the order of LABELS.
+        ``tracks``: how many, ``seconds`` on screen, ``dominant`` and ``shares`` of the face-time in the order of LABELS.
     """
     faces = index.faces
     numbers = sorted(set(persons.values()))
@@ -49,6 +49,11 @@ def people_of(index: TimelineIndex, persons: dict[int, int], changes: Changes) -
     shown = np.diff(index.time)[faces.frame[mine]]
     cells = np.bincount(of_row[mine] * len(LABELS) + faces.emotion[mine], shown, len(numbers) * len(LABELS))
     seconds = cells.reshape(len(numbers), len(LABELS))
+    frames = index.frames
+    once = np.unique(
+        of_row[mine].astype(np.int64) * frames + faces.frame[mine]
+    )  # who is seen twice in a frame, is once
+    on_screen = np.bincount(once // frames, np.diff(index.time)[once % frames], len(numbers))
     lengths = np.bincount(faces.track, np.diff(index.time)[faces.frame], len(of_track))
     best, found = best_frames(index), []
     for k, number in enumerate(numbers):
@@ -66,7 +71,7 @@ def people_of(index: TimelineIndex, persons: dict[int, int], changes: Changes) -
                 "track": longest,
                 "frame": best[longest],
                 "tracks": len(tracks),
-                "seconds": round(float(seconds[k].sum()), 3),
+                "seconds": round(float(on_screen[k]), 3),
                 "dominant": LABELS[int(sure.argmax())] if sure.sum() > 0 else LABELS[UNSURE],
                 "shares": [round(float(share), 4) for share in shares],
             }

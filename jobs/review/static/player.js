@@ -48,6 +48,12 @@ export class Player {
     const { videos } = this.state.facts;
     const select = byId("source");
     for (const { kind } of videos) select.append(new Option({ annotated: "Annotated", copy: "Copy of the original" }[kind] ?? "Original", kind));
+    const name = () => { // its labels are drawn in
+      const option = [...select.options].find(({ value }) => value === "annotated");
+      if (option) option.text = this.state.facts.corrected ? "Annotated, uncorrected" : "Annotated";
+    };
+    name();
+    this.state.on("corrected", name);
     byId("source-pick").hidden = videos.length < 2;
     select.addEventListener("change", () => this.choose(select.value));
   }

@@ -114,7 +114,7 @@ def add_correction(content: dict[str, Any], new: Correction, seen: int) -> None:
             if _says(old) == _says(new):
                 return
             raise ReviewConflictError(
-                f"{old.by} has changed this meanwhile ({old.kind.replace('_', ' ')}); look again, then repeat yours"
+                f"{old.by} has just changed this ({old.kind.replace('_', ' ')}); check it, then try again"
             )
     revision = revision_of(content) + 1
     content["revision"] = revision

@@ -7,7 +7,9 @@ import pytest
 from correcting import FRAMES, LABELS, give, mark
 from made_up import make_up
 
-from jobs.results.corrections import corrected
+from jobs.results.corrections import corrected, read_changes
+from jobs.results.corrections.people import people_of, persons_of
+from jobs.results.timeline_index import read_timeline_index
 from pipeline import schema
 
 FIGURES = [f"{kind}_{label}" for kind in ("share", "mean") for label in LABELS] + [
@@ -146,3 +148,18 @@ def test_tables_from_before_persons_have_none(film):
     found = corrected(film)
     assert (len(found.people), len(found.scene_people), len(found.relative)) == (0, 0, 0)
     assert found.people.column_names == schema.PEOPLE.names
+
+
+def test_pages_say_of_persons_what_the_tables_do(film):
+    give(film, "merge_people", (1, 10), other=mark(film, 0, 10))  # who are seen at once
+    give(film, "person", (2, 200), number="b", seen=1)
+    changes = read_changes(film)
+    index = read_timeline_index(film.timeline, changes)
+    pages = {one["person"]: one for one in people_of(index, persons_of(film.tracks, changes), changes)}
+    tables = corrected(film).people.to_pylist()
+    assert {one["person"]: one["tracks"] for one in tables} == {0: 5, 2: 1}
+    for one in tables:
+        page = pages[one["person"]]
+        assert page["seconds"] == pytest.approx(one["seconds"]), "a frame counts once"
+        assert page["tracks"] == one["tracks"]
+        assert page["shares"][:7] == pytest.approx([one[f"share_{label}"] for label in LABELS], abs=1e-4)

@@ -195,7 +195,7 @@ def test_two_windows_lose_nothing_and_hear_of_each_other(film):
     give(film, "reject", (2, 210), number="c", seen=0, by="bob")  # the same said twice
     assert [one.id for one in corrections_in(read_review(film.root))] == ["a", "b"]
     give(film, "label", (0, 10), number="d", text="sad", seen=2)
-    with pytest.raises(ReviewConflictError, match="ann has changed this meanwhile"):
+    with pytest.raises(ReviewConflictError, match="ann has just changed this"):
         give(film, "label", (0, 20), number="e", text="happy", seen=2, by="bob")
     give(film, "label", (0, 20), number="e", text="happy", seen=3, by="bob")  # having looked again
     assert set(corrected(film).timeline.to_pandas().query("track == 0").emotion) == {"happy"}

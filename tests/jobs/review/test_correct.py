@@ -108,7 +108,7 @@ def test_a_window_that_is_behind_hears_of_it(out):
     give(one, kind="label", faces=[0], frame=3, text="sad")
     answer = give(other, 0, kind="label", faces=[0], frame=9, text="happy")
     assert answer.status_code == 409
-    assert "ann has changed this meanwhile" in answer.json["message"]
+    assert "ann has just changed this" in answer.json["message"]
     assert give(other, 0, kind="reject", faces=[1], frame=9).json["revision"] == 2  # something else: both hold
 
 

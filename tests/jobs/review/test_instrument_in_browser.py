@@ -190,7 +190,7 @@ def test_two_windows_hear_of_each_other(browser, film):
             mine = visit.page.locator("#now li[data-track='0']")
             mine.get_by_label("Wrong label").select_option(f"0 {label}")
             expect(mine.locator("b")).to_have_text("P1 · sad 100%")
-        expect(two.page.locator("#corrections-note")).to_contain_text("Changed meanwhile")
+        expect(two.page.locator("#corrections-note")).to_contain_text("Changed in the meantime")
         expect(two.page.locator("#corrections li")).to_have_count(1)
 
 
