@@ -35,7 +35,7 @@ def people_of(index: TimelineIndex, persons: dict[int, int], changes: Changes) -
 
     Returns:
         Of each: ``person``, ``name``, ``called``: name or number, ``track`` and ``frame`` of the best picture,
-        ``tracks``: how many, ``seconds`` on screen, ``dominant`` and ``shares`` of the face-time in the order of LABELS.
+        ``tracks``: how many, ``seconds`` on screen, ``dominant`` and ``shares`` of face-time in the order of LABELS.
     """
     faces = index.faces
     numbers = sorted(set(persons.values()))

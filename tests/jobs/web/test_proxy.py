@@ -89,6 +89,43 @@ def test_review_in_a_browser(browser: Browser, demo: Path, strips: bool, forward
             assert (cookie["path"], cookie["httpOnly"]) == (PREFIX, True)
 
 
+def test_downloads_in_a_browser(browser: Browser, demo: Path) -> None:
+    address = choose_address("127.0.0.1", 0, TOKEN, PREFIX)
+    with served(demo / "outputs", address) as backend, proxy(backend, PREFIX) as url, Visit(browser) as visit:
+        page = visit.page
+        page.goto(f"{url}/?token=correct+horse")
+        page.locator(".download summary").click()
+        with page.expect_download() as download:
+            page.get_by_role("link", name="scenes as CSV", exact=True).click()
+        assert download.value.suggested_filename == "outputs.scenes.csv.zip"
+        page.goto(f"{url}/movie/sample.mp4")
+        page.locator("#chart[data-ready='1']").wait_for()
+        clip = page.locator("#intervals .clip").first
+        with page.expect_download() as download:
+            clip.click()
+        assert download.value.path().stat().st_size > 1000
+        for selector, name in (("#csv-intervals", ".csv"), ("#sheet", ".jpg"), ("#figure-svg", ".svg")):
+            with page.expect_download() as download:
+                page.locator(selector).click()
+            assert download.value.suggested_filename.startswith("sample.mp4")
+            assert download.value.suggested_filename.endswith(name)
+        page.locator(".download summary").click()
+        links = page.locator(".download a").evaluate_all("all => all.map(one => one.href)")
+        assert len(links) > 20
+        for link in links:
+            assert link.startswith(f"{url}/export/")
+            answer = page.request.get(link)
+            assert (answer.status, "attachment" in answer.headers["content-disposition"]) == (200, True), link
+        marked = page.evaluate("document.querySelector('a[data-excel]').href")
+        assert "excel=." in marked  # this browser writes 1.5
+        root = url.removesuffix(PREFIX)
+        assert [one for one in visit.requests if one.startswith(root) and not one.startswith(url)] == []
+        assert visit.complaints == []
+    with Visit(browser, locale="de-DE") as visit, served(demo / "outputs", address) as backend:
+        visit.page.goto(f"{backend}{PREFIX}/movie/sample.mp4?token=correct+horse")
+        until(visit.page, "document.querySelector('a[data-excel]').href.includes('excel=,')")
+
+
 def test_live_in_a_browser(browser: Browser, demo: Path, make_analyst: Callable[[], Analyst]) -> None:
     film = demo / "outputs" / "sample" / "sample.mp4"
     with (
