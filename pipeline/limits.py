@@ -44,8 +44,8 @@ def open_options() -> dict[str, str]:
 
 
 def decoder_options() -> dict[str, str]:
-    """Return options for a decoder of video."""
-    return {"max_pixels": str(_limits.pixels)}
+    """Return options for a decoder of video: pictures are cropped to the pixel, as FFmpeg's own program does it."""
+    return {"max_pixels": str(_limits.pixels), "flags": "+unaligned"}
 
 
 def too_large(width: int, height: int) -> str:

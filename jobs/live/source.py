@@ -23,6 +23,7 @@ import av.video.stream
 from jobs.errors import SourceError, UsageError
 from jobs.live.cameras import cameras, describe_cameras
 from pipeline.errors import InputError
+from pipeline.limits import decoder_options
 from pipeline.media.decode import Frame
 from pipeline.media.deinterlace import deinterlaced
 from pipeline.media.manifests.opening import open_container
@@ -108,6 +109,7 @@ class Connection:
             raise SourceError(f"{source.label}: this FFmpeg has no decoder for its video")
         # Slices, not frames: a decoder that works on several frames at once holds pictures back.
         self._stream.codec_context.thread_type = "SLICE"
+        self._stream.codec_context.options = decoder_options()
         self._duration = Fraction(container.duration or 0, av.time_base)
         self.paced = source.kind == "file" or self._duration > 0
         self._pictures = _deinterlaced(self._decode())

@@ -139,7 +139,7 @@ def _pictures(movie: Movie, segment: Segment, counts: Counts, reader: Reader) ->
 
 def _run_ups(movie: Movie, segment: Segment) -> list[int | None]:
     """Return where to start reading, best first: file pts to seek to, or None for the start of the file."""
-    if segment.is_first or not movie.clock.seekable(movie.stream):
+    if segment.is_first or not (movie.seekable and movie.clock.seekable(movie.stream)):
         return [None]
     mover = StampMover(movie.clock, movie.stream, movie.time_base)
     return [mover.to_file(segment.start - round(seconds / movie.time_base)) for seconds in _RUN_UPS] + [None]

@@ -29,6 +29,9 @@ _STILL_FORMATS: Final = ("image2", "tty", "ico")
 """FFmpeg's demuxers that make a "movie" of any picture or text."""
 
 
+_OWN_PALETTES: Final = ("gif", "png", "apng")
+"""Codecs whose pictures have their palettes in them; those of others come with the first packet alone (AVI, MOV)."""
+
 _SWSCALE_MATRIX: Final = 6
 """BT.601, with which RGB pictures (matrix 0) are converted to YUV."""
 
@@ -68,6 +71,7 @@ class Movie:
         hdr: FFmpeg's number of its first frame's transfer if that is HDR, else 0.
         clock: how the movie's time stamps follow from the file's; known once the packets have been read
             (:meth:`pipeline.media.scan.Packets.timed`). All pts but the file's own are on the movie's clock.
+        seekable: whether decoding can begin amid the file.
     """
 
     path: Path
@@ -85,6 +89,7 @@ class Movie:
     aspect: Fraction = Fraction(1)
     hdr: int = 0
     clock: FileClock = PLAIN
+    seekable: bool = True
 
     @property
     def size(self) -> tuple[int, int]:
@@ -263,6 +268,7 @@ def describe(
         shape=shape,
         aspect=aspect,
         hdr=frame.color_trc if is_hdr(frame) else 0,
+        seekable=frame.format.name != "pal8" or stream.codec_context.name in _OWN_PALETTES,
     )
 
 

@@ -92,7 +92,7 @@ class Scan:
         for stream in container.streams:
             if stream.index == movie.stream or stream.type in ("audio", "subtitle"):
                 self._steps.add_stream(stream.index, stream.type, Fraction(stream.time_base or 1))
-        self._can_seek = container.format.name not in _SEEK_GUESSES
+        self._can_seek = movie.seekable and container.format.name not in _SEEK_GUESSES
         self._absences = Absences(movie, container)
         self._runs: list[tuple[list[int], list[int]]] = []  # pts and key frames of the pictures of each run
         self._last_dts: int | None = None

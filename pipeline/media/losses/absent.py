@@ -34,6 +34,12 @@ _EVEN: Final = 0.8
 _OVERHEAD: Final = 256
 """Bytes of headers between one packet's data and the next one's."""
 
+_INDEXED: Final = 0.9
+"""Part of an AVI's pictures that its index lists where it has one; else FFmpeg makes one of those that it has seen."""
+
+_TAIL, _TAIL_BYTES = 0.1, 16_384
+"""Part of a transport stream, and bytes, behind the last packet from which on there is something else."""
+
 _CONTIGUOUS: Final = ("matroska,webm", "flv", "avi")
 """Formats whose packets follow each other in the file in the order in which they are read."""
 
@@ -53,6 +59,10 @@ class Absences:
             self._promised = Fraction(0)  # FFmpeg guesses it from the data
         self._name = container.format.name
         self._listed, self._is_listed = self._listing(container)
+        self._slots = container.streams[movie.stream].frames if self._name == "avi" else 0
+        self._last_slot = -1
+        self._size = container.size if self._name == "mpegts" else 0
+        self._read_to = 0
         self._track = self._track_promise(container)
         self._end = movie.clock_start
         self._first: Fraction | None = None
@@ -65,9 +75,7 @@ class Absences:
     def _listing(self, container: av.container.InputContainer) -> tuple[int, bool]:
         """Return how many pictures the file lists, and whether it lists each of them."""
         video = container.streams[self._movie.stream]
-        if self._name == "avi":
-            return video.frames, video.frames > 0
-        if not self._name.startswith("mov,"):
+        if self._name != "avi" and not self._name.startswith("mov,"):
             return 0, False
         index = video.index_entries
         return sum(index[place].size > 0 for place in range(len(index))), len(index) > 0 and video.frames > 0
@@ -95,9 +103,12 @@ class Absences:
             self._behind = packet.pos + packet.size
         if is_damaged and self._at is not None:
             self._damage.append(self._at)
+        if packet.pos is not None:
+            self._read_to = max(self._read_to, packet.pos + packet.size)
         if packet.stream_index != self._movie.stream:
             return
-        self._found += packet.size > 0 or (self._name == "avi" and moment is not None)
+        self._found += packet.size > 0
+        self._last_slot = max(self._last_slot, -1 if moment is None else moment)
         if packet.size and moment is not None and ends is not None and packet.time_base:
             self._at = moment
             self._last = max(self._last, ends)
@@ -116,6 +127,14 @@ class Absences:
         if self._found < self._listed:
             said = f"the index lists {self._listed} pictures, the data hold {self._found}"
             return said, self._listed - self._found
+        if lacking := self._lacking_slots():
+            return f"the header lists {self._slots} pictures, the data hold {self._slots - lacking}", lacking
+        if self._size - self._read_to > max(_TAIL * self._size, _TAIL_BYTES):
+            part = 100 * self._read_to / self._size
+            return (
+                f"picture and sound end at {part:.0f} % of the file; what follows belongs to no stream of its start",
+                0,
+            )
         at_end = self._short_by(step) if len(runs) == 1 else 0
         if self._is_listed and not at_end:
             return "", 0  # the header lists each picture, and all are there
@@ -126,6 +145,16 @@ class Absences:
         if at_end:
             return self._ends_early(self._track, self._last), holes + at_end
         return (f"{holes} pictures are missing where data are damaged", holes) if holes else ("", 0)
+
+    def _lacking_slots(self) -> int:
+        """Return how many of the pictures that an AVI's header lists are absent, which may be empty and have no index.
+
+        The numbers of pictures are their time stamps, in the order in which they are found. Where the file has its
+        index, those behind the last one are empty.
+        """
+        has_index = self._listed >= _INDEXED * self._found > 0
+        lacking = self._slots - (self._last_slot + 1)
+        return 0 if has_index else max(0, lacking)
 
     def _ends_early(self, promised: Fraction, found: Fraction) -> str:
         return f"the header promises {float(promised):.1f} s, the data end at {float(found):.1f} s"

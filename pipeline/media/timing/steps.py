@@ -238,7 +238,10 @@ class StepFinder:
             if track.runs:
                 track.runs[-1].end = track.shown
         joined = Joined(self._epochs, self._tracks, video, pts, frame, self._may_step)
-        return joined.clock(), joined.shifts()
+        clock = joined.clock()
+        if not clock.pieces:  # it comes back to itself, as decoding times do between the edits of an MP4
+            return PLAIN, [0] * len(pts)
+        return clock, joined.shifts()
 
     def sound_begins(self, clock: FileClock) -> Fraction | None:
         """Return when, in s of the movie's ``clock``, the first packet of sound comes; None without any."""
