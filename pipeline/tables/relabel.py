@@ -12,7 +12,7 @@ from pipeline.faces.linking.smooth import smooth
 from pipeline.faces.quality import Looks
 from pipeline.faces.track import Sightings, TrackOptions
 from pipeline.media.movie import Movie
-from pipeline.scenes.grouping import SCENES_WANTED, Wanted, grouped, scene_remarks
+from pipeline.scenes.grouping import SCENES_WANTED, Wanted, scene_remarks
 from pipeline.scenes.structure import Structure
 from pipeline.schema import BOX, EMOTIONS, TRANSITIONS
 from pipeline.tables.decode import rows_by_track, track_labels
@@ -50,7 +50,7 @@ def relabel(
     """
     facts = json.loads(timeline.schema.metadata[b"moodreel"])
     movie = movie.with_picture(facts["width"], facts["height"])
-    structure = grouped(_structure(shots), scenes)
+    structure = _structure(shots)
     remarks = [one for one in facts.get("remarks", ()) if not one.startswith(SCENES_WANTED)]
     remarks += scene_remarks(scenes, len(structure))
     about = {"remarks": remarks, "shape_changes": facts.get("shape_changes")}
@@ -82,6 +82,7 @@ def relabel(
     labels = track_labels(times.time[frame], sightings, probabilities, looks.quality, options, sure)
     values_of_rows = RowValues(scores, probabilities, looks)
     persons = _persons(faces["person"], track) if people else None
+    times = times.in_scenes(scenes, sightings, persons)
     return make_tables(name, movie, times, sightings, values_of_rows, labels, metadata, persons)
 
 

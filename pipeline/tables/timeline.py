@@ -21,7 +21,7 @@ from pipeline.people.embed import Embedded
 from pipeline.people.persons import persons_of
 from pipeline.scenes.boundaries import find_boundaries, structure_of
 from pipeline.scenes.gradual import Transition
-from pipeline.scenes.grouping import Wanted, grouped, scene_remarks
+from pipeline.scenes.grouping import Wanted, scene_remarks
 from pipeline.scenes.structure import CUT
 from pipeline.schema import BOX, EMOTIONS, LABELS, UNSURE
 from pipeline.tables.columns import column_of, table_of
@@ -79,7 +79,7 @@ def assemble(
     if len(whole.pts) == 0:
         raise InputError(f"{movie.path}: not one frame of its {movie.codec} video can be decoded")
     movie, whole = in_one_picture(movie, whole)
-    times = _times(movie, whole, scenes)
+    times = _times(movie, whole)
     faces = Detections(whole.boxes, whole.scores)
     looks = looks_of(whole.boxes, whole.yaw, whole.sharpness, whole.contrast)
     appearance = appearance_of(whole.miniatures)
@@ -94,7 +94,7 @@ def assemble(
     about = {"remarks": remarks, "shape_changes": max(0, len(whole.shapes) - 1)}
     metadata = {**metadata, **{name: value for name, value in about.items() if value}}
     persons = persons_of(seen, Embedded(whole.embedded, whole.embeddings), looks.quality) if people else None
-    return make_tables(name, movie, times, seen, values, labels, metadata, persons)
+    return make_tables(name, movie, times.in_scenes(scenes, seen, persons), seen, values, labels, metadata, persons)
 
 
 def make_tables(
@@ -148,7 +148,8 @@ def make_tables(
     return Tables(**stamped, summary=_summary(times, rows, area, movie) | {"people": people})
 
 
-def _times(movie: Movie, whole: Observations, scenes: Wanted) -> FrameTimes:
+def _times(movie: Movie, whole: Observations) -> FrameTimes:
+    """Return when frames are shown and in which shots, each of them a scene."""
     boundaries: list[Transition] = []
     steps = np.searchsorted(whole.pts, [joint.pts for joint in movie.clock.discontinuities])
     borders = sorted({0, *steps.tolist(), len(whole.pts)})
@@ -160,7 +161,7 @@ def _times(movie: Movie, whole: Observations, scenes: Wanted) -> FrameTimes:
         pts, looks, detail = whole.pts[start:end].tolist(), whole.look[start:end], whole.detail[start:end]
         boundaries += [one.later(start) for one in find_boundaries(pts, movie.time_base, change, looks, detail)]
     time = (whole.pts * float(movie.time_base)).astype(np.float64)
-    return frame_times(movie, whole.pts, grouped(structure_of(time, whole.look, boundaries), scenes))
+    return frame_times(movie, whole.pts, structure_of(time, whole.look, boundaries))
 
 
 def _timeline(

@@ -1,12 +1,14 @@
 """When the movie's frames are shown, and how they are divided."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.faces.track import Sightings
 from pipeline.media.decode import shown_for
 from pipeline.media.movie import Movie
+from pipeline.scenes.grouping import Wanted, cast_of, grouped
 from pipeline.scenes.structure import Structure
 
 
@@ -22,6 +24,17 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.pts)
+
+    def in_scenes(self, wanted: Wanted, seen: Sightings, persons: NDArray[np.int32] | None) -> "FrameTimes":
+        """Return the same shots grouped into scenes.
+
+        Args:
+            wanted: what scenes; see :mod:`pipeline.scenes.grouping`.
+            seen: the movie's faces.
+            persons: int32 ``(tracks,)``: whose face each track is, -1 where unsure; None where that was not tried.
+        """
+        cast = None if persons is None else cast_of(self.shot[seen.frame], persons[seen.track], len(self.shots))
+        return replace(self, shots=grouped(self.shots, wanted, cast))
 
 
 @dataclass(frozen=True)
