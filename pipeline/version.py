@@ -14,8 +14,9 @@ are followed. 2: interlaced frames see their neighbours across segments; a track
 it are merged; faces are described, which tells persons apart; what each frame shows; fades and dissolves.
 5: each picture that is missing is counted, and those at the start that cannot be decoded."""
 
-LABELS: Final = 1
-"""Of what tables make of the same observations: quality, smoothing, labels and their shares."""
+LABELS: Final = 2
+"""Of what tables make of the same observations: quality, smoothing, labels, persons, scenes and their shares.
+2: shots are linked to scenes by who is in them, too."""
 
 DRAWING: Final = 3
 """Of the annotated video made from the same timeline. 2: labels beside boxes; deinterlaced across segments.

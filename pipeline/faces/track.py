@@ -67,7 +67,8 @@ def follow(
         appearance = np.zeros((len(faces), 0), np.float32)
     values = np.column_stack([probabilities, np.ones(len(faces), np.float32) if quality is None else quality])
     found = Candidates(time, shot, face_frame, faces.boxes, faces.scores, appearance)
-    tracks = [track for track in link(found, options) if _is_face(track, shot, face_frame, faces.scores, options)]
+    length = np.bincount(shot)[shot[face_frame]]
+    tracks = [track for track in link(found, options) if _is_face(track, length, faces.scores, options)]
     columns = [_sightings(number, track, found, values, options) for number, track in enumerate(tracks)]
     if not columns:
         none = np.zeros(0, np.int32)
@@ -87,16 +88,16 @@ def drop_hidden(seen: Sightings, max_overlap: float) -> Sightings:
     return seen.take(kept)
 
 
-def _is_face(
-    track: Track,
-    shot: NDArray[np.int32],
-    face_frame: NDArray[np.int32],
-    scores: NDArray[np.float32],
-    options: TrackOptions,
-) -> bool:
-    """Tell faces from false alarms, which flicker and never score high."""
-    shot_length = int((shot == shot[face_frame[track[0]]]).sum()) if len(track) < options.min_detections else 0
-    long_enough = len(track) >= options.min_detections or len(track) == shot_length
+def _is_face(track: Track, length: NDArray[np.int64], scores: NDArray[np.float32], options: TrackOptions) -> bool:
+    """Tell faces from false alarms, which flicker and never score high.
+
+    Args:
+        track: its detections.
+        length: int64 ``(n,)``: frames in the shot of each detection.
+        scores: float32 ``(n,)``: of each detection.
+        options: see there.
+    """
+    long_enough = len(track) >= min(options.min_detections, length[track[0]])
     return long_enough and bool(scores[track].max() >= options.min_peak)
 
 

@@ -2,9 +2,17 @@
 
 Conservative: better two persons than one wrong. Faces that are seen at once, in different places, are two persons'.
 A track that was never seen well is nobody's, unless it clearly is one person's and no other's.
+
+The network tells some faces apart less well than others: those of kinds that it has seldom seen all look alike to
+it. So it does not suffice that two faces are much alike: they must be more alike than each is to the common faces
+(:data:`COMMON_FACES`) that it resembles most. That is adaptive score normalization (Matejka et al., "Analysis of
+score normalization in multilingual speaker recognition", 2017). Who is seen again a few shots later is more often
+the same person than who is seen an hour later, so less is asked of the former.
 """
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -23,6 +31,21 @@ _MOST_PICTURES: Final = 12
 _MOST_TRACKS: Final = 4000
 """That are clustered, those with the best pictures; of a film with more, the others can only join a person."""
 
+COMMON_FACES: Final = Path(__file__).with_name("common_faces.npy")
+"""int8 ``(512, 128)``: what the network says of the middles of groups of faces (``scripts/persons common``)."""
+
+_NEARBY: Final = 4
+"""Shots: in a dialogue, a face is seen again so soon."""
+
+_ROWS: Final = 512
+"""Tracks that are compared at a time, for the sake of memory."""
+
+_NEAREST: Final = 5
+"""Common faces that a face is compared with."""
+
+_ROWS_AT_ONCE: Final = 50_000
+"""Faces of neighbouring frames that are compared at a time, likewise."""
+
 _SAME_PLACE: Final = 0.3
 """Part of the smaller box that two boxes share, from which they may be two boxes of one face."""
 
@@ -33,6 +56,8 @@ class PeopleOptions:
 
     Attributes:
         alike: mean similarity of two groups of tracks, -1..1, from which they are one person's.
+        beyond: by how much that must exceed their similarity to the common faces that they are most like ...
+        nearby: ... and by how much where their shots are at most :data:`_NEARBY` apart.
         joins: similarity to a person from which a track that was seen less well is that person's.
         margin: by which that must exceed the similarity to any other person.
         quality: of a picture that counts as good, 0..1 (:mod:`pipeline.faces.quality`).
@@ -40,6 +65,8 @@ class PeopleOptions:
     """
 
     alike: float = 0.62
+    beyond: float = 0.05
+    nearby: float = -0.03
     joins: float = 0.62
     margin: float = 0.1
     quality: float = 0.5
@@ -53,19 +80,28 @@ class TrackLooks:
     Attributes:
         mean: float64 ``(tracks, 128)``, of length 1: the mean of a track's best pictures; 0 where it has none.
         good: int64 ``(tracks,)``: its good pictures, :data:`_MOST_PICTURES` at most.
+        ordinary: float64 ``(tracks,)``, -1..1: how much it is like the common faces that it is most like.
+        shot: int32 ``(tracks,)``: where it is.
     """
 
     mean: NDArray[np.float64]
     good: NDArray[np.int64]
+    ordinary: NDArray[np.float64]
+    shot: NDArray[np.int32]
 
 
 def persons_of(
-    seen: Sightings, embedded: Embedded, quality: NDArray[np.float32], options: PeopleOptions | None = None
+    seen: Sightings,
+    shot: NDArray[np.int32],
+    embedded: Embedded,
+    quality: NDArray[np.float32],
+    options: PeopleOptions | None = None,
 ) -> NDArray[np.int32]:
     """Say whose face each track is.
 
     Args:
-        seen: the movie's faces; tracks are numbered from 0 on.
+        seen: the movie's faces; tracks are numbered from 0 on, and none leaves its shot.
+        shot: int32 ``(f,)``: of each frame of the movie.
         embedded: descriptions of some of its detections.
         quality: float32 ``(n,)``, 0..1: of each detection.
         options: see there.
@@ -75,7 +111,7 @@ def persons_of(
     """
     options = options or PeopleOptions()
     tracks = int(seen.track.max(initial=-1)) + 1
-    looks = track_looks(seen, embedded, quality, tracks, options.quality)
+    looks = track_looks(seen, shot, embedded, quality, options.quality)
     founders = np.flatnonzero(looks.good >= options.pictures)
     if len(founders) > _MOST_TRACKS:
         founders = np.sort(np.argsort(-looks.good[founders], kind="stable")[:_MOST_TRACKS].astype(np.int64))
@@ -88,24 +124,25 @@ def persons_of(
     both = (one >= 0) & (other >= 0)
     apart[one[both], other[both]] = apart[other[both], one[both]] = True
     person = np.full(tracks, UNKNOWN, np.int32)
-    person[founders] = cluster(_similarity(looks.mean[founders], looks.mean[founders]), apart, options.alike)
+    person[founders] = cluster(likeness(looks, founders, founders, options), apart, options.alike)
     rest = np.flatnonzero((person < 0) & looks.mean.any(axis=1))
     person[rest] = _joined(rest, looks, person, pairs, options)
     return _numbered(person, seen)
 
 
 def track_looks(
-    seen: Sightings, embedded: Embedded, quality: NDArray[np.float32], tracks: int, good: float
+    seen: Sightings, shot: NDArray[np.int32], embedded: Embedded, quality: NDArray[np.float32], good: float
 ) -> TrackLooks:
     """Return what tracks look like; see :func:`persons_of`.
 
     Args:
         seen: the movie's faces.
+        shot: int32 ``(f,)``: of each frame.
         embedded: descriptions of some detections.
         quality: float32 ``(n,)``: of each detection.
-        tracks: how many there are.
         good: quality of a good picture.
     """
+    tracks = int(seen.track.max(initial=-1)) + 1
     of_detection = np.full(len(quality), -1, np.int32)
     detected = seen.detection >= 0
     of_detection[seen.detection[detected]] = seen.track[detected]
@@ -121,7 +158,25 @@ def track_looks(
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
     mean = np.divide(sums, lengths, out=np.zeros_like(sums), where=lengths > 0)
     is_good = quality[embedded.face[chosen]] >= good
-    return TrackLooks(mean, np.bincount(track[is_good], minlength=tracks))
+    shots = np.zeros(tracks, np.int32)
+    shots[seen.track] = shot[seen.frame]
+    return TrackLooks(mean, np.bincount(track[is_good], minlength=tracks), ordinary(mean), shots)
+
+
+def ordinary(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how much descriptions ``(n, 128)``, of length 1, are like the common faces that they are most like."""
+    common, found = common_faces(), np.zeros(len(vectors))
+    for start in range(0, len(vectors), _ROWS):
+        alike = np.sort(vectors[start : start + _ROWS] @ common.T, axis=1)
+        found[start : start + _ROWS] = alike[:, -_NEAREST:].mean(axis=1)
+    return found
+
+
+@cache
+def common_faces() -> NDArray[np.float64]:
+    """Return :data:`COMMON_FACES`, float64 ``(512, 128)``, of length 1."""
+    vectors = np.load(COMMON_FACES).astype(np.float64)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
 def seen_at_once(seen: Sightings, tracks: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -131,15 +186,31 @@ def seen_at_once(seen: Sightings, tracks: int) -> tuple[NDArray[np.int64], NDArr
         seen: the movie's faces.
         tracks: how many there are.
     """
+    begins = np.flatnonzero(np.diff(seen.frame, prepend=-1))  # of each frame with a face
+    ends = np.append(begins[1:], len(seen))
+    pairs, counts = [np.zeros(0, np.int64)], [np.zeros((2, 0))]
+    # A stretch at a time: of 40 faces in each frame of a film, there are 100 million pairs.
+    for some in np.split(np.arange(len(begins)), np.flatnonzero(np.diff(ends // _ROWS_AT_ONCE)) + 1):
+        if len(some):
+            found, count = _beside(seen.take(np.arange(begins[some[0]], ends[some[-1]])), tracks)
+            pairs.append(found)
+            counts.append(count)
+    found, of_pair = np.unique(np.concatenate(pairs), return_inverse=True)
+    together, beside = (np.bincount(of_pair, column, len(found)) for column in np.concatenate(counts, axis=1))
+    apart = found[beside * 2 >= together]
+    return apart // max(tracks, 1), apart % max(tracks, 1)
+
+
+def _beside(seen: Sightings, tracks: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the pairs of tracks that share a frame, as numbers, and on how many frames they do, and side by side."""
     keys, values = [np.zeros(0, np.int64)], [np.zeros(0, np.bool_)]
-    for step in range(1, int(np.bincount(seen.frame).max(initial=1))):
+    for step in range(1, int(np.bincount(seen.frame - seen.frame[0]).max())):
         first = np.flatnonzero(seen.frame[step:] == seen.frame[:-step])
         a, b = seen.track[first].astype(np.int64), seen.track[first + step].astype(np.int64)
         keys.append(np.minimum(a, b) * tracks + np.maximum(a, b))
         values.append(_shared(seen.boxes[first], seen.boxes[first + step]) < _SAME_PLACE)
     found, of_pair, together = np.unique(np.concatenate(keys), return_inverse=True, return_counts=True)
-    side_by_side = np.bincount(of_pair, np.concatenate(values), len(found)) * 2 >= together
-    return found[side_by_side] // max(tracks, 1), found[side_by_side] % max(tracks, 1)
+    return found, np.stack([together, np.bincount(of_pair, np.concatenate(values), len(found))])
 
 
 def _shared(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -149,9 +220,20 @@ def _shared(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float3
     return np.asarray(np.clip(corners, 0, None).prod(axis=1) / np.maximum(smaller, 1e-6))
 
 
-def _similarity(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float32]:
-    # Rounded: the last bits depend on how many threads multiply.
-    return np.round(a @ b.T, 5).astype(np.float32)
+def likeness(
+    looks: TrackLooks, some: NDArray[np.int64], others: NDArray[np.int64], options: PeopleOptions
+) -> NDArray[np.float32]:
+    """Return how alike tracks are, float32 ``(n, m)``: ``options.alike`` or more if they may be one person's."""
+    found = np.zeros((len(some), len(others)), np.float32)
+    for start in range(0, len(some), _ROWS):
+        rows = some[start : start + _ROWS]
+        alike = looks.mean[rows] @ looks.mean[others].T
+        beyond = alike - (looks.ordinary[rows][:, None] + looks.ordinary[others]) / 2
+        near = np.abs(looks.shot[rows][:, None] - looks.shot[others]) <= _NEARBY
+        asked = np.where(near, options.nearby, options.beyond)
+        # Rounded: the last bits depend on how many threads multiply.
+        found[start : start + _ROWS] = np.round(np.minimum(alike, beyond - asked + options.alike), 5)
+    return found
 
 
 def _joined(
@@ -165,19 +247,25 @@ def _joined(
     persons = int(person.max(initial=-1)) + 1
     if persons == 0 or len(rest) == 0:
         return np.full(len(rest), UNKNOWN, np.int32)
-    known = np.flatnonzero(person >= 0)
-    sums = np.zeros((persons, len(known)))
-    sums[person[known], np.arange(len(known))] = 1
-    alike = _similarity(looks.mean[rest], looks.mean[known]) @ (sums / sums.sum(axis=1, keepdims=True)).T
+    known = np.argsort(person, kind="stable")[np.searchsorted(np.sort(person), 0) :].astype(np.int64)
+    begins = np.searchsorted(person[known], np.arange(persons))
+    members = np.diff(begins, append=len(known))
     place = np.full(len(person), -1)
     place[rest] = np.arange(len(rest))
-    for one, other in (pairs, pairs[::-1]):
-        at_once = (place[one] >= 0) & (person[other] >= 0)
-        alike[place[one[at_once]], person[other[at_once]]] = -1
-    best = alike.argmax(axis=1)
-    value = alike[np.arange(len(rest)), best]
-    alike[np.arange(len(rest)), best] = -1
-    clear = (value >= options.joins) & (value - alike.max(axis=1) >= options.margin)
+    best, clear = np.zeros(len(rest), np.int64), np.zeros(len(rest), np.bool_)
+    for start in range(0, len(rest), _ROWS):
+        some = rest[start : start + _ROWS]
+        alike = np.add.reduceat(likeness(looks, some, known, options), begins, axis=1, dtype=np.float64) / members
+        for one, other in (pairs, pairs[::-1]):
+            row = place[one] - start
+            at_once = (row >= 0) & (row < len(some)) & (person[other] >= 0)
+            alike[row[at_once], person[other[at_once]]] = -1
+        rows = np.arange(len(some))
+        nearest = alike.argmax(axis=1)
+        value = alike[rows, nearest]
+        alike[rows, nearest] = -1
+        best[start : start + _ROWS] = nearest
+        clear[start : start + _ROWS] = (value >= options.joins) & (value - alike.max(axis=1) >= options.margin)
     found = np.where(clear, best, UNKNOWN).astype(np.int32)
     # Two that are seen at once cannot both be the same person: neither is then sure.
     one, other = (place[side] for side in pairs)

@@ -93,7 +93,8 @@ def assemble(
         remarks.append(f"{NOTE}{whole.leading} frames before the first key frame need others that are not in the file")
     about = {"remarks": remarks, "shape_changes": max(0, len(whole.shapes) - 1)}
     metadata = {**metadata, **{name: value for name, value in about.items() if value}}
-    persons = persons_of(seen, Embedded(whole.embedded, whole.embeddings), looks.quality) if people else None
+    described = Embedded(whole.embedded, whole.embeddings)
+    persons = persons_of(seen, times.shot, described, looks.quality) if people else None
     return make_tables(name, movie, times.in_scenes(scenes, seen, persons), seen, values, labels, metadata, persons)
 
 

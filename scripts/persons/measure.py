@@ -3,10 +3,13 @@
 import csv
 import subprocess
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
+import cv2
 import numpy as np
+from faces import aligned
 from numpy.typing import NDArray
 from pupil import HELD_OUT, middle
 
@@ -19,6 +22,7 @@ from pipeline.faces.track import TrackOptions
 from pipeline.media.ffmpeg import ffmpeg_exe
 from pipeline.media.movie import open_movie
 from pipeline.media.segments import cut, read_packets
+from pipeline.people.persons import PeopleOptions, TrackLooks, likeness, ordinary
 from pipeline.tables.timeline import assemble
 
 _MOST: Final = 5
@@ -34,7 +38,39 @@ def verification(work: Path, network: Path) -> dict[str, Any]:
     vectors = OnnxEmbedder(network).embed(middle(columns["frames"][chosen]))
     first, second = np.triu_indices(len(chosen), 1)
     alike, same = (vectors @ vectors.T)[first, second], person[chosen][first] == person[chosen][second]
-    return {"pictures": len(chosen), "pairs": int(same.sum()), **_rates(alike[same], np.sort(alike[~same]))}
+    joined = _joined_pairs(vectors)[first, second]
+    rates = {
+        "found": round(float(joined[same].mean()), 3),
+        "false in 1,000": round(1000 * float(joined[~same].mean()), 2),
+    }
+    return {"pictures": len(chosen), "pairs": int(same.sum()), **_rates(alike[same], np.sort(alike[~same])), **rates}
+
+
+def between_groups(file: Path, network: Path) -> dict[str, Any]:
+    """Return of each group how many in 1,000 pairs of different persons' pictures would be one person's.
+
+    Three figures: by similarity alone, as shipped for shots nearby, and as shipped for others.
+    """
+    columns = np.load(file)
+    jpg, offset, embedder, found = columns["jpg"], columns["offset"], OnnxEmbedder(network), {}
+    pictures = [aligned(cv2.imdecode(jpg[a:b], cv2.IMREAD_GRAYSCALE), 3) for a, b in pairwise(offset)]
+    for race in np.unique(columns["race"]):
+        for gender in np.unique(columns["gender"]):
+            rows = np.flatnonzero((columns["race"] == race) & (columns["gender"] == gender))
+            vectors = embedder.embed(np.stack([pictures[k] for k in rows if pictures[k] is not None]))
+            alone = vectors @ vectors.T >= PeopleOptions().alike
+            pairs = np.triu_indices(len(vectors), 1)
+            rules = (alone, _joined_pairs(vectors, nearby=True), _joined_pairs(vectors))
+            found[f"race {race}, gender {gender}"] = [round(1000 * float(rule[pairs].mean()), 1) for rule in rules]
+    return found
+
+
+def _joined_pairs(vectors: NDArray[np.float32], nearby: bool = False) -> NDArray[np.bool_]:
+    """Return which pairs of pictures ``(n, n)`` would be one person's, if each were a track."""
+    count, options, mean = len(vectors), PeopleOptions(), vectors.astype(np.float64)
+    shot = np.zeros(count, np.int32) if nearby else np.arange(0, 1000 * count, 1000, dtype=np.int32)
+    looks = TrackLooks(mean, np.ones(count, np.int64), ordinary(mean), shot)
+    return likeness(looks, np.arange(count), np.arange(count), options) >= options.alike
 
 
 def _rates(same: NDArray[np.float32], other: NDArray[np.float32]) -> dict[str, Any]:

@@ -73,6 +73,12 @@ def leaps(before: NDArray[np.float32], now: NDArray[np.float32]) -> NDArray[np.f
     return np.asarray(distance / np.sqrt(sizes[0][:, None] * sizes[1][None, :]), np.float64)
 
 
+def distances(before: NDArray[np.float32], now: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the distances of centres ``(n,)``, row by row, in units of the boxes' size; see :func:`leaps`."""
+    a, b = ((boxes[:, :2] + boxes[:, 2:]) / 2 for boxes in (before, now))
+    return np.asarray(np.linalg.norm(a - b, axis=1) / np.sqrt(size_of(before) * size_of(now)), np.float64)
+
+
 def size_of(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the geometric means of boxes' sides ``(n,)``, px, at least 1."""
     return np.asarray(np.sqrt(np.maximum(boxes[:, 2:] - boxes[:, :2], 1).prod(axis=1)), np.float32)

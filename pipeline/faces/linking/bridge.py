@@ -1,12 +1,14 @@
 """Bridge gaps: a face that vanishes and one that appears where the first must have been by then may be one."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.faces.linking.boxes import leaps, size_of
-from pipeline.faces.linking.candidates import Candidates, Track, expected
+from pipeline.faces.linking.boxes import distances, size_of
+from pipeline.faces.linking.candidates import Candidates, Track, velocity
 from pipeline.faces.linking.options import TrackOptions
 
 _COURSE: Final = 1.0
@@ -50,6 +52,33 @@ def bridge(found: Candidates, tracks: list[Track], options: TrackOptions) -> lis
     return joined + [track for track in tracks if found.scores[track].max() < options.min_peak]
 
 
+@dataclass(frozen=True)
+class _Edges:
+    """How tracks begin, or how they end, as columns.
+
+    Attributes:
+        time: float64 ``(t,)``, s.
+        boxes: float32 ``(t, 4)``.
+        velocity: float64 ``(t, 2)``, px a second.
+    """
+
+    time: NDArray[np.float64]
+    boxes: NDArray[np.float32]
+    velocity: NDArray[np.float64]
+
+    @staticmethod
+    def of(found: Candidates, tracks: list[Track], at_start: bool) -> "_Edges":
+        edges = np.array([track[0 if at_start else -1] for track in tracks], np.int64)
+        near = [track[:64] if at_start else track[-64:] for track in tracks]
+        course = [velocity(found, track, _COURSE, at_start) for track in near]
+        return _Edges(found.seen(edges), found.boxes[edges], np.array(course).reshape(-1, 2))
+
+    def expected(self, which: "NDArray[np.int64] | int", time: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the boxes ``(m, 4)`` that tracks ``which`` will have, or had, at ``time`` ``(m,)``."""
+        shift = self.velocity[which] * (time - self.time[which])[:, None]
+        return np.asarray(self.boxes[which] + np.tile(shift, 2), np.float32)
+
+
 def _ways(found: Candidates, tracks: list[Track], options: TrackOptions) -> Iterator[tuple[int, int, float]]:
     """Yield pairs of tracks that may be one face, and how ill they fit.
 
@@ -58,27 +87,37 @@ def _ways(found: Candidates, tracks: list[Track], options: TrackOptions) -> Iter
     """
     firm = [track[found.scores[track] >= options.min_peak] for track in tracks]
     begins = np.array([found.frame[track[0]] for track in tracks], np.int64)
+    begun, shots = found.time[begins], found.shot[begins]
+    ends, starts = _Edges.of(found, firm, at_start=False), _Edges.of(found, firm, at_start=True)
     for a, track in enumerate(tracks):
         end = found.frame[track[-1]]
-        latest = np.searchsorted(found.time[begins], found.time[end] + options.max_hidden, "right")
-        for b in range(int(np.searchsorted(begins, end, "right")), int(latest)):
-            if found.shot[begins[b]] != found.shot[end]:
-                break
-            value = _misfit(found, firm[a], firm[b])
-            if value is not None:
-                yield a, b, value
+        latest = min(
+            np.searchsorted(begun, found.time[end] + options.max_hidden, "right"),
+            np.searchsorted(shots, found.shot[end], "right"),
+        )
+        others = np.arange(np.searchsorted(begins, end, "right"), latest)
+        reached, distance = _reached(ends, starts, a, others)
+        for b, way in zip(others[reached].tolist(), distance[reached].tolist(), strict=True):
+            likeness = float(found.alike(firm[a][-8:], firm[b][:8]).max())
+            if likeness >= _MIN_LIKENESS:
+                yield a, b, way + 1 - likeness
 
 
-def _misfit(found: Candidates, before: Track, after: Track) -> float | None:
-    """Say how ill one track continues another, 0 for not at all; None where it cannot."""
-    last, first = before[-1:], after[:1]
-    end, begin = int(found.frame[last[0]]), int(found.frame[first[0]])
-    ahead = leaps(expected(found, before[-64:], begin, _COURSE)[None], found.boxes[first])[0, 0]
-    back = leaps(expected(found, after[:64], end, _COURSE, at_start=True)[None], found.boxes[last])[0, 0]
-    distance = float(ahead + back) / 2
-    sizes = size_of(found.boxes[[last[0], first[0]]])
-    likeness = float(found.alike(before[-8:], after[:8]).max())
-    reach = _REACH * (1 + float(found.time[begin] - found.time[end]))
-    if distance > reach or max(sizes) > _MAX_GROWTH * min(sizes) or likeness < _MIN_LIKENESS:
-        return None
-    return distance + 1 - likeness
+def _reached(
+    ends: _Edges, starts: _Edges, track: int, others: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Say which tracks begin where another leads, at its size, and how far off they are, in units of their size.
+
+    Args:
+        ends: how tracks end.
+        starts: how they begin.
+        track: that may lead there.
+        others: int64 ``(m,)``: those that begin later.
+    """
+    last = np.repeat(ends.boxes[track : track + 1], len(others), axis=0)
+    ahead = distances(ends.expected(track, starts.time[others]), starts.boxes[others])
+    back = distances(starts.expected(others, np.full(len(others), ends.time[track])), last)
+    distance = (ahead + back) / 2
+    sizes = np.stack([size_of(last), size_of(starts.boxes[others])])
+    reach = _REACH * (1 + starts.time[others] - ends.time[track])
+    return (distance <= reach) & (sizes.max(axis=0) <= _MAX_GROWTH * sizes.min(axis=0)), distance

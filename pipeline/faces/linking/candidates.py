@@ -41,24 +41,33 @@ class Candidates:
         return self.appearance[a] @ self.appearance[b].T
 
 
-def expected(found: Candidates, track: Track, frame: int, course: float, at_start: bool = False) -> NDArray[np.float32]:
-    """Return the box ``(4,)`` that a track will have, or had, at ``frame`` if it keeps its course.
+def expected(found: Candidates, track: Track, frame: int, course: float) -> NDArray[np.float32]:
+    """Return the box ``(4,)`` that a track will have at ``frame`` if it keeps its course.
 
     Args:
         found: the detections.
         track: as far as it is known.
-        frame: after its last detection, or before its first.
+        frame: after its last detection.
         course: s over which its velocity is taken.
-        at_start: which of the two.
     """
-    edge = track[0] if at_start else track[-1]
+    last = track[-1]
+    shift = velocity(found, track, course) * (found.time[frame] - found.time[found.frame[last]])
+    return np.asarray(found.boxes[last] + np.tile(shift, 2), np.float32)
+
+
+def velocity(found: Candidates, track: Track, course: float, at_start: bool = False) -> NDArray[np.float64]:
+    """Return how fast a track's centre moves where it ends, float64 ``(2,)``, px a second.
+
+    Args:
+        found: the detections.
+        track: as far as it is known.
+        course: s over which that is taken.
+        at_start: where it begins, instead.
+    """
     times = found.seen(track)
-    moment = found.time[found.frame[edge]]
-    near = track[np.abs(times - moment) <= course]
+    near = track[np.abs(times - times[0 if at_start else -1]) <= course]
     centres = (found.boxes[near, :2] + found.boxes[near, 2:]) / 2
     span = found.seen(near) - found.seen(near).mean()
     spread = float((span**2).sum())
     # Few detections say little about a velocity.
-    velocity = span @ centres / spread * (1 - 1 / len(near)) if spread > 0 else np.zeros(2)
-    shift = velocity * (found.time[frame] - moment)
-    return np.asarray(found.boxes[edge] + np.tile(shift, 2), np.float32)
+    return np.asarray(span @ centres / spread * (1 - 1 / len(near)) if spread > 0 else np.zeros(2))

@@ -49,8 +49,11 @@ def _affinity(found: Candidates, tracks: Sequence[list[int]], here: Track, min_i
     """Return how well each of the detections ``here`` continues each track; -inf where it cannot."""
     last = np.array([track[-1] for track in tracks], np.int64)
     can = iou(found.boxes[last], found.boxes[here]) >= min_iou
-    if (can.sum(axis=0) <= 1).all() and (can.sum(axis=1) <= 1).all():
-        return np.where(can, 0.0, -np.inf)  # there is no choice, as on most frames
-    places = np.stack([expected(found, np.array(track[-16:]), found.frame[here[0]], _COURSE) for track in tracks])
-    value = iou(places, found.boxes[here]) + _LOOKS * found.alike(last, here)
-    return np.where(can, value, -np.inf).astype(np.float64)
+    choice = can & ((can.sum(axis=0) > 1) | (can.sum(axis=1) > 1)[:, None])
+    value = np.where(can, 0.0, -np.inf)
+    rows = np.flatnonzero(choice.any(axis=1)).tolist()
+    if rows:  # on most frames, there is none
+        places = [expected(found, np.array(tracks[row][-16:]), found.frame[here[0]], _COURSE) for row in rows]
+        fit = iou(np.stack(places), found.boxes[here]) + _LOOKS * found.alike(last[rows], here)
+        value[rows] = np.where(can[rows], fit, -np.inf)
+    return value
