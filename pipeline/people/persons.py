@@ -1,6 +1,6 @@
 """Tracks of one movie -> persons: two tracks are one person's only if their faces are much alike.
 
-Conservative: better two persons than one wrong. Faces that are seen at once, in different places, are two persons'.
+Conservative: better two persons than one wrong. Faces that are seen at once are two persons'.
 A track that was never seen well is nobody's, unless it clearly is one person's and no other's.
 
 The network tells some faces apart less well than others: those of kinds that it has seldom seen all look alike to
@@ -45,9 +45,6 @@ _NEAREST: Final = 5
 
 _ROWS_AT_ONCE: Final = 50_000
 """Faces of neighbouring frames that are compared at a time, likewise."""
-
-_SAME_PLACE: Final = 0.3
-"""Part of the smaller box that two boxes share, from which they may be two boxes of one face."""
 
 
 @dataclass(frozen=True)
@@ -180,44 +177,24 @@ def common_faces() -> NDArray[np.float64]:
 
 
 def seen_at_once(seen: Sightings, tracks: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pairs of tracks, as two columns, that show two faces: side by side on most frames that show both.
+    """Return the pairs of tracks, as two columns, that share a frame.
 
     Args:
         seen: the movie's faces.
         tracks: how many there are.
     """
-    begins = np.flatnonzero(np.diff(seen.frame, prepend=-1))  # of each frame with a face
-    ends = np.append(begins[1:], len(seen))
-    pairs, counts = [np.zeros(0, np.int64)], [np.zeros((2, 0))]
+    pairs, most = [np.zeros(0, np.int64)], int(np.bincount(seen.frame).max(initial=1))
     # A stretch at a time: of 40 faces in each frame of a film, there are 100 million pairs.
-    for some in np.split(np.arange(len(begins)), np.flatnonzero(np.diff(ends // _ROWS_AT_ONCE)) + 1):
-        if len(some):
-            found, count = _beside(seen.take(np.arange(begins[some[0]], ends[some[-1]])), tracks)
-            pairs.append(found)
-            counts.append(count)
-    found, of_pair = np.unique(np.concatenate(pairs), return_inverse=True)
-    together, beside = (np.bincount(of_pair, column, len(found)) for column in np.concatenate(counts, axis=1))
-    apart = found[beside * 2 >= together]
-    return apart // max(tracks, 1), apart % max(tracks, 1)
-
-
-def _beside(seen: Sightings, tracks: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the pairs of tracks that share a frame, as numbers, and on how many frames they do, and side by side."""
-    keys, values = [np.zeros(0, np.int64)], [np.zeros(0, np.bool_)]
-    for step in range(1, int(np.bincount(seen.frame - seen.frame[0]).max())):
-        first = np.flatnonzero(seen.frame[step:] == seen.frame[:-step])
-        a, b = seen.track[first].astype(np.int64), seen.track[first + step].astype(np.int64)
-        keys.append(np.minimum(a, b) * tracks + np.maximum(a, b))
-        values.append(_shared(seen.boxes[first], seen.boxes[first + step]) < _SAME_PLACE)
-    found, of_pair, together = np.unique(np.concatenate(keys), return_inverse=True, return_counts=True)
-    return found, np.stack([together, np.bincount(of_pair, np.concatenate(values), len(found))])
-
-
-def _shared(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return which part of the smaller of two boxes lies in the other one, row by row."""
-    corners = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
-    smaller = np.minimum(*(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (a, b)))
-    return np.asarray(np.clip(corners, 0, None).prod(axis=1) / np.maximum(smaller, 1e-6))
+    for start in range(0, len(seen), _ROWS_AT_ONCE):
+        keys = [np.zeros(0, np.int64)]
+        for step in range(1, most):
+            first = np.arange(start, min(start + _ROWS_AT_ONCE, len(seen) - step))
+            first = first[seen.frame[first] == seen.frame[first + step]]
+            a, b = seen.track[first].astype(np.int64), seen.track[first + step].astype(np.int64)
+            keys.append(np.minimum(a, b) * tracks + np.maximum(a, b))
+        pairs.append(np.unique(np.concatenate(keys)))
+    found = np.unique(np.concatenate(pairs))
+    return found // max(tracks, 1), found % max(tracks, 1)
 
 
 def likeness(

@@ -14,6 +14,7 @@ from pipeline.media.movie import open_movie
 from pipeline.media.segments import FIRST_PTS, LAST_PTS, Segment, cut, read_packets
 from pipeline.people.align import ALIGNED_SIZE, PLACES, align
 from pipeline.people.embed import DIMENSIONS, EVERY, Sampler
+from pipeline.tables.relabel import relabel
 from pipeline.tables.timeline import assemble
 
 SHOT = 24  # frames, of 40 ms
@@ -93,6 +94,17 @@ def test_two_persons_in_six_shots(movie, seconds):
         assert getattr(tables, name).equals(getattr(one, name)), name
     assert sum(len(part.embedded) for part in parts) == len(whole.embedded) == embedder.described
     assert embedder.described <= 6 * SHOT / 4  # far from every frame
+
+
+@pytest.mark.parametrize("scenes", ["auto", "shots", 2, 4])
+def test_other_scenes_of_the_same_persons_are_made_of_the_tables_that_stand(movie, scenes):
+    analysis = Analysis(Spotter(), Guess(), 0.12, TrackOptions(), Level())
+    parts = [analyze(movie, segment, analysis) for segment in uncut(movie)]
+    before, expected = (assemble("m", movie, parts, TrackOptions(), {}, scenes=one) for one in (3, scenes))
+    found = relabel("m", movie, before.timeline, before.shots, TrackOptions(), {}, 0, scenes=scenes)
+    assert before.tracks["person"].to_pylist() == [0, 1, 0, 1, 0, 1]
+    for name in ("timeline", "tracks", "shots", "scenes", "people", "scene_people", "relative"):
+        assert getattr(found, name).equals(getattr(expected, name)), name
 
 
 def test_without_people_nothing_is_described(movie):
