@@ -25,6 +25,13 @@ class Frames:
     def __len__(self) -> int:
         return len(self.pts)
 
+
+@dataclass(frozen=True)
+class FrameTimes(Frames):
+    """The frames, and the shots that they are divided into."""
+
+    shots: Structure
+
     def in_scenes(self, wanted: Wanted, seen: Sightings, persons: NDArray[np.int32] | None) -> "FrameTimes":
         """Return the same shots grouped into scenes.
 
@@ -34,14 +41,8 @@ class Frames:
             persons: int32 ``(tracks,)``: whose face each track is, -1 where unsure; None where that was not tried.
         """
         cast = None if persons is None else cast_of(self.shot[seen.frame], persons[seen.track], len(self.shots))
-        return replace(self, shots=grouped(self.shots, wanted, cast))
-
-
-@dataclass(frozen=True)
-class FrameTimes(Frames):
-    """The frames, and the shots that they are divided into."""
-
-    shots: Structure
+        shots = grouped(self.shots, wanted, cast)
+        return replace(self, shots=shots, scene=shots.scene[self.shot])
 
 
 def frame_times(movie: Movie, pts: NDArray[np.int64], shots: Structure) -> FrameTimes:
