@@ -12,7 +12,8 @@ OBSERVATIONS: Final = 5
 are followed. 2: interlaced frames see their neighbours across segments; a track ends where it was last seen.
 3: landmarks, sharpness and contrast. 4: miniatures; a face is followed by its course and its looks, and second boxes on
 it are merged; faces are described, which tells persons apart; what each frame shows; fades and dissolves.
-5: each picture that is missing is counted, and those at the start that cannot be decoded."""
+5: each picture that is missing is counted, and those at the start that cannot be decoded; pictures are cropped to the
+pixel, and palettes are kept."""
 
 LABELS: Final = 2
 """Of what tables make of the same observations: quality, smoothing, labels, persons, scenes and their shares.
