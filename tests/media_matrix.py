@@ -237,6 +237,17 @@ FORMATS: Final = (
     ("mp4", "libx264", "flac", "yuv420p", {"x264-params": "bff=1"}),
     ("mpg", "mpeg2video", "ac3", "yuv420p", {"flags": "+ildct+ilme", "bf": "2"}),
     ("mov", "prores_ks", "pcm_s16be", "yuv422p10le", {"flags": "+ildct+ilme"}),
+    ("avi", "rawvideo", "pcm_s16le", "bgr24", {}),
+    ("avi", "huffyuv", "pcm_s16le", "yuv422p", {}),
+    ("avi", "msmpeg4", "pcm_s16le", "yuv420p", {}),
+    ("asf", "wmv2", "libmp3lame", "yuv420p", {}),
+    ("mov", "png", "pcm_s16le", "rgb24", {}),
+    ("mov", "v210", "pcm_s24le", "yuv422p10le", {}),
+    ("mxf", "jpeg2000", "pcm_s16le", "yuv422p", {}),
+    ("mpg", "mpeg1video", "mp2", "yuv420p", {"bf": "2"}),
+    ("wtv", "mpeg2video", "mp2", "yuv420p", {"bf": "2"}),
+    ("ismv", "libx264", "aac", "yuv420p", {}),
+    ("apng", "apng", "", "rgb24", {}),
 )
 """Containers, codecs and pixel formats that PyAV's FFmpeg can write."""
 
