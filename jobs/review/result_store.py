@@ -199,18 +199,21 @@ class ResultStore:
         Raises:
             NotFoundError: neither is available.
         """
-        path = self.original(name).path or self.overlay(name) or self.annotated(name)
-        if path is None:
+        paths = [self.original(name).path, self.overlay(name), self.annotated(name)]
+        movie = next((movie for path in filter(None, paths) if (movie := self._opened(path)).seekable), None)
+        if movie is None:
             raise NotFoundError(f"{name}: neither the annotated video nor the original is available")
-        try:
-            movie = self._movies.get(identity(path), lambda: open_movie(path))
-        except PipelineError as error:
-            raise NotFoundError(str(error)) from error
         facts = read_job_facts(self.folder(name))
         width, height = (facts.summary.width, facts.summary.height) if facts else (None, None)
         if width and height and 0 < width <= LONGEST_SIDE and 0 < height <= LONGEST_SIDE:
             return movie.with_picture(width, height)  # boxes are in it
         return movie
+
+    def _opened(self, path: Path) -> Movie:
+        try:
+            return self._movies.get(identity(path), lambda: open_movie(path))
+        except PipelineError as error:
+            raise NotFoundError(str(error)) from error
 
     def _if_inside(self, path: Path) -> Path | None:
         try:

@@ -1,7 +1,7 @@
 """What all stills are made with: decoding, turning upright, encoding as JPEG."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -52,12 +52,33 @@ def still_errors(movie: Movie, time: float) -> Iterator[None]:
 
 @contextmanager
 def opened_video(movie: Movie, options: dict[str, str] | None = None) -> Iterator[av.container.InputContainer]:
-    """Open a movie to take stills from it; ``options`` are the decoder's."""
+    """Open a movie to take stills from it; ``options`` are the decoder's.
+
+    Raises:
+        NotFoundError: it can only be decoded from its start.
+        InputError: it cannot be opened.
+    """
+    if not movie.seekable:
+        raise NotFoundError(f"{movie.path.name}: decoding cannot begin amid it; the annotated video has its pictures")
     with opened(movie.path) as container:
         context = video_of(container, movie).codec_context
         # With a thread per frame, the first frame would come only after as many packets as there are threads.
         context.thread_count = 1
         context.options = decoder_options() | (options or {})
+        yield container
+
+
+@contextmanager
+def opened_before(
+    movie: Movie, pts: int, options: dict[str, str] | None = None
+) -> Iterator[av.container.InputContainer]:
+    """Open a movie at the key frame before ``pts``, or at its start where FFmpeg finds none; see opened_video."""
+    with ExitStack() as stack:
+        container = stack.enter_context(opened_video(movie, options))
+        try:
+            container.seek(pts, backward=True, stream=video_of(container, movie))
+        except av.error.FFmpegError:  # and the place is now any one
+            container = stack.enter_context(opened_video(movie, options))
         yield container
 
 

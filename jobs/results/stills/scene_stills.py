@@ -118,7 +118,7 @@ class _ForwardDecoder:
     """Decodes onward from a key frame, for spans without one; a later span continues from there if it can."""
 
     def __init__(self, movie: Movie, stack: ExitStack) -> None:
-        self._movie = movie
+        self._movie, self._stack = movie, stack
         self._container = stack.enter_context(opened_video(movie, _FAST))
         self._key: int | None = None
         self._frames: Iterator[Shown] = iter(())
@@ -127,7 +127,10 @@ class _ForwardDecoder:
     def first(self, pts: int, key: int | None) -> Shown | None:
         """Return the first frame from ``pts`` on, or else the last one; ``key`` is the pts of the key frame before."""
         if not self._can_continue(pts, key):
-            self._container.seek(pts, backward=True, stream=video_of(self._container, self._movie))
+            try:
+                self._container.seek(pts, backward=True, stream=video_of(self._container, self._movie))
+            except av.error.FFmpegError:  # none comes before, and the place is now any one
+                self._container = self._stack.enter_context(opened_video(self._movie, _FAST))
             self._key, self._frames, self._last = key, readable(self._container, self._movie), None
         for shown in self._frames:
             self._last = shown

@@ -4,11 +4,10 @@ import threading
 from dataclasses import dataclass
 from typing import Final
 
-import av.container
 import cv2
 
 from jobs.results.errors import NotFoundError
-from jobs.results.stills.frames import Shown, jpeg, opened_video, pts_at, readable, still_errors, upright, video_of
+from jobs.results.stills.frames import Shown, jpeg, opened_before, pts_at, readable, still_errors, upright
 from pipeline.media.movie import Movie
 
 _AT_ONCE: Final = threading.BoundedSemaphore(2)
@@ -32,8 +31,8 @@ def frame_still(spot: Spot, width: int) -> bytes:
     Raises:
         NotFoundError: it cannot be decoded.
     """
-    with _AT_ONCE, still_errors(spot.movie, spot.time), opened_video(spot.movie) as container:
-        return jpeg(upright(spot.movie, _frame_at(container, spot.movie, spot.time), width))
+    with _AT_ONCE, still_errors(spot.movie, spot.time):
+        return jpeg(upright(spot.movie, _frame_at(spot.movie, spot.time), width))
 
 
 def face_still(spot: Spot, box: tuple[float, float, float, float], size: int) -> bytes:
@@ -50,8 +49,8 @@ def face_still(spot: Spot, box: tuple[float, float, float, float], size: int) ->
     Raises:
         NotFoundError: the frame cannot be decoded.
     """
-    with _AT_ONCE, still_errors(spot.movie, spot.time), opened_video(spot.movie) as container:
-        image = upright(spot.movie, _frame_at(container, spot.movie, spot.time))
+    with _AT_ONCE, still_errors(spot.movie, spot.time):
+        image = upright(spot.movie, _frame_at(spot.movie, spot.time))
     x1, y1, x2, y2 = box
     half = max(x2 - x1, y2 - y1, 2) * _FACE_ROOM / 2
     half = min(half, image.shape[0] / 2, image.shape[1] / 2)
@@ -61,15 +60,15 @@ def face_still(spot: Spot, box: tuple[float, float, float, float], size: int) ->
     return jpeg(cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA))
 
 
-def _frame_at(container: av.container.InputContainer, movie: Movie, time: float) -> Shown:
+def _frame_at(movie: Movie, time: float) -> Shown:
     """Return the frame that is shown at a time in s."""
     pts = pts_at(movie, time)
-    container.seek(pts, backward=True, stream=video_of(container, movie))
     before: Shown | None = None
-    for shown in readable(container, movie):
-        if shown.frame.pts is not None and shown.frame.pts > pts:
-            return before or shown
-        before = shown
+    with opened_before(movie, pts) as container:
+        for shown in readable(container, movie):
+            if shown.frame.pts is not None and shown.frame.pts > pts:
+                return before or shown
+            before = shown
     if before is None:
         raise NotFoundError(f"{movie.path.name}: no frame at {time:.2f} s")
     return before

@@ -3,14 +3,20 @@
 import json
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from clips import ffmpeg
 from flash_and_beep import Recording, heard, seen
 
 from jobs.export.clip import write_clip
 from jobs.live.source import choose_live_source, connect
+from jobs.results.errors import NotFoundError
+from jobs.results.stills.spot_stills import Spot, frame_still
+from jobs.review.result_store import ResultStore
 from jobs.store.provenance import fingerprint_movie
 from jobs.store.workspace import MovieFolder
+from pipeline.media.movie import open_movie
 
 TITLE = Recording(
     seconds=2.0, moments=(1.0,), video="mpeg2video", audio="ac3", options={"g": "12", "bf": "2", "b": "400k"}
@@ -96,3 +102,20 @@ def test_live_reads_titles_and_streams(tmp_path):
     for movie in (disc(tmp_path / "VIDEO_TS"), stream(tmp_path / "dash", "dash")):
         with connect(choose_live_source(str(movie))) as connection:
             assert sum(1 for _ in connection.pictures()) == 50
+
+
+def test_stills_of_titles_and_streams(tmp_path):
+    for movie in (disc(tmp_path / "VIDEO_TS"), stream(tmp_path / "hls", "hls"), stream(tmp_path / "dash", "dash")):
+        spots = [Spot(open_movie(movie), time) for time in (0.5, 1.05, 1.5)]
+        shown = [cv2.imdecode(np.frombuffer(frame_still(spot, 96), np.uint8), 0).mean() > 150 for spot in spots]
+        assert shown == [False, True, False], movie.name
+
+
+def test_no_still_is_taken_of_what_is_decoded_from_its_start_alone(run_here, tmp_path):
+    raw = Recording(seconds=1.0, moments=(0.4,), video="ffv1", audio="", options={}).write(tmp_path / "raw.mkv")
+    film, out = tmp_path / "film.avi", tmp_path / "out"
+    ffmpeg("-i", raw, "-c:v", "rawvideo", "-pix_fmt", "pal8", film)
+    with pytest.raises(NotFoundError, match="the annotated video has its pictures"):
+        frame_still(Spot(open_movie(film), 0.4), 96)
+    run_here(film, out=out)
+    assert ResultStore(out).movie("film.avi").path.name == "annotated.mp4"
