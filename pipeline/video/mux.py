@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
+import av.audio.stream
 import av.stream
 import ffmpeg
 
@@ -35,7 +36,10 @@ _MICRO: Final = 1_000_000
 
 @dataclass(frozen=True)
 class SourceStream:
-    """A stream of the source: its index, kind, FFmpeg's name of its codec ("" if unknown), its language and title."""
+    """A stream of the source: its index, kind, FFmpeg's name of its codec ("" if unknown), its language and title.
+
+    ``unplaced`` is the number of channels of sound that does not say which is which; 0 where it does.
+    """
 
     index: int
     kind: str
@@ -43,6 +47,7 @@ class SourceStream:
     language: str | None
     is_cover: bool
     title: str = ""
+    unplaced: int = 0
 
     def named(self, place: str) -> list[str]:
         """Return ffmpeg's options for what tells people one stream from another, at ``place`` in the output."""
@@ -179,7 +184,11 @@ def _described(stream: av.stream.Stream) -> SourceStream:
     covers = av.stream.Disposition.attached_pic
     # Matroska has titles, MP4 names.
     title = stream.metadata.get("title") or stream.metadata.get("name") or ""
-    return SourceStream(stream.index, stream.type, codec, stream.language, bool(stream.disposition & covers), title)
+    unplaced = 0
+    if isinstance(stream, av.audio.stream.AudioStream) and stream.layout.name.endswith(" channels"):
+        unplaced = stream.channels
+    is_cover = bool(stream.disposition & covers)
+    return SourceStream(stream.index, stream.type, codec, stream.language, is_cover, title, unplaced)
 
 
 def _attempts(streams: Sequence[SourceStream], shown: int) -> list[_Attempt]:
@@ -255,7 +264,9 @@ def _audio_options(attempt: _Attempt) -> dict[str, Any]:
     the picture. A gap before the first sound is one of them.
     """
     options: dict[str, Any] = {}
-    for k, (_, copy) in enumerate(attempt.audio):
+    for k, (stream, copy) in enumerate(attempt.audio):
+        if stream.unplaced and not copy:
+            options[f"ac:a:{k}"] = stream.unplaced  # the usual places
         if copy:
             options[f"c:a:{k}"] = "copy"
         else:

@@ -152,6 +152,14 @@ def test_other_sound_is_encoded_in_sync(tmp_path: Path, name: str, codec: str, s
     assert_in_sync(movie, tmp_path / "out.mp4", expected)
 
 
+def test_sound_whose_channels_have_no_places(tmp_path: Path) -> None:
+    movie = make_source(tmp_path / "a.mkv", "tta")
+    video, _ = joined_video(tmp_path, movie)
+    (remark,) = mux(video, movie, tmp_path / "out.mp4", "")
+    assert "encoded as AAC" in remark
+    assert heard(tmp_path / "out.mp4") == pytest.approx([0.25, 0.75, 1.25, 1.75], abs=1e-3)
+
+
 def test_gap_in_sound_that_is_encoded_stays(tmp_path: Path) -> None:
     video = write_video(tmp_path / "v.mp4", STEADY, MS)
     first = write_wav(tmp_path / "1.wav", [0.25], 0.5)
