@@ -229,3 +229,19 @@ def test_clips_and_the_menu_in_a_browser(serve, own_demo, tmp_path):
         without_source(own_demo)
         clip.click()
         expect(page.locator("#announcement")).to_contain_text("nothing to take a clip from")
+
+
+def test_the_menus_stay_within_the_window(serve, tmp_path):
+    name = "a film with a title of the length that titles may well have.mp4"
+    make_up(tmp_path, frames=300, name=name)
+    url = serve(tmp_path)
+    with chromium() as browser, Visit(browser) as visit:
+        for place in (url, f"{url}movie/{name}"):
+            for width in (1440, 1000, 780, 390):
+                visit.page.set_viewport_size({"width": width, "height": 844})
+                visit.page.goto(place)
+                visit.page.locator(".download summary").click()
+                box = visit.page.locator(".download > .card").bounding_box()
+                assert box["x"] >= 0, (place, width)
+                assert box["x"] + box["width"] <= width, (place, width)
+                assert visit.overflow() == 0, (place, width)
