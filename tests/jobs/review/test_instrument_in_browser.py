@@ -66,13 +66,13 @@ def test_how_sure_it_is_is_seen(browser, film):
         widths = mine.locator("rect").evaluate_all("all => all.map(one => Number(one.getAttribute('width')))")
         assert widths == face[7]
         before = pixel(page, 100, 90)
-        page.get_by_label("Confidence over").fill("99")
+        page.get_by_label("Min. confidence").fill("99")
         until(page, "document.getElementById('found').textContent.startsWith('0 ')")
         until(page, "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
         after = pixel(page, 100, 90)
         assert sum(after[:3]) > sum(before[:3])  # paler, on a light ground
         expect(page.locator("#now li.faint")).to_have_count(2)
-        page.get_by_label("Confidence over").fill("180")
+        page.get_by_label("Min. confidence").fill("180")
         assert page.evaluate("document.getElementById('confidence').validationMessage") != ""
         page.locator("#chart").focus()
         with page.expect_response(lambda answer: "of=probabilities" in answer.url):
@@ -120,7 +120,7 @@ def test_the_csv_and_the_tooltip_follow_a_zoom_and_keys_that_find_nothing_say_so
         page.keyboard.press("+")
         expect(page.locator("#tip")).to_contain_text("0:08")
         expect(page.locator("#csv-holds")).to_contain_text(re.compile(r"only 0:0\d\.\d to 0:\d\d\.\d"))
-        page.get_by_label("Confidence over").fill("100")
+        page.get_by_label("Min. confidence").fill("100")
         until(page, "document.getElementById('found').textContent.startsWith('0 ')")
         page.get_by_role("button", name="next sad").click()
         expect(page.locator("#announcement")).to_be_visible()

@@ -248,8 +248,8 @@ class TestMovie:
     def test_filter_and_download(self, movie, tmp_path):
         page = movie.page
         page.locator("#emotion").select_option("happy")
-        page.get_by_label("Confidence over").fill("80")
-        page.get_by_label("At least, s").fill("1")
+        page.get_by_label("Min. confidence").fill("80")
+        page.get_by_label("Min. length, s").fill("1")
         query = "/api/intervals/sample.mp4?emotion=happy&confidence=0.8&seconds=1"
         answer = page.evaluate(f"fetch('{query}').then(a => a.json())")
         expect(page.locator("#found")).to_contain_text(f"{answer['total']} found")
@@ -257,12 +257,12 @@ class TestMovie:
         page.locator("#intervals button:not(.clip)").first.click()
         assert now(page) == pytest.approx(answer["intervals"][0]["start"], abs=0.002)
         with page.expect_download() as download:
-            page.get_by_role("link", name="CSV of moments").click()
+            page.get_by_role("link", name="CSV: moments").click()
         download.value.save_as(tmp_path / "moments.csv")
         rows = list(csv.DictReader((tmp_path / "moments.csv").read_text().splitlines()))
         assert [float(row["start"]) for row in rows] == [interval["start"] for interval in answer["intervals"]]
         assert all(float(row["seconds"]) >= 1 for row in rows)
-        page.get_by_label("Confidence over").fill("100")
+        page.get_by_label("Min. confidence").fill("100")
         expect(page.locator("#intervals")).to_contain_text("Nothing found")
 
     def test_only_what_is_in_view_is_downloaded(self, movie, tmp_path):
@@ -273,7 +273,7 @@ class TestMovie:
         expect(page.locator("#span")).to_have_text("0:12.1 - 0:13.0")
         until(page, "document.getElementById('csv-intervals').href.includes('from=12.')")
         with page.expect_download() as download:
-            page.get_by_role("link", name="CSV of moments").click()
+            page.get_by_role("link", name="CSV: moments").click()
         download.value.save_as(tmp_path / "moments.csv")
         rows = list(csv.DictReader((tmp_path / "moments.csv").read_text().splitlines()))
         assert {float(row["start"]) for row in rows} == {11.5}
