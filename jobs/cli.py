@@ -36,7 +36,7 @@ def main(
 def run(
     inputs: Annotated[list[Path], typer.Argument(help="Movies, and folders of movies.", metavar="INPUT...")],
     out: options.Out = Path("outputs"),
-    force: Annotated[bool, typer.Option("--force", help="Process again what is already done.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Redo movies that are already done.")] = False,
     model: options.Model = None,
     device: options.Device = None,
     runtime: options.RuntimeOption = None,
@@ -61,14 +61,14 @@ def run(
     on_end: Annotated[
         str | None,
         typer.Option(
-            help="Command to run at the end; MOODREEL_SUMMARY and other variables say what happened.",
+            help="Command to run at the end; MOODREEL_SUMMARY and other variables describe the outcome.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
     """Process movies: annotated video, emotion timeline and scene shares for each.
 
-    Exit code: 0 all done, 1 at least one failed, 2 wrong usage, 130 stopped before the end.
+    Exit code: 0 all done, 1 at least one failed, 2 wrong usage, 130 interrupted.
     """
     # Imported here, as in all commands, so that --help and wrong usage answer at once.
     from jobs.run.command import run_to_end
@@ -122,7 +122,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="Only movies that failed, with the reason.")] = False,
 ) -> None:
-    """Show the progress of each movie, also during a run, and from a copy of its files."""
+    """Show the progress of each movie, during a run or afterwards."""
     from jobs.run.status_table import print_status
     from jobs.store.status import read_status
 
@@ -148,10 +148,12 @@ def review(
     forwarded: options.Forwarded = "",
     browser: Annotated[bool, typer.Option("--open/--no-browser", help="Open a browser.")] = False,
     edit: Annotated[
-        bool, typer.Option("--edit", help="Let faces be labelled, in review.json beside each movie's results.")
+        bool,
+        typer.Option("--edit", help="Allow labels and corrections, saved in review.json beside each movie's results."),
     ] = False,
     by: Annotated[
-        str | None, typer.Option(help="With --edit: who labels; by default your user name.", show_default=False)
+        str | None,
+        typer.Option(help="With --edit: your name in review.json; by default your user name.", show_default=False),
     ] = None,
 ) -> None:
     """Show results in a browser: timelines, scenes, faces. Without --edit, nothing is written."""
@@ -169,7 +171,7 @@ def review(
 def report(
     out: options.OutArgument = Path("outputs"),
     standalone: Annotated[
-        bool, typer.Option("--standalone", help="Reports to hand on: each a single file of about 2 MB.")
+        bool, typer.Option("--standalone", help="Make each report one self-contained file of about 2 MB.")
     ] = False,
 ) -> None:
     """Rewrite report.html of every movie, and index.html, from the tables. Exit code 1 if one cannot be written."""
@@ -207,7 +209,7 @@ def live(
     preset: options.Preset = None,
     config: options.Config = None,
 ) -> None:
-    """Label a camera, a file or a stream while it plays, on a page for any number of viewers.
+    """Label a camera, a file or a stream while it plays, on a web page.
 
     Exit code: 0 after Ctrl-C, 1 if the session failed, 2 if it could not begin.
     """
@@ -227,7 +229,7 @@ def live(
 
 @app.command()
 def doctor(out: options.Out = Path("outputs")) -> None:
-    """Check in some seconds whether this machine can do each step of a run. Exit code 1 if not."""
+    """Check in a few seconds whether this machine can do every step of a run. Exit code 1 if not."""
     from jobs.doctor.findings import all_well, examine, print_findings
 
     findings = examine(out)
@@ -237,7 +239,7 @@ def doctor(out: options.Out = Path("outputs")) -> None:
 
 @app.command()
 def clean(out: options.OutArgument = Path("outputs")) -> None:
-    """Remove units of work that no run needs; keep those of a run that can be resumed."""
+    """Remove leftover units of work; keep those that a run can resume from."""
     from jobs.store.clean import clean
 
     try:
@@ -248,7 +250,7 @@ def clean(out: options.OutArgument = Path("outputs")) -> None:
 
 @app.command()
 def settings(config: options.Config = None) -> None:
-    """Print the settings that apply without flags, and where each value comes from."""
+    """Print the effective settings and where each value comes from."""
     choice = _chosen(config)
     for name, value in choice.settings.model_dump(mode="json").items():
         print(f"{name:<16}{'-' if value is None else value!s:<12}{choice.origins[name]}")

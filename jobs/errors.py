@@ -7,7 +7,7 @@
     ├── SampleError      the sample movie cannot be made
     ├── ReportError      a report cannot be made of what is there
     ├── SourceError      a camera, file or stream gives no pictures (any more)
-    ├── ReviewFileError  review.json cannot be read or written, or belongs to another state of the movie
+    ├── ReviewFileError  review.json cannot be read or written, or belongs to an earlier state of the movie
     │   └── ReviewConflictError  somebody else changed the same thing meanwhile
     ├── WorkspaceError   the output folder cannot be used
     ├── DiskFullError    there is too little room for what comes next: the run stops and can be resumed
@@ -38,7 +38,7 @@ class SourceError(JobError):
 
 
 class ReviewFileError(JobError):
-    """``review.json`` cannot be read or written, or belongs to another state of the movie."""
+    """``review.json`` cannot be read or written, or belongs to an earlier state of the movie."""
 
 
 class ReviewConflictError(ReviewFileError):

@@ -25,7 +25,7 @@ Ferplus = Annotated[Path | None, typer.Option(help="fer2013new.csv: FER+ votes f
 
 @data.command()
 def describe(
-    path: Annotated[Path, typer.Argument(help="As --data of train.")],
+    path: Annotated[Path, typer.Argument(help="As for train.")],
     ferplus: Ferplus = None,
     picture: Annotated[Path, typer.Option(help="Where to save the picture.")] = Path("dataset.png"),
 ) -> None:
@@ -45,25 +45,25 @@ def describe(
 def train(
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder for weights, history, curves and exports.")] = Path("training"),
-    recipe: Annotated[
-        str, typer.Option(help="default, or seed: the recipe of the project that this one began with.")
-    ] = "default",
+    recipe: Annotated[str, typer.Option(help="default, or seed: the recipe of the original project.")] = "default",
     ferplus: Ferplus = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything that is random.")] = 0,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.", show_default=False)] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Number of epochs; by default the recipe's.", show_default=False)
+    ] = None,
     dtype: Annotated[
         str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16; auto mixes where it is faster.")
     ] = "auto",
     teacher: Annotated[
         list[str],
         typer.Option(
-            help="Name, or path of a model's .json or .onnx: learn from its predictions, too. May be repeated.",
+            help="Name, or path of a model's .json or .onnx: learn from its predictions, too. Repeatable.",
             show_default=False,
         ),
     ] = [],  # noqa: B006  # typer wants a list
     resume: Annotated[bool, typer.Option("--resume", help="Resume after the last completed epoch.")] = False,
 ) -> None:
-    """Train a network; run --model OUT/export/NAME.json then uses it. After Ctrl-C, continue with --resume."""
+    """Train a network for run --model OUT/export/NAME.json. After Ctrl-C, continue with --resume."""
     from models.data import read_dataset
     from models.networks import find_recipe
 
@@ -107,23 +107,23 @@ def train(
 
 
 def evaluate(
-    movie: Annotated[str | None, typer.Argument(help="With --video: one movie alone.", show_default=False)] = None,
+    movie: Annotated[str | None, typer.Argument(help="With --video: only this movie.", show_default=False)] = None,
     data: Annotated[
         list[Path],
         typer.Option(
-            help="As --data of train; or an npz of faces with votes, labels or groups. May be repeated.",
+            help="As for train, or an npz of faces with votes, labels or groups. Repeatable.",
             show_default=False,
         ),
     ] = [],  # noqa: B006
     video: Annotated[
         Path | None,
         typer.Option(
-            help="Folder with results: compare them with the labels that you gave in moodreel review --edit.",
+            help="Folder with results: compare them with your labels from moodreel review --edit.",
             show_default=False,
         ),
     ] = None,
     changed: Annotated[
-        bool, typer.Option("--changed", help="With --video: use labels of movies that have changed since, too.")
+        bool, typer.Option("--changed", help="With --video: also use labels of movies that have changed since.")
     ] = False,
     model: Annotated[
         list[str],
@@ -135,12 +135,12 @@ def evaluate(
     ferplus: Ferplus = None,
     prior: Annotated[
         str | None,
-        typer.Option(help="film or balanced: use the network's output for such material.", show_default=False),
+        typer.Option(help="film or balanced: adapt the output to such material.", show_default=False),
     ] = None,
     side: Annotated[
         list[str],
         typer.Option(
-            help="NAME=NUMBER: the pictures of NAME.npz are NUMBER times the face's box; cut them as a run does.",
+            help="NAME=NUMBER: pictures in NAME.npz measure NUMBER times the face's box; crop them as a run does.",
             show_default=False,
         ),
     ] = [],  # noqa: B006
@@ -149,7 +149,7 @@ def evaluate(
         Path | None, typer.Option(help="Folder for JSON, Markdown, CSV and pictures.", show_default=False)
     ] = None,
 ) -> None:
-    """Measure trained networks: accuracy with its interval, macro-F1, calibration, agreement with votes, groups."""
+    """Measure networks: accuracy with its interval, macro-F1, calibration, agreement with raters, groups."""
     if prior not in (None, "film", "balanced"):
         end(UsageError(f"--prior {prior}: expected film or balanced"))
     if movie is not None and video is None:

@@ -20,11 +20,11 @@ Out = Annotated[Path, typer.Option(help="Folder for the results.")]
 OutArgument = Annotated[Path, typer.Argument(help="Folder with results.")]
 Config = Annotated[Path | None, typer.Option(help="Settings file instead of ./moodreel.toml.", show_default=False)]
 RootPath = Annotated[
-    str, typer.Option(help="Path under which a reverse proxy shows the pages, as /films.", show_default=False)
+    str, typer.Option(help="Path below which a reverse proxy serves the pages, such as /films.", show_default=False)
 ]
 Forwarded = Annotated[
     str,
-    typer.Option(help="Public host of a reverse proxy: believe its X-Forwarded headers.", show_default=False),
+    typer.Option(help="Public host name of a reverse proxy; its X-Forwarded headers are trusted.", show_default=False),
 ]
 Model = Annotated[str | None, _option("model")]
 Device = Annotated[str | None, _option("device")]

@@ -52,55 +52,55 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = Field("default", description="Trained network: its name, or the path of a model's .json or .onnx.")
+    model: str = Field("default", description="Network: its name, or the path of a .json or .onnx model.")
     device: Literal["auto", "cpu", "gpu", "cuda", "rocm", "directml", "coreml", "openvino"] = Field(
         "auto",
         description="auto, cpu, gpu (the first that works), or ONNX Runtime's cuda, rocm, directml, coreml, openvino.",
     )
     runtime: Literal["auto", "onnx", "tensorflow"] = Field(
-        "auto", description="What computes the network: onnx, tensorflow, or auto for the first that can."
+        "auto", description="Inference runtime: onnx, tensorflow, or auto (the first available)."
     )
     detector: Annotated[str, AfterValidator(_known_detector)] = Field(
         DEFAULT_DETECTOR, description=f"{_in_words(detector_names())}."
     )
-    detector_model: Path | None = Field(None, description="The detector's model file, where it needs one (yunet).")
+    detector_model: Path | None = Field(None, description="Model file for a detector that needs one (yunet).")
     detect_every: float = Field(
         0.12,  # docs/performance.md has what it costs in faces and labels, by interval
         ge=0,
         allow_inf_nan=False,
-        description="Seconds of movie between searches for faces, boxes in between are interpolated; 0: every frame.",
+        description="Seconds between face searches; boxes in between are interpolated. 0: search every frame.",
     )
     prior: Literal["film", "balanced"] = Field(
-        "film", description="How frequent emotions are: film (as in films) or balanced (each one equally frequent)."
+        "film", description="Assumed frequency of emotions: film (as in films) or balanced (all equal)."
     )
     sure: float = Field(
         0.64,  # scripts/sure_study.py fits it; docs/decisions/unsure.md has the curve
         ge=0,
         le=1,
-        description="Support from which a label is shown, 0 (always) to 1; with less, a face is unsure.",
+        description="Least support for a label, 0 (label everything) to 1; below it, a face is unsure.",
     )
-    people: bool = Field(True, description="Whether to tell which faces of a movie are one person's.")
+    people: bool = Field(True, description="Tell the persons in a movie apart.")
     video: Literal["h264", "overlay", "none"] = Field(
         "h264",
         description="Annotated video: h264, overlay (the movie untouched, labels as subtitles in an mkv) or none.",
     )
     scenes: Annotated[str, BeforeValidator(_as_text), AfterValidator(_known_scenes)] = Field(
-        "auto", description="Scenes: auto (found by what shots show), shots (each one is a scene), or how many."
+        "auto", description="Scenes: auto (neighbouring shots that belong together), shots (one each), or a number."
     )
     crf: int = Field(23, ge=0, le=51, description="x264 quality, 0 (lossless) to 51.")
     preset: Preset = Field("veryfast", description="x264 preset, ultrafast to veryslow.")
     encoder: Literal["auto", "x264", "nvenc", "videotoolbox", "qsv", "vaapi", "amf"] = Field(
-        "x264", description="Encodes the annotated video: x264, a graphics card's, or auto for the first of these."
+        "x264", description="Video encoder: x264, one of a graphics card, or auto (the first available)."
     )
     segment: float = Field(
         30.0,
         gt=0,
         allow_inf_nan=False,
-        description="Seconds of movie in a unit of work, at most; shorter towards the end.",
+        description="Longest unit of work, in seconds of movie; shorter towards the end.",
     )
     engine: Literal["local", "ray"] = Field("local", description="Where units run: local, or ray for a cluster.")
     address: str | None = Field(None, description="host:port of the cluster's head, for ray.")
-    gpu_share: float = Field(0.0, ge=0, description="Part of a GPU that each unit gets, for ray.")
+    gpu_share: float = Field(0.0, ge=0, description="Share of a GPU per unit, for ray.")
     workers: int = Field(0, ge=0, description="Processes; 0: as many as cores and memory allow.")
 
     memory_limit: float = Field(

@@ -67,7 +67,8 @@ def main(to: Path) -> None:
                         with Visit(browser, width, height, theme) as visit:
                             visit.page.goto(address)
                             ready(visit.page)
-                            save(visit.page, to / f"{page}-{look}-{theme}.png", whole=look == "laptop")
+                            whole = look == "laptop" and page != "download"
+                            save(visit.page, to / f"{page}-{look}-{theme}.png", whole=whole)
 
 
 def make_films(films: Path) -> None:
@@ -87,6 +88,7 @@ def pages(out: Path, url: str) -> dict[str, tuple[str, Callable[[Page], None]]]:
     return {
         "library": (url, wait_for_pictures),
         "movie": (f"{url}movie/sample.mp4?t={FIRST_FRAME / RATE}", wait_for_movie),
+        "download": (f"{url}movie/sample.mp4?t={FIRST_FRAME / RATE}", wait_for_menu),
         "report": (file_url(out / "sample.mp4" / "report.html"), wait_for_chart),
         "index": (file_url(out / "index.html"), wait_for_pictures),
     }
@@ -124,6 +126,15 @@ def wait_for_movie(page: Page) -> None:
     until(page, "!document.getElementById('video').seeking")
     page.evaluate("document.activeElement.blur()")
     wait_for_pictures(page)
+    page.wait_for_timeout(SETTLE_MS)
+
+
+def wait_for_menu(page: Page) -> None:
+    """Open the Download menu of a movie's page."""
+    page.locator("#chart[data-ready='1']").wait_for()
+    wait_for_pictures(page)
+    page.locator(".download summary").click()
+    page.evaluate("document.activeElement.blur()")
     page.wait_for_timeout(SETTLE_MS)
 
 

@@ -97,7 +97,7 @@ class RayExecutor:
         """See :class:`jobs.executors.base.Executor`."""
         nodes = frozenset(self._nodes)
         if not nodes:
-            raise WorkerDiedError("no node of the cluster is left; start one and run again")
+            raise WorkerDiedError("no cluster node is left; start one and run again")
         placed = self._unit.options(label_selector={_NODE_LABEL: f"in({','.join(sorted(nodes))})"})
         reference = placed.remote(self._preparation, task, arguments)
         inner, outer = reference.future(), Future[Any]()

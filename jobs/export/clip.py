@@ -77,7 +77,7 @@ def clip_to_file(
     if path.suffix.lower() != ".mp4":
         raise UsageError(f"--out {path}: expected a name that ends in .mp4, found {path.suffix or 'no ending'}")
     if path.exists() and not force:
-        raise UsageError(f"{path}: is there already and was left as it is; --force replaces it")
+        raise UsageError(f"{path}: exists already and was kept; --force overwrites it")
     if movie.is_dir():
         return write_clip(MovieFolder(movie), start, end, path, annotated)
     if not movie.exists():
@@ -87,7 +87,7 @@ def clip_to_file(
     opened_movie = open_movie(movie)
     packets = read_packets(opened_movie)
     if not packets.trusted:
-        raise UsageError(f"{movie}: its time stamps cannot be trusted; run it, and cut its annotated video")
+        raise UsageError(f"{movie}: its time stamps are unreliable; process it and cut its annotated video")
     return _cut(packets.timed(opened_movie), start, end, path, ())
 
 
@@ -99,7 +99,7 @@ def parse_time(text: str, option: str = "time") -> float:
     """
     found = _TIME.fullmatch(text.strip())
     if found is None:
-        raise UsageError(f"{option} {text}: expected a time as 12.5, 1:02.5 or 1:02:03 (s, m:s, h:m:s)")
+        raise UsageError(f"{option} {text}: expected a time as 12.5, 1:02.5 or 1:02:03 (s, m:ss, h:mm:ss)")
     hours, minutes, seconds = (float(part or 0) for part in found.groups())
     return 3600 * hours + 60 * minutes + seconds
 
@@ -157,7 +157,7 @@ def _no_annotated(folder: MovieFolder) -> str:
 
 def _cut(movie: Movie, start: float, end: float, path: Path, notes: Sequence[str]) -> Clip:
     if end <= start:
-        raise UsageError(f"expected --to behind --from, found {start:g} to {end:g} s")
+        raise UsageError(f"expected --to after --from, found {start:g} to {end:g} s")
     span = _span(movie, start, end)
     try:
         with temporary_beside(path.with_name(f"picture-{path.name}")) as picture:
@@ -169,7 +169,7 @@ def _cut(movie: Movie, start: float, end: float, path: Path, notes: Sequence[str
             ends = min(end, shown_until) if shown_until > begins else end
             said = [*notes]
             if end > shown_until + 0.001 and last >= first:
-                said.append(f"the movie ends at {shown_until:.3f} s, and so does the clip")
+                said.append(f"the movie ends at {shown_until:.3f} s, so the clip ends there, too")
             seconds = Fraction(ends) - (first * movie.time_base - movie.clock_start)
             commit(path, lambda part: said.extend(_add_sound(movie, picture, first, seconds, part)))
     except OSError as error:

@@ -75,15 +75,15 @@ def _make_folder(to: Path) -> None:
     try:
         to.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{to}: expected a folder that can be made, found: {error.strerror}") from error
+        raise UsageError(f"{to}: expected a folder or a name for a new one, found: {error.strerror}") from error
     if not os.access(to, os.W_OK | os.X_OK):
-        raise UsageError(f"{to}: expected a folder that can be written, found one that cannot")
+        raise UsageError(f"{to}: expected a writable folder, found one that is not")
 
 
 def _is_free(path: Path, force: bool, done: Exported) -> bool:
     if force or not path.exists():
         return True
-    done.faults.append(f"{path}: is there already and was left as it is; --force replaces it")
+    done.faults.append(f"{path}: exists already and was kept; --force overwrites it")
     return False
 
 

@@ -26,18 +26,16 @@ def export(
             metavar="TABLE",
         ),
     ] = "moments",
-    excel: Annotated[
-        bool, typer.Option("--excel", help="With csv and arc: as Excel in your country expects it.")
-    ] = False,
+    excel: Annotated[bool, typer.Option("--excel", help="With csv and arc: for Excel, in your locale.")] = False,
     at_least: Annotated[
-        float | None, typer.Option(help="Least length of a moment in s; subtitles: 0.5.", min=0, show_default=False)
+        float | None, typer.Option(help="Shortest moment, in s; subtitles: 0.5.", min=0, show_default=False)
     ] = None,
-    confidence: Annotated[float, typer.Option(help="Least mean confidence of a moment.", min=0, max=1)] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+    confidence: Annotated[float, typer.Option(help="Lowest mean confidence of a moment.", min=0, max=1)] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
-    """Write results for other programs: tables, subtitles, ELAN. Exit code 1 if a movie cannot be written.
+    """Export results as tables, subtitles or ELAN documents. Exit code 1 if a movie cannot be exported.
 
-    OUT is the folder of a run, or that of a single movie. A moment is a span in which one face keeps one label.
+    OUT is the folder of a run or of a single movie. A moment is a span in which one face keeps one label.
     """
     from jobs.export.command import export
     from jobs.export.options import Options, Sheet, require_table
@@ -56,13 +54,13 @@ def export(
 
 def clip(
     movie: Annotated[Path, typer.Argument(help="Folder with a movie's results, or a movie.")],
-    begin: Annotated[str, typer.Option("--from", help="Time of the first frame: s, m:s or h:m:s.", metavar="TIME")],
-    until: Annotated[str, typer.Option("--to", help="Time at which it ends.", metavar="TIME")],
-    out: Annotated[Path | None, typer.Option(help="File to write, .mp4.", show_default=False)] = None,
+    begin: Annotated[str, typer.Option("--from", help="Start: seconds, m:ss or h:mm:ss.", metavar="TIME")],
+    until: Annotated[str, typer.Option("--to", help="End.", metavar="TIME")],
+    out: Annotated[Path | None, typer.Option(help="Output file, .mp4.", show_default=False)] = None,
     annotated: Annotated[bool, typer.Option("--annotated", help="With boxes and labels.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Cut a clip out of a movie, with its sound; it begins with exactly the frame that is shown at --from."""
+    """Cut a clip from a movie, with sound; it starts with exactly the frame shown at --from."""
     from jobs.export.clip import clip_to_file
     from pipeline.errors import PipelineError
 

@@ -78,7 +78,7 @@ def make_live(engine: Engine, recorder: Recorder | None, address: Address) -> Fl
     @app.get("/video_feed")
     def video_feed() -> ResponseReturnValue:
         if not seats.take():
-            raise ServiceUnavailable(f"{MOST_VIEWERS} viewers watch already; /frame.jpg has single pictures")
+            raise ServiceUnavailable(f"{MOST_VIEWERS} viewers are watching already; /frame.jpg has single pictures")
         response = Response(_parts(engine), mimetype=f"multipart/x-mixed-replace; boundary={_BOUNDARY.decode()}")
         response.headers["Cache-Control"] = "no-store"
         response.call_on_close(seats.leave)

@@ -141,7 +141,7 @@ def _corrected_facts(facts: JobFacts, results: _Results) -> JobFacts:
     remarks = (*facts.remarks, *results.changes.notes)
     if results.changes.count:
         count = "1 correction" if results.changes.count == 1 else f"{results.changes.count} corrections"
-        remarks = (*remarks, f"{count} by hand are applied; the tables stay as they were measured")
+        remarks = (*remarks, f"{count} by hand applied; the tables keep what was measured")
     summary = facts.summary if results.spans is None else results.spans.summary(facts.summary)
     return replace(facts, remarks=remarks, summary=summary)
 

@@ -51,7 +51,7 @@ def read_labelled(folder: MovieFolder, name: str, changed: bool = False) -> tupl
     Args:
         folder: of the movie.
         name: of the movie.
-        changed: use labels that were made for another state of the movie, too; faces are then found by time.
+        changed: use labels that were made for an earlier state of the movie, too; faces are then found by time.
 
     Returns:
         Faces and notes; no face without ``review.json``, or where it or the timeline cannot be read.
@@ -63,7 +63,7 @@ def read_labelled(folder: MovieFolder, name: str, changed: bool = False) -> tupl
         facts = read_job_facts(folder)
         same = fits(content, facts.fingerprint if facts else "")
         if not same and not changed:
-            return [], [f"{name}: has changed since it was labelled; --changed uses these labels all the same"]
+            return [], [f"{name}: has changed since it was labelled; --changed uses these labels anyway"]
         index = read_timeline_index(folder.timeline)
         labels = labels_in(content)
         notes = [] if same else [f"{name}: has changed since it was labelled; faces are looked up by time and place"]

@@ -29,7 +29,7 @@ def make_edit(store: ResultStore, by: str) -> Blueprint:
         except ReviewFileError as error:
             raise UnreadableError(str(error)) from error
         if not fits(content, store.facts(name).fingerprint):
-            raise UnreadableError("review.json was made for another state of this movie; move it away to begin anew")
+            raise UnreadableError("review.json belongs to an earlier state of this movie; move it away to start over")
         return _answer(content)
 
     @edit.post("/labels/<path:name>")

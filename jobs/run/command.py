@@ -106,14 +106,14 @@ def _run_and_tell(
         return EXIT_USAGE
     except (KeyboardInterrupt, asyncio.CancelledError):
         end.reason = "stopped at once"
-        print("moodreel: stopped at once; the same command resumes", file=sys.stderr)
+        print("moodreel: stopped at once; run the same command to resume", file=sys.stderr)
         return EXIT_STOPPED
     from jobs.run.progress import print_table
 
     seconds = time.monotonic() - begun
     print_table(results, seconds)
     if _exit_code(results) == EXIT_STOPPED:
-        print("moodreel: stopped; the same command resumes", file=sys.stderr)
+        print("moodreel: stopped; run the same command to resume", file=sys.stderr)
     if log_json or not sys.stdout.isatty():
         print(last_line(results, _exit_code(results), seconds))
     return _exit_code(results)
@@ -218,7 +218,7 @@ def _write_summaries(run: "Run") -> None:
         try:
             write(run.workspace)
         except OSError as error:  # a full disk; the next run writes them
-            run.progress.note(f"{run.workspace.root}: the table and the page of all movies are not up to date: {error}")
+            run.progress.note(f"{run.workspace.root}: movies.parquet and index.html are out of date: {error}")
 
 
 async def _tick(progress: "Progress", executor: Executor, event_log: EventLog) -> None:
@@ -246,7 +246,7 @@ def _stop_on_signals(run: "Run") -> None:
         if run.scheduler.stopped:
             whole_run.cancel()
         else:
-            run.progress.note("stopping: running units are being finished; once more stops at once")
+            run.progress.note("stopping once running units are finished; again to stop at once")
             run.scheduler.stop()
 
     for name in ("SIGINT", "SIGTERM"):

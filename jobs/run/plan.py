@@ -117,19 +117,19 @@ def _why(earlier: Earlier, keys: Keys, fingerprint: str, same_tables: bool, tabl
     job, plan, why = earlier.job, earlier.plan, []
     if job is not None and job.has_results and not tables_stand:
         if job.format is None:
-            cause = "an earlier version made them"
+            cause = "they were made by an earlier version"
         elif job.fingerprint != fingerprint:
-            cause = "the movie was changed since"
+            cause = "the movie has changed since"
         elif same_tables:
             cause = "some of their files are missing"
         elif _same_analysis(job, keys):
-            cause = "other labels or scenes are to be shown; nothing is analyzed again"
+            cause = "the settings of labels or scenes have changed; nothing is analyzed again"
         else:
             cause = "they were made with other settings, another model or device, or by another version"
         why.append(f"the results of {job.finished or 'an earlier run'} are replaced: {cause}")
     if plan is not None and plan.keys.analysis != keys.analysis:
-        maker = "an earlier version" if plan.format is None else "a run with other settings, or of another version,"
-        why.append(f"units of work that {maker} left are not used")
+        maker = "an earlier version" if plan.format is None else "a run with other settings, or another version"
+        why.append(f"units of work left by {maker} are not used")
     return why
 
 

@@ -63,7 +63,7 @@ class Progress:
         encoder = "" if equipment.encoder == "x264" else f", encoder {equipment.encoder}"
         self.note(f"device {device}, {workers}, model {model}, detector {settings.detector}{encoder}")
         if equipment.prior != settings.prior and settings.prior != "film":
-            self.note(f"model {settings.model} has no answers for --prior {settings.prior}; its usual ones are used")
+            self.note(f"model {settings.model} has no calibration for --prior {settings.prior}; its default is used")
 
     def looked_at(self) -> None:
         """Count a movie of which it is known now how long it is, or that it is none."""
@@ -131,7 +131,7 @@ class Progress:
 
     def _stage(self) -> str:
         if self._looked_at < self._movies:
-            return f"looking at movie {self._looked_at}/{self._movies}"
+            return f"probing movie {self._looked_at}/{self._movies}"
         return f"movie {self._finished}/{self._movies}"
 
     def _place(self) -> str:

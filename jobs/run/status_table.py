@@ -53,7 +53,7 @@ def _about(run: LastRun) -> str:
     if run.alive:
         return f"{who} is running"
     if run.ended is None:
-        return f"{who} did not end by itself; the same command resumes it"
+        return f"{who} was killed or crashed; run the same command to resume"
     if run.exit_code in (None, 130):
-        return f"{who} was stopped {run.ended}; the same command resumes it"
+        return f"{who} was stopped {run.ended}; run the same command to resume"
     return f"{who} ended {run.ended} with exit code {run.exit_code}"

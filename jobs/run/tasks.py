@@ -82,9 +82,9 @@ def confirm_unchanged(path: Path, fingerprint: str) -> None:
     try:
         found = fingerprint_movie(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read any more: {error.strerror}") from error
+        raise InputError(f"{path}: can no longer be read: {error.strerror}") from error
     if found != fingerprint:
-        raise InputError(f"{path}: was changed while it was processed; run again")
+        raise InputError(f"{path}: changed while being processed; run again")
 
 
 def scan(movie: Movie) -> Packets:

@@ -43,7 +43,7 @@ def temporary_beside(path: Path, within: Path | None = None) -> Iterator[Path]:
     See :func:`commit` for ``within``.
     """
     if within is not None and not within.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "the folder was removed meanwhile", str(within))
+        raise FileNotFoundError(errno.ENOENT, "the folder has been removed", str(within))
     path.parent.mkdir(parents=True, exist_ok=True)
     # Processes of several machines may write here.
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{socket.gethostname()}-{path.name}")

@@ -51,7 +51,7 @@ def clean(out: Path) -> Cleaned:
     with Workspace(out).locked() as caution:
         run = read_last_run(out)
         if caution and run and run.alive:  # without locks, that its process lives is all there is to go by
-            raise WorkspaceError(f"{out}: another run holds this output folder: process {run.pid} on {run.host}")
+            raise WorkspaceError(f"{out}: another run is using this output folder: process {run.pid} on {run.host}")
         ours = frozenset(run.movies) if run else None
         folders = require_results(out)
         try:

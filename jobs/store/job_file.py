@@ -217,7 +217,7 @@ class JobFile:
 
     def being_replaced(self) -> "JobFile":
         """Return what is to stand while its tables are replaced: should the run die, nothing here is whole."""
-        reason = "its results were being replaced by a run that did not end; run again"
+        reason = "a run that was replacing its results did not finish; run again"
         return replace(self, status="failed", reason=reason, keys=Keys())
 
     def write(self, path: Path, within: Path | None = None) -> None:

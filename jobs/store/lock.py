@@ -48,14 +48,11 @@ def _lock(file: IO[bytes], folder: Path) -> str:
     except (BlockingIOError, PermissionError) as error:  # some NFS servers say the latter
         file.seek(0)
         holder = file.read().decode(errors="replace").strip()
-        raise WorkspaceError(f"{folder}: another run holds this output folder: {holder}") from error
+        raise WorkspaceError(f"{folder}: another run is using this output folder: {holder}") from error
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
-        return (
-            f"{folder}: this file system has no locks ({error.strerror}); "
-            "take care that no other run writes there at the same time"
-        )
+        return f"{folder}: this file system has no locks ({error.strerror}); make sure that no other run writes there"
     return ""
 
 

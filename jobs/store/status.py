@@ -20,7 +20,7 @@ Running and stopped movies have begun and not ended, with and without a live run
 the run that is live.
 """
 
-_OLD_UNITS: Final = "begun by an earlier version, whose units are not used; the next run starts over"
+_OLD_UNITS: Final = "started by an earlier version, whose units cannot be used; the next run starts over"
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,9 @@ def read_status(out: Path) -> RunStatus:
     remarks: list[str] = []
     run = read_last_run(out)
     if run is None and Workspace(out).run.exists():
-        remarks.append(f"{Workspace(out).run}: cannot be read; it is not known which movies are to come")
+        remarks.append(f"{Workspace(out).run}: cannot be read; the remaining movies are unknown")
     if run is not None and not run.alive and run.ended is None and run.host != socket.gethostname():
-        remarks.append(f"the run was started on {run.host}; from here it cannot be known whether it is still running")
+        remarks.append(f"the run was started on {run.host}; whether it is still running cannot be told from here")
     ours = frozenset(run.movies) if run else frozenset()
     names = dict.fromkeys([*(run.movies if run else ()), *(folder.relative_to(out).as_posix() for folder in folders)])
     found = [_look_at(name, MovieFolder(out / name), run if name in ours else None, remarks) for name in names]
@@ -155,9 +155,9 @@ def _look_at(
     percent, work = _progress(folder, plan) if plan else (None, None)
     job = folder.read_job_file()
     if job is None and folder.job.exists():
-        remarks.append(f"{folder.job}: cannot be read; it was passed over")
+        remarks.append(f"{folder.job}: cannot be read; skipped")
     if plan is None and planned and not is_settled(job, None):
-        remarks.append(f"{folder.plan}: cannot be read; it was passed over")
+        remarks.append(f"{folder.plan}: cannot be read; skipped")
     state = _state(run, plan, job)
     frames = plan.frames if plan else None
     if job is not None and state in FINAL and is_settled(job, plan):

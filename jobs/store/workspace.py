@@ -251,7 +251,7 @@ class Workspace:
             needed = (expected + _SPARE_BYTES) / 1e9
             raise DiskFullError(
                 f"{self.root}: the disk is full: {free / 1e9:.1f} GB are free, about {needed:.1f} GB are needed; "
-                "the same command resumes when there is room"
+                "free some space and run the same command to resume"
             )
 
     def job_files(self) -> Iterator[JobFile]:
@@ -295,7 +295,7 @@ class Workspace:
     def _unwritable(self, error: OSError) -> JobError:
         if error.errno in _FULL:
             return DiskFullError(
-                f"{self.root}: the disk is full; nothing was lost, and the same command resumes when there is room"
+                f"{self.root}: the disk is full; nothing was lost, and free some space and run the same command to resume"
             )
         return WorkspaceError(f"{self.root}: the output folder cannot be written: {error.strerror}")
 

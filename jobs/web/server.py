@@ -116,7 +116,7 @@ def announce(server: Server, address: Address, what: str) -> None:
     if address.root_path or address.forwarded:
         place = f"{address.forwarded or 'its host'}{address.root_path}/?token={address.token}"
         print(f"moodreel: behind a proxy: {place}", file=sys.stderr)
-    print(f"{what}: {server.url}   (Ctrl-C ends it)", flush=True)
+    print(f"{what}: {server.url}   (Ctrl-C to stop)", flush=True)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # as signal handlers are called

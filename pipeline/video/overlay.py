@@ -202,7 +202,7 @@ def _copy(movie: Movie, labels: Path, out: Path, comment: str, on_progress: Call
         said = [] if failure is None else [f"the first try failed: {reason_of(failure)}"]
         return [*attempt.remarks, *said]
     if failure is None:
-        raise InputError(f"{movie.path}: cannot be read any more")
+        raise InputError(f"{movie.path}: can no longer be read")
     raise OverlayError(f"{movie.path}: Matroska does not take its {movie.codec} video: {reason_of(failure)}; {_OFFER}")
 
 

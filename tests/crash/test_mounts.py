@@ -103,7 +103,7 @@ def test_a_mount_that_vanishes(films: Path, undisturbed: dict[str, str], tmp_pat
     assert left["first.code"].strip() == "1"
     for film in ("first.mp4", "second.mp4"):
         assert f"{film}: " in left["first.out"]
-    assert "cannot be read any more" in left["first.out"] or "No such file" in left["first.out"]
+    assert "can no longer be read" in left["first.out"] or "No such file" in left["first.out"]
     assert left["first.videos"] == ""
     assert left["second.code"].strip() == "0", left["second.err"]
     assert results(tmp_path / "kept") == undisturbed

@@ -1,5 +1,6 @@
 """The command line: wrong usage is reported at once, in a line on stderr, with exit code 2."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,9 @@ def test_help_tells_of_every_option():
     ) in "--out --force --model --device --runtime --detector --video --crf --preset --segment --workers".split():
         assert option in result.stdout
     assert "0 all done, 1 at least one failed, 2 wrong usage" in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize("command", [["run"], ["review"], ["export"], ["clip"], ["live"], ["train"], ["evaluate"]])
+def test_help_holds_no_pictures(command):
+    text = CliRunner().invoke(app, [*command, "--help"]).stdout  # rich takes h:m:s for an emoji
+    assert not re.search("[\u2190-\u21ff\u24c0-\u24ff\u2600-\u27bf\U0001f000-\U0001ffff]", text)

@@ -68,7 +68,7 @@ def test_labels_of_a_film_that_changed_are_used_only_where_asked(labelled):
     job = labelled / "film.mp4" / "job.json"
     commit_json(job, json.loads(job.read_text()) | {"fingerprint": "1"})
     text = cli("evaluate", "--video", labelled).stdout
-    assert "has changed since it was labelled; --changed uses these labels all the same" in text
+    assert "has changed since it was labelled; --changed uses these labels anyway" in text
     assert "## Your labels: 0 faces" in text
     text = cli("evaluate", "--video", labelled, "--changed").stdout
     assert "faces are looked up by time and place" in text

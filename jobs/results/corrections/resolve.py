@@ -44,7 +44,7 @@ def read_changes(folder: MovieFolder) -> Changes:
         return Changes(notes=tuple(strange))
     facts = read_job_facts(folder)
     if not fits(content, facts.fingerprint if facts else ""):
-        why = f"{NAME} was made for another state of the movie, which has changed since"
+        why = f"{NAME} belongs to an earlier state of the movie"
         return Changes(notes=(*strange, f"Corrections are not applied: {why}"))
     return _Resolver(folder, wanted).changes(strange)
 
@@ -72,7 +72,7 @@ class _Resolver:
         lost = sum(not self._apply(one) for one in self._wanted)
         if lost:
             whole = len(self._wanted)
-            notes = [*notes, f"{lost} of {whole} corrections in {NAME} find their face or scene no more"]
+            notes = [*notes, f"{lost} of {whole} corrections in {NAME} no longer match a face or scene"]
         persons = {
             track: person
             for track, person in self._person.items()

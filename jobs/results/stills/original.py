@@ -30,7 +30,7 @@ def find_original(facts: JobFacts, fingerprint: Callable[[Path], str] = fingerpr
         return Original(None, "the results do not say what they were made from")
     path = Path(facts.source)
     if facts.steps:
-        return Original(None, f"the clock of the original, {path}, steps; only the annotated video runs on")
+        return Original(None, f"the clock of the original, {path}, jumps; only the annotated video is continuous")
     try:
         if not path.is_file():
             return Original(None, f"the original, {path}, no longer exists")

@@ -119,7 +119,7 @@ class PassedOver:
         parts = [f"{endings.total()} {_several(kind, endings.total())} ({_named(endings)})" for kind, endings in kinds]
         if not count:
             return ""
-        return f"passed over {count} {_several('file', count)} beside the movies: {', '.join(parts)}"
+        return f"skipped {count} {_several('file', count)} besides movies: {', '.join(parts)}"
 
 
 def _several(kind: str, count: int) -> str:

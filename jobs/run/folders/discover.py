@@ -49,7 +49,7 @@ def discover(inputs: Sequence[Path], out: Path, note: Callable[[str], None] = la
             source = MovieSource(path, printable(name))
             other = taken.setdefault(_identity(path), source)
             if other.path.absolute() != path.absolute():
-                said.append(f"{path} is the same file as {other.path}, which is taken")
+                said.append(f"{path} is the same file as {other.path}, which is used instead")
     _pass_parts_over(taken, said)
     if not taken:
         places = ", ".join(str(given) for given in inputs)
@@ -124,9 +124,9 @@ def _walk(folder: Path, out: Path, said: list[str]) -> Iterator[Path]:
                 continue
             identity = _identity(path)
             if identity in seen:
-                said.append(f"{path}: a link to a folder that is searched already; passed over")
+                said.append(f"{path}: a link to a folder that is already searched; skipped")
             elif _holds_results(path):
-                said.append(f"{path}: results of moodreel, passed over")
+                said.append(f"{path}: results of moodreel; skipped")
             else:
                 seen.add(identity)
                 kept.append(name)
@@ -166,6 +166,6 @@ def _refuse_collisions(sources: Sequence[MovieSource]) -> None:
         other = by_name.setdefault(source.name, source)
         if other is not source:
             raise UsageError(
-                f"{other.path} and {source.path} would both be called {source.name!r} in the results; "
-                "name the folder above them, or run them with different --out"
+                f"{other.path} and {source.path} would both be named {source.name!r} in the results; "
+                "give their parent folder, or use a different --out for each"
             )

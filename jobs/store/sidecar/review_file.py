@@ -102,7 +102,7 @@ def change_review(
         The new content.
 
     Raises:
-        ReviewFileError: the file cannot be read or written, or belongs to another state of the movie.
+        ReviewFileError: the file cannot be read or written, or belongs to an earlier state of the movie.
         ReviewConflictError: ``change`` found that somebody else changed the same thing meanwhile.
     """
     try:
@@ -111,11 +111,10 @@ def change_review(
             content = found or {"format": FORMAT, "movie": movie, "fingerprint": fingerprint, "labels": []}
             if not fits(content, fingerprint):
                 raise ReviewFileError(
-                    f"{folder / NAME}: made for another state of the movie, which has changed since; "
-                    "move it away to begin anew"
+                    f"{folder / NAME}: belongs to an earlier state of the movie; move it away to start over"
                 )
             if (folder / NAME).exists() and not (folder / NAME).stat().st_mode & 0o222:
-                raise ReviewFileError(f"{folder / NAME}: is read-only; make it writable to go on")
+                raise ReviewFileError(f"{folder / NAME}: is read-only; make it writable to continue")
             change(content)
             commit_json(folder / NAME, {**content, "format": FORMAT}, folder)
             return content

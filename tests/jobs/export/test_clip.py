@@ -149,14 +149,14 @@ def test_a_clip_beyond_the_end(films, tmp_path):
     assert not path.exists()
     done = clip(films["b-frames"], "--from", 3.8, "--to", 60, "--out", path)
     assert done.exit_code == 0
-    assert "the movie ends at 4.000 s, and so does the clip" in done.stderr
+    assert "the movie ends at 4.000 s, so the clip ends there, too" in done.stderr
     assert numbers(path) == [95, 96, 97, 98, 99]
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--from", 2, "--to", 1), "expected --to behind --from, found 2 to 1 s"),
+        (("--from", 2, "--to", 1), "expected --to after --from, found 2 to 1 s"),
         (("--from", "1:2:3:4", "--to", 1), "--from 1:2:3:4: expected a time as 12.5, 1:02.5 or 1:02:03"),
         (("--from", "-1", "--to", 1), "--from -1: expected a time"),
         (("--from", 0, "--to", 1, "--out", "a.mkv"), "--out a.mkv: expected a name that ends in .mp4, found .mkv"),

@@ -64,7 +64,7 @@ def test_files_that_are_there_stay(made, tmp_path):
     (tmp_path / "a.mp4.srt").write_text("mine")
     done = export(made, "--format", "srt", "--to", tmp_path)
     assert done.exit_code == 1
-    assert "a.mp4.srt: is there already and was left as it is; --force replaces it" in done.stderr
+    assert "a.mp4.srt: exists already and was kept; --force overwrites it" in done.stderr
     assert (tmp_path / "a.mp4.srt").read_text() == "mine"
     assert (tmp_path / "inner" / "b.mkv.srt").exists()
     assert export(made, "--format", "srt", "--to", tmp_path, "--force").exit_code == 0

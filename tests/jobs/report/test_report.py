@@ -337,7 +337,7 @@ def test_corrections_are_applied_and_said(tmp_path):
     write_movie_report(folder)
     page = folder.report.read_text()
     assert len(data_of(folder.report)["scenes"]) == 1
-    assert "2 corrections by hand are applied" in page
+    assert "2 corrections by hand applied" in page
     assert "1 The &lt;talk&gt;" in page
     (folder.root / "review.json").write_text("{half")
     write_movie_report(folder)

@@ -217,7 +217,7 @@ def test_what_fits_no_more_is_said_and_kept(film):
     text = json.dumps(content)
     (film.root / NAME).write_text(text)
     found = corrected(film)
-    assert found.notes == ("2 of 2 corrections in review.json find their face or scene no more",)
+    assert found.notes == ("2 of 2 corrections in review.json no longer match a face or scene",)
     assert_same(found, film)
     assert (film.root / NAME).read_text() == text
 
@@ -228,7 +228,7 @@ def test_what_fits_no_more_is_said_and_kept(film):
         ("{half", "expected JSON"),
         (json.dumps({"format": 3}), "written by a newer moodreel"),
         (json.dumps({"format": 2, "fingerprint": "x", "corrections": [
-            {"id": "a", "kind": "split_scene", "by": "ann", "at": "now", "frame": 10}]}), "another state of the movie"),
+            {"id": "a", "kind": "split_scene", "by": "ann", "at": "now", "frame": 10}]}), "an earlier state of the movie"),
         (json.dumps({"format": 2, "corrections": [{"id": "a", "kind": "erase"}, 5]}), "1 corrections cannot be read"),
     ],
 )  # fmt: skip

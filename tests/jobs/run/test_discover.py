@@ -90,7 +90,7 @@ def test_a_movie_that_is_meant_twice_is_taken_once(tmp_path, out):
 
 def test_two_movies_of_one_name_are_refused(tmp_path, out):
     make(tmp_path, "x/a.mp4", "y/a.mp4")
-    with pytest.raises(UsageError, match=r"x/a\.mp4 and .*y/a\.mp4 would both be called 'a\.mp4'"):
+    with pytest.raises(UsageError, match=r"x/a\.mp4 and .*y/a\.mp4 would both be named 'a\.mp4'"):
         discover([tmp_path / "x" / "a.mp4", tmp_path / "y" / "a.mp4"], out)
 
 

@@ -39,7 +39,7 @@ def test_one_line_says_how_many_of_which_kinds(tmp_path):
     names, lines = taken(films)
     assert names == ["a.mp4"]
     assert lines == [
-        "passed over 15 files beside the movies: "
+        "skipped 15 files besides movies: "
         "6 files of a camera or disc (aae bdm bup cpi ifo xmp), 4 pictures (avif heic jpg thm), 1 data (db), "
         "1 sound (mp3), 1 subtitle (srt), 1 text (nfo), 1 unfinished download (part)"
     ]
@@ -119,7 +119,7 @@ def test_a_stream_in_segments_is_one_movie(tmp_path):
 
 def test_a_list_of_whole_movies_is_not_one(tmp_path):
     films = put(tmp_path / "films", {"mine.m3u8": "#EXTM3U\n#EXTINF:10,A\na.mp4\nb.mp4\n", "a.mp4": "", "b.mp4": ""})
-    assert taken(films) == (["a.mp4", "b.mp4"], ["passed over 1 file beside the movies: 1 list of movies (m3u8)"])
+    assert taken(films) == (["a.mp4", "b.mp4"], ["skipped 1 file besides movies: 1 list of movies (m3u8)"])
 
 
 def test_a_manifest_of_dash_stands_for_its_segments(tmp_path):
@@ -201,14 +201,14 @@ def test_linked_folders_are_searched_once(tmp_path):
     (tmp_path / "elsewhere" / "up").symlink_to(films)
     names, (line,) = taken(films)
     assert names == ["a.mp4", "more/b.mp4"]
-    assert line == f"{films}/more/up: a link to a folder that is searched already; passed over"
+    assert line == f"{films}/more/up: a link to a folder that is already searched; skipped"
 
 
 @pytest.mark.parametrize("link", [os.symlink, os.link])
 def test_two_links_to_one_movie_are_named(tmp_path, link):
     films = put(tmp_path / "films", "a.mp4")
     link(films / "a.mp4", films / "b.mp4")
-    assert taken(films) == (["a.mp4"], [f"{films}/b.mp4 is the same file as {films}/a.mp4, which is taken"])
+    assert taken(films) == (["a.mp4"], [f"{films}/b.mp4 is the same file as {films}/a.mp4, which is used instead"])
 
 
 def test_earlier_results_are_passed_over(tmp_path):
@@ -217,12 +217,12 @@ def test_earlier_results_are_passed_over(tmp_path):
     put(films, {"theirs/job.json": '{"id": 3}', "theirs/run.json": "[]", "theirs/b.mp4": BINARY})
     names, lines = taken(films)
     assert names == ["a.mp4", "theirs/b.mp4"]
-    assert lines[:2] == [f"{films}/{name}: results of moodreel, passed over" for name in ("copied", "old")]
+    assert lines[:2] == [f"{films}/{name}: results of moodreel; skipped" for name in ("copied", "old")]
 
 
 def test_nothing_left_says_what_there_was(tmp_path):
     films = put(tmp_path / "films", {"old/run.json": RUN, "old/a.mp4/annotated.mp4": BINARY, "a.jpg": BINARY})
-    with pytest.raises(UsageError, match=r"films: no movies found; .*/old: results of moodreel, passed over$"):
+    with pytest.raises(UsageError, match=r"films: no movies found; .*/old: results of moodreel; skipped$"):
         taken(films)
 
 

@@ -56,7 +56,7 @@ def test_a_file_system_without_locks_is_named_and_used(tmp_path, number):
 @pytest.mark.parametrize("number", [errno.EAGAIN, errno.EACCES])
 def test_a_lock_that_another_has_is_still_refused(tmp_path, number):
     done = committed(tmp_path / "out", poor_disk(tmp_path, flock=number))
-    assert "another run holds this output folder" in done.stderr
+    assert "another run is using this output folder" in done.stderr
 
 
 def test_a_run_where_neither_works_over_a_name_that_is_no_utf8(moodreel, film, tmp_path):

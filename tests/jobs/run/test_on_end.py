@@ -39,8 +39,8 @@ def test_variables_say_what_happened(tmp_path):
 
 
 def test_a_run_that_could_not_begin_says_why(tmp_path):
-    found = told(tmp_path, RunEnd(tmp_path, 2, 0.1, reason="another run holds this output folder"))
-    assert found["MOODREEL_SUMMARY"] == "another run holds this output folder"
+    found = told(tmp_path, RunEnd(tmp_path, 2, 0.1, reason="another run is using this output folder"))
+    assert found["MOODREEL_SUMMARY"] == "another run is using this output folder"
     assert (found["MOODREEL_LOG"], found["MOODREEL_DONE"]) == ("", "0")
 
 

@@ -173,7 +173,7 @@ def test_no_part_of_the_whole_is_named_before_all_movies_are_known(log):
     progress.looked_at()
     progress.frames_done(100)
     said = lines(log)
-    assert said[0] == "looking at movie 1/2"
+    assert said[0] == "probing movie 1/2"
     assert frames_in(log) == [(200, 1000)]
 
 
@@ -184,7 +184,7 @@ def test_the_bar_has_no_total_before_all_movies_are_known():
     progress.looked_at()
     progress.skipped(100)
     assert "100%" not in terminal.getvalue()
-    assert "looking at movie 1/2" in terminal.getvalue()
+    assert "probing movie 1/2" in terminal.getvalue()
     progress.expect(900, 1)
     progress.looked_at()
     assert "100/1000" in terminal.getvalue()

@@ -251,7 +251,7 @@ class TestEarlierVersion:
         result = run_here(film, out=out)[film.name]
         assert (result.status, result.fresh) == ("done", True)
         assert folder.read_job_file().format == 1
-        assert "an earlier version made them" in (out / "logs" / "run.log").read_text()
+        assert "they were made by an earlier version" in (out / "logs" / "run.log").read_text()
         assert not run_here(film, out=out)[film.name].fresh
 
     def test_its_units_are_not_used_and_that_is_said(self, run_here, film, out, analyzed):

@@ -374,7 +374,7 @@ def test_ctrl_c_leaves_no_process_and_the_next_run_goes_on(moodreel, films, tmp_
         for pid in members(process.pid):
             os.kill(pid, signal.SIGKILL)
     assert process.returncode == 130
-    assert err.splitlines()[-1] == "moodreel: stopped; the same command resumes"
+    assert err.splitlines()[-1] == "moodreel: stopped; run the same command to resume"
     assert 0 < len(units()) < 6  # three to analyze, three to render
 
     assert moodreel("run", *command).code == 0

@@ -157,6 +157,6 @@ def test_temporary_files_beside_the_movies_go(out):
 def test_a_run_is_not_disturbed(out):
     write_work(out / "film.mp4")
     before = files(out) | {".lock"}
-    with Workspace(out).locked(), pytest.raises(WorkspaceError, match="another run holds this output folder"):
+    with Workspace(out).locked(), pytest.raises(WorkspaceError, match="another run is using this output folder"):
         clean(out)
     assert files(out) == before

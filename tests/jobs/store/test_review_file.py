@@ -82,7 +82,7 @@ def test_what_this_version_does_not_know_is_kept(tmp_path):
         ("{half", "expected JSON"),
         ("[]", "expected a format number"),
         ('{"format": 3}', "written by a newer moodreel"),
-        ('{"format": 1, "fingerprint": "other"}', "another state of the movie"),
+        ('{"format": 1, "fingerprint": "other"}', "an earlier state of the movie"),
     ],
 )
 def test_what_cannot_be_read_is_not_overwritten(tmp_path, text, words):

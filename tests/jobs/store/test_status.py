@@ -271,7 +271,7 @@ class TestWhenNoRunGoesOn:
         assert (never.percent, never.reason) == (0.0, "not begun")
         assert (status.totals.rate, status.totals.seconds_left, status.remarks) == (None, None, ())
         print_status(status)
-        assert "did not end by itself; the same command resumes it" in capsys.readouterr().out
+        assert "was killed or crashed; run the same command to resume" in capsys.readouterr().out
 
     @pytest.mark.parametrize(("code", "state"), [(130, "stopped"), (1, "failed"), (None, "stopped")])
     def test_ended(self, out, code, state):
@@ -304,12 +304,12 @@ class TestWhenNoRunGoesOn:
         write(path, plan)
         half = read_status(out).movies[0]
         assert (half.state, half.percent) == ("stopped", 0.0)
-        assert half.reason == "begun by an earlier version, whose units are not used; the next run starts over"
+        assert half.reason == "started by an earlier version, whose units cannot be used; the next run starts over"
 
     def test_another_machine(self, out):
         self.write_half(out, host="elsewhere")
         (remark,) = read_status(out).remarks
-        assert remark == "the run was started on elsewhere; from here it cannot be known whether it is still running"
+        assert remark == "the run was started on elsewhere; whether it is still running cannot be told from here"
 
     def test_results_without_a_run(self, out):
         write_job(out / "b", "done", 100)
@@ -410,7 +410,7 @@ def test_a_real_run_is_watched_killed_cleaned_and_resumed(tmp_path, run_here, mo
     try:
         half = watch(out)
         assert (half.state, half.frames) == ("running", 240)
-        with pytest.raises(WorkspaceError, match="another run holds this output folder"):
+        with pytest.raises(WorkspaceError, match="another run is using this output folder"):
             clean(out)
     finally:
         os.killpg(process.pid, signal.SIGKILL)

@@ -41,7 +41,7 @@ commit(Path(sys.argv[1]), write)
 def test_what_was_removed_meanwhile_is_not_made_again(tmp_path):
     folder = tmp_path / "film.mp4"
     for path in (folder / "job.json", folder / ".work" / "key" / "unit"):
-        with pytest.raises(FileNotFoundError, match="the folder was removed meanwhile"):
+        with pytest.raises(FileNotFoundError, match="the folder has been removed"):
             commit_json(path, {}, folder)
         assert not folder.exists()
     folder.mkdir()
