@@ -67,7 +67,7 @@ def _pass_parts_over(taken: dict[tuple[int, int] | str, MovieSource], said: list
     for source in list(taken.values()):
         for part in title_parts(source.path)[1:]:
             if taken.pop(_identity(part), None):
-                said.append(f"{part} is a part of the title that begins with {source.path}, which is taken")
+                said.append(f"{part} is a part of the title that begins with {source.path}, which is used instead")
 
 
 def _identity(path: Path) -> tuple[int, int] | str:
