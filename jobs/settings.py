@@ -85,7 +85,7 @@ class Settings(BaseModel):
         description="Annotated video: h264, overlay (the movie untouched, labels as subtitles in an mkv) or none.",
     )
     scenes: Annotated[str, BeforeValidator(_as_text), AfterValidator(_known_scenes)] = Field(
-        "auto", description="Scenes: auto (neighbouring shots that belong together), shots (one each), or a number."
+        "auto", description="Scenes: auto (by what shots show and who is in them), shots (one each), or a number."
     )
     crf: int = Field(23, ge=0, le=51, description="x264 quality, 0 (lossless) to 51.")
     preset: Preset = Field("veryfast", description="x264 preset, ultrafast to veryslow.")

@@ -200,7 +200,14 @@ def seen_at_once(seen: Sightings, tracks: int) -> tuple[NDArray[np.int64], NDArr
 def likeness(
     looks: TrackLooks, some: NDArray[np.int64], others: NDArray[np.int64], options: PeopleOptions
 ) -> NDArray[np.float32]:
-    """Return how alike tracks are, float32 ``(n, m)``: ``options.alike`` or more if they may be one person's."""
+    """Return how alike tracks are, float32 ``(n, m)``: ``options.alike`` or more if they may be one person's.
+
+    Args:
+        looks: of all tracks.
+        some: int64 ``(n,)``: those that are compared ...
+        others: int64 ``(m,)``: ... with these.
+        options: see there.
+    """
     found = np.zeros((len(some), len(others)), np.float32)
     for start in range(0, len(some), _ROWS):
         rows = some[start : start + _ROWS]

@@ -64,7 +64,13 @@ def cast_of(shot: NDArray[np.int32], person: NDArray[np.int32], shots: int) -> C
 
 
 def grouped(shots: Structure, wanted: Wanted, cast: Cast | None = None) -> Structure:
-    """Return the same shots in other scenes; see :func:`group`."""
+    """Return the same shots in other scenes.
+
+    Args:
+        shots: in any scenes.
+        wanted: see :func:`group`, as for the rest.
+        cast: who is in each shot.
+    """
     return replace(shots, scene=group(shots.look, shots.transition, wanted, cast))
 
 
