@@ -17,7 +17,7 @@ pixel, and palettes are kept."""
 
 LABELS: Final = 2
 """Of what tables make of the same observations: quality, smoothing, labels, persons, scenes and their shares.
-2: shots are linked to scenes by who is in them, too."""
+2: persons must be more alike than common faces; shots are linked to scenes by who is in them, too."""
 
 DRAWING: Final = 3
 """Of the annotated video made from the same timeline. 2: labels beside boxes; deinterlaced across segments.
