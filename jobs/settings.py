@@ -92,6 +92,10 @@ class Settings(BaseModel):
     encoder: Literal["auto", "x264", "nvenc", "videotoolbox", "qsv", "vaapi", "amf"] = Field(
         "x264", description="Video encoder: x264, one of a graphics card, or auto (the first available)."
     )
+    copies: bool = Field(
+        True,
+        description="Copy stretches of an H.264 movie without faces into the annotated video unchanged.",
+    )
     segment: float = Field(
         30.0,
         gt=0,

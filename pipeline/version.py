@@ -19,6 +19,6 @@ LABELS: Final = 2
 """Of what tables make of the same observations: quality, smoothing, labels, persons, scenes and their shares.
 2: persons must be more alike than common faces; shots are linked to scenes by who is in them, too."""
 
-DRAWING: Final = 3
+DRAWING: Final = 4
 """Of the annotated video made from the same timeline. 2: labels beside boxes; deinterlaced across segments.
-3: persons."""
+3: persons. 4: stretches without faces copied."""

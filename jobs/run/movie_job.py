@@ -31,6 +31,7 @@ from pipeline.media.decode import TimestampError
 from pipeline.media.manifests.parts import size_of
 from pipeline.media.movie import Movie
 from pipeline.media.segments import Packets, Segment, as_one, cut
+from pipeline.video.copies import Copies
 
 if TYPE_CHECKING:
     from jobs.report.movie_report import Prepared
@@ -131,7 +132,10 @@ class MovieJob:
             segments = [as_one(packets)]
             self._write_plan(segments, order.keys)
         order = order.with_picture(tables.summary)
-        remarks = await self._video(order, segments) if order.todo.video else []
+        remarks = []
+        if order.todo.video:
+            whole = tables.trusted and not faults_of(packets, tables)
+            remarks = await self._video(order, segments, whole)
         more, refused = await self._overlay(order) if order.todo.overlay else ([], order.todo.no_overlay)
         return self._finished(order, packets, replace(tables, no_overlay=refused), [*remarks, *more])
 
@@ -222,13 +226,18 @@ class MovieJob:
             self._run.progress.note(f"{self._source.name}: {note}")
             self._run.event_log.write("note", movie=self._source.name, note=note)
 
-    async def _video(self, order: _Order, segments: list[Segment]) -> list[str]:
+    async def _video(self, order: _Order, segments: list[Segment], whole: bool) -> list[str]:
+        """Make the annotated video; ``whole``: nothing of the movie is damaged or missing, so that it can be copied."""
         run, settings = self._units.run, self._run.settings_found()
         movie, timeline = order.probe.movie, self._folder.timeline
         units = units_of(segments, order.keys.video, ".mp4")
+        left = self._left(units, order.earlier)
+        copies = Copies()
+        if left and whole and settings.copies and settings.encoder_options().allows_copies:
+            copies = await run(Stage.RENDER, tasks.plan_copies, movie, timeline)
         rendering = [
-            run(Stage.RENDER, tasks.render_segment, movie, unit.segment, timeline, settings, self._path(unit))
-            for unit in self._left(units, order.earlier)
+            run(Stage.RENDER, tasks.render_segment, movie, unit.segment, timeline, settings, self._path(unit), copies)
+            for unit in left
         ]
         await run_all([*rendering, self._begin_report(movie)])
         await run(Stage.JOIN, tasks.confirm_unchanged, self._source.path, order.probe.fingerprint)

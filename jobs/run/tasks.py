@@ -26,6 +26,8 @@ from pipeline.errors import InputError, OverlayError
 from pipeline.media.movie import Movie, open_movie
 from pipeline.media.segments import Packets, Segment, read_packets
 from pipeline.tables.observations import Observations
+from pipeline.video import copies
+from pipeline.video.copies import Copies
 from pipeline.video.encoders import choose_encoder
 from pipeline.video.join import join
 from pipeline.video.mux import mux
@@ -185,7 +187,14 @@ def relabel_movie(movie: Movie, folder: MovieFolder, settings: Settings, about: 
     return MovieSummary.parse(tables.summary)
 
 
-def render_segment(movie: Movie, segment: Segment, timeline: Path, settings: Settings, out: Path) -> None:
+def plan_copies(movie: Movie, timeline: Path) -> Copies:
+    """Find what of a movie is copied into its annotated video; see :func:`pipeline.video.copies.plan_copies`."""
+    return copies.plan_copies(movie, timeline, show_life)
+
+
+def render_segment(
+    movie: Movie, segment: Segment, timeline: Path, settings: Settings, out: Path, copied: Copies
+) -> None:
     """Encode a segment of the annotated video and commit it.
 
     Args:
@@ -194,13 +203,15 @@ def render_segment(movie: Movie, segment: Segment, timeline: Path, settings: Set
         timeline: the movie's table of faces.
         settings: of the run.
         out: the unit's file; it is empty where the segment has no frames.
+        copied: what of the movie is copied instead.
 
     Raises:
         InputError: the movie cannot be read.
     """
 
     def write(temporary: Path) -> None:
-        if render(movie, segment, timeline, temporary, settings.encoder_options(), count_frame, READER) == 0:
+        options = settings.encoder_options()
+        if render(movie, segment, timeline, temporary, options, count_frame, READER, copied) == 0:
             temporary.touch()
 
     commit(out, write, _movie_folder(out))

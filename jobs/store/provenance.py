@@ -154,7 +154,7 @@ def _video_key(settings: Settings, tables: str, encoder: str) -> str:
     if settings.video != "h264":
         return ""
     other = [] if encoder == "x264" else [encoder]
-    return digest([version.DRAWING, tables, settings.video, settings.crf, settings.preset, *other])
+    return digest([version.DRAWING, tables, settings.video, settings.crf, settings.preset, settings.copies, *other])
 
 
 def _overlay_key(settings: Settings, tables: str) -> str:

@@ -19,25 +19,28 @@ import av.packet
 import av.video.stream
 
 from pipeline.errors import FfmpegError
+from pipeline.video.h264 import Record
 
 _FINE_TIMESCALE: Final = 90_000
 
 
 @dataclass(frozen=True)
-class _JoinedTimes:
-    """Time stamps of the whole movie, in the parts' time base.
+class _Joined:
+    """What the whole movie has: its time stamps, in the parts' time base, and its header.
 
     Attributes:
         time_base: in s.
         pts: in presentation order.
         delay: how many frames decoding must be ahead of presentation.
         last_duration: how long the last frame is shown; 0 if unknown.
+        header: what decoders must know first: the parts' extradata in one.
     """
 
     time_base: Fraction
     pts: tuple[int, ...]
     delay: int
     last_duration: int
+    header: bytes | None
 
     def dts(self, index: int) -> int:
         """Return the decoding time of the packet with this decode index; rises strictly, never above its pts."""
@@ -63,7 +66,8 @@ def join(parts: Sequence[Path], out: Path, final_comment: str | None = None) -> 
     parts twice and holds some integers per frame, but never more than one packet.
 
     Args:
-        parts: in the order of time, all by the same encoder with the same settings.
+        parts: in the order of time, all by the same encoder with the same settings, but for those that were copied
+            (:mod:`pipeline.video.copies`).
         out: mp4 to write.
         final_comment: its metadata of that name, if ``out`` is for users: then it begins with its index, so that a
             browser can play it from the first bytes.
@@ -80,19 +84,23 @@ def join(parts: Sequence[Path], out: Path, final_comment: str | None = None) -> 
         raise FfmpegError(f"{out}: the parts cannot be joined: {error}") from error
 
 
-def _read_times(parts: Sequence[Path]) -> _JoinedTimes:
+def _read_times(parts: Sequence[Path]) -> _Joined:
     """First pass: read all time stamps and check that the parts fit together."""
     pts: list[int] = []  # in decode order
-    first: tuple[Fraction, bytes | None] | None = None
+    first: Fraction | None = None
+    header: bytes | None = None
     last_duration = 0
     for part in parts:
         with open_part(part) as (container, stream):
-            kind = Fraction(stream.time_base or 0), stream.codec_context.extradata
-            first = first or kind
-            if kind[0] != first[0]:
-                raise FfmpegError(f"{part}: expected the time base of {parts[0].name}, {first[0]}, found {kind[0]}")
-            if kind[1] != first[1]:
-                raise FfmpegError(f"{part}: its encoder settings (extradata) differ from those of {parts[0].name}")
+            time_base, own = Fraction(stream.time_base or 0), stream.codec_context.extradata
+            if first is None:
+                first, header = time_base, own
+            if time_base != first:
+                raise FfmpegError(f"{part}: expected the time base of {parts[0].name}, {first}, found {time_base}")
+            if own != header:
+                header = _joined_headers(header, own)
+                if header is None:
+                    raise FfmpegError(f"{part}: its encoder settings (extradata) differ from those of {parts[0].name}")
             for packet in _packets(container, stream):
                 assert packet.pts is not None
                 pts.append(packet.pts)
@@ -105,10 +113,22 @@ def _read_times(parts: Sequence[Path]) -> _JoinedTimes:
             raise FfmpegError(f"the parts {parts[0]} to {parts[-1].name} hold two frames with pts {a}; check the cuts")
     place = {p: k for k, p in enumerate(shown)}
     delay = max(index - place[p] for index, p in enumerate(pts))
-    return _JoinedTimes(first[0], tuple(shown), delay, last_duration)
+    return _Joined(first, tuple(shown), delay, last_duration, header)
 
 
-def _write_joined(parts: Sequence[Path], times: _JoinedTimes, out: Path, final_comment: str | None) -> None:
+def _joined_headers(one: bytes | None, other: bytes | None) -> bytes | None:
+    """Return a header with the parameter sets of both; None where those do not go beside each other."""
+    records = Record.parse(one), Record.parse(other)
+    if records[0] is None or records[1] is None:
+        return None
+    try:
+        joined = records[0].joined(records[1])
+    except ValueError:
+        return None
+    return None if joined is None else joined.to_bytes()
+
+
+def _write_joined(parts: Sequence[Path], times: _Joined, out: Path, final_comment: str | None) -> None:
     """Second pass: copy the packets with new dts."""
     durations = times.durations()
     options = exact_time_base(times.time_base) | ({} if final_comment is None else {"movflags": "+faststart"})
@@ -117,6 +137,7 @@ def _write_joined(parts: Sequence[Path], times: _JoinedTimes, out: Path, final_c
             sink.metadata["comment"] = final_comment
         with open_part(parts[0]) as (_, template):
             target = sink.add_stream_from_template(template)
+        target.codec_context.extradata = times.header
         target.time_base = times.time_base
         index = 0
         for part in parts:

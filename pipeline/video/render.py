@@ -1,7 +1,7 @@
 """One segment + the timeline -> an encoded part of the annotated video. What is drawn is what the table says."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,9 +22,10 @@ from pipeline.media.frames import frames_of
 from pipeline.media.geometry import Fit
 from pipeline.media.movie import Fits, Movie
 from pipeline.media.segments import Segment
+from pipeline.video.copies import ENCODER_SETS, Copies, Stretch, write_copy
 from pipeline.video.draw import Planes, draw_faces
 from pipeline.video.encoders import ENCODERS, encoder_options
-from pipeline.video.join import exact_time_base
+from pipeline.video.join import exact_time_base, join
 from pipeline.video.plan import LABEL_COLUMNS, LabelledFace, labelled_face
 
 _KEYFRAME_EVERY = 2
@@ -38,12 +39,24 @@ _BLACK = (16, 128, 128)
 
 @dataclass(frozen=True)
 class EncoderOptions:
-    """x264's constant rate factor (0 lossless .. 51), its preset, the most threads, and which encoder it is."""
+    """x264's constant rate factor (0 lossless .. 51), its preset, the most threads, and which encoder it is.
+
+    ``beside_others`` is for parts that are joined to copied ones: see :mod:`pipeline.video.copies`.
+    """
 
     crf: int = 23
     preset: str = "veryfast"
     threads: int = 1
     encoder: str = "x264"
+    beside_others: bool = False
+
+    @property
+    def allows_copies(self) -> bool:
+        """Whether what it encodes goes beside copied stretches.
+
+        What is lossless does not: FFmpeg's decoder (up to 9.0 at least) goes on with the tables of what came before.
+        """
+        return self.encoder == "x264" and self.crf > 0
 
 
 def output_time_base(movie: Movie) -> Fraction:
@@ -64,8 +77,9 @@ def render(
     options: EncoderOptions,
     on_frame: Callable[[], None] = lambda: None,
     reader: Reader | None = None,
+    copies: Copies | None = None,
 ) -> int:
-    """Draw a timeline on the frames of a segment and encode them.
+    """Draw a timeline on the frames of a segment and encode them, but for stretches that are copied.
 
     Args:
         movie: that the segment is of.
@@ -75,6 +89,7 @@ def render(
         options: of the encoder.
         on_frame: called after each frame.
         reader: keeps the movie open for the next segment.
+        copies: what of the whole movie is copied.
 
     Returns:
         The number of frames; where it is 0 there is no file.
@@ -83,6 +98,10 @@ def render(
         InputError: the movie cannot be read.
         FfmpegError: the encoder refuses.
     """
+    if copies:
+        options = replace(options, beside_others=True)
+        if stretches := copies.within(segment):
+            return _render_around(movie, segment, stretches, timeline, out, options, on_frame, reader)
     faces = read_faces(timeline, segment)
     upright = Upright(movie)
     time_base = output_time_base(movie)
@@ -105,6 +124,57 @@ def render(
     finally:
         if writer is not None:
             writer.close()
+
+
+def _render_around(
+    movie: Movie,
+    segment: Segment,
+    stretches: Sequence[Stretch],
+    timeline: Path,
+    out: Path,
+    options: EncoderOptions,
+    on_frame: Callable[[], None],
+    reader: Reader | None,
+) -> int:
+    """Copy stretches of a segment, encode what is between them, and join all of it."""
+    frames = _frames_of(timeline, segment)
+    pieces: list[Segment | Stretch] = []
+    start = segment.start
+    for stretch in stretches:
+        pieces += [_part_of(segment, start, stretch.start, frames), stretch]
+        start = stretch.end
+    pieces.append(_part_of(segment, start, segment.end, frames))
+    pieces = [piece for piece in pieces if piece.frames]
+    files = [out.with_name(f"{out.name}.{number}") for number in range(len(pieces))]
+    try:
+        for piece, file in zip(pieces, files, strict=True):
+            if isinstance(piece, Segment):
+                render(movie, piece, timeline, file, options, on_frame, reader)
+            else:
+                first = int(np.searchsorted(frames, piece.start))
+                copied: list[int] = frames[first : first + piece.frames].tolist()
+                write_copy(movie, copied, file, output_time_base(movie), reader)
+                for _ in range(piece.frames):
+                    on_frame()
+        if len(files) == 1:
+            files[0].rename(out)
+        else:
+            join(files, out)
+        return len(frames)
+    finally:
+        for file in files:
+            file.unlink(missing_ok=True)
+
+
+def _part_of(segment: Segment, start: int, end: int, frames: NDArray[np.int64]) -> Segment:
+    count = int(np.searchsorted(frames, end) - np.searchsorted(frames, start))
+    return replace(segment, start=start, end=end, frames=count, joints=())
+
+
+def _frames_of(timeline: Path, segment: Segment) -> NDArray[np.int64]:
+    """Return the pts of a segment's frames, rising."""
+    span = (pc.field("pts") >= segment.start) & (pc.field("pts") < segment.end)
+    return np.unique(pq.read_table(timeline, columns=["pts"], filters=span)["pts"].to_numpy())
 
 
 def read_faces(timeline: Path, segment: Segment) -> dict[int, list[LabelledFace]]:
@@ -182,6 +252,8 @@ class PartWriter:
         context.thread_count = options.threads
         context.gop_size = max(1, round(movie.rate * _KEYFRAME_EVERY))
         context.options = encoder_options(options.encoder, options.crf, options.preset)
+        if options.beside_others:
+            context.options = {**context.options, "x264-params": f"mbtree=0:sps-id={ENCODER_SETS}"}
         context.color_range = ColorRange.MPEG
         # The movie's, not the frame's: all parts must have the same header, or they could not be joined.
         context.colorspace, context.color_primaries = movie.colour.matrix, movie.colour.primaries

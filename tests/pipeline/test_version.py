@@ -42,7 +42,7 @@ OBSERVATIONS = (5, {"interlaced": "7d8f12af1de81962", "progressive": "520c0aeea9
 """The version, and the digests that belong to it. Whoever changes what is observed raises the one and stores both."""
 
 LABELS = (2, {"interlaced": "1a2af21838c5d41d", "progressive": "2f3b198de965ee97"})
-DRAWING = (3, {"interlaced": "2834170f0d5568ec", "progressive": "9ae53c73d8400188"})
+DRAWING = (4, {"interlaced": "2834170f0d5568ec", "progressive": "9ae53c73d8400188"})
 COLUMNS = (3, "5ebc28c458c158fd")
 
 CROP_LEVELS = [
