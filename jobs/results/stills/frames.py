@@ -1,7 +1,8 @@
 """What all stills are made with: decoding, turning upright, encoding as JPEG."""
 
+import math
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -27,6 +28,11 @@ Image = NDArray[np.uint8]
 """BGR ``(h, w, 3)``."""
 
 _QUALITY: Final = 82
+_RUN_UPS: Final = (0, 2, 10)
+"""s before a frame at which a key frame is looked for, one after the other."""
+
+_ROUNDING: Final = Fraction(1, 2000)
+"""s by which a time may be off that was rounded to a thousandth; twice as much where it was rounded up."""
 
 
 def jpeg(image: cv2.typing.MatLike) -> bytes:
@@ -65,20 +71,6 @@ def opened_video(movie: Movie, options: dict[str, str] | None = None) -> Iterato
         # With a thread per frame, the first frame would come only after as many packets as there are threads.
         context.thread_count = 1
         context.options = decoder_options() | (options or {})
-        yield container
-
-
-@contextmanager
-def opened_before(
-    movie: Movie, pts: int, options: dict[str, str] | None = None
-) -> Iterator[av.container.InputContainer]:
-    """Open a movie at the key frame before ``pts``, or at its start where FFmpeg finds none; see opened_video."""
-    with ExitStack() as stack:
-        container = stack.enter_context(opened_video(movie, options))
-        try:
-            container.seek(pts, backward=True, stream=video_of(container, movie))
-        except av.error.FFmpegError:  # and the place is now any one
-            container = stack.enter_context(opened_video(movie, options))
         yield container
 
 
@@ -122,9 +114,14 @@ def upright(movie: Movie, shown: Shown, widest: int | None = None) -> Image:
 
 
 def pts_at(movie: Movie, time: float) -> int:
-    """Convert a time in s by the player's clock to the movie's pts."""
-    # Half a millisecond more: a page rounds times.
-    return round((Fraction(time) + movie.clock_start + Fraction(1, 2000)) / movie.time_base)
+    """Convert a time in s by the player's clock to the movie's pts: a frame is shown then unless it comes later."""
+    # Half a millisecond more, for pages round times; down to a whole tick, for the next frame may begin with the next.
+    return (Fraction(time) + movie.clock_start + _ROUNDING) // movie.time_base
+
+
+def pts_from(movie: Movie, time: float) -> int:
+    """Convert a time in s by the player's clock to the movie's pts: a frame appears then or later unless it is less."""
+    return math.ceil((Fraction(time) + movie.clock_start - 2 * _ROUNDING) / movie.time_base)
 
 
 def readable(container: av.container.InputContainer, movie: Movie) -> Iterator[Shown]:
@@ -136,3 +133,32 @@ def readable(container: av.container.InputContainer, movie: Movie) -> Iterator[S
                 yield Shown(frame, fits.of(frame))
         except av.error.FFmpegError:
             continue
+
+
+def from_key_frame(
+    container: av.container.InputContainer, movie: Movie, pts: int, options: dict[str, str] | None = None
+) -> Iterator[Shown]:
+    """Yield frames from a key frame at or before ``pts`` on, or from the file's beginning where seeking finds none.
+
+    Args:
+        container: of the movie, opened by :func:`opened_video`.
+        movie: that it is.
+        pts: in the movie's time base.
+        options: the decoder's.
+    """
+    stream = video_of(container, movie)
+    for seconds in _RUN_UPS:
+        try:
+            container.seek(pts - round(seconds / movie.time_base), backward=True, stream=stream)
+            frames = readable(container, movie)
+            # Some containers seek to any frame; what follows it cannot be decoded before the next key frame.
+            first = next((shown for shown in frames if shown.frame.key_frame), None)
+        except av.error.FFmpegError:
+            continue
+        if first is not None and first.frame.pts is not None and first.frame.pts <= pts:
+            yield first
+            yield from frames
+            return
+    # A fresh one: where seeking fails, the place is any one afterwards.
+    with opened_video(movie, options) as from_start:
+        yield from readable(from_start, movie)

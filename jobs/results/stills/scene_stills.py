@@ -11,12 +11,19 @@ import av.video.frame
 import av.video.stream
 
 from jobs.results.errors import NotFoundError
-from jobs.results.stills.frames import Shown, jpeg, opened_video, pts_at, readable, still_errors, upright, video_of
+from jobs.results.stills.frames import (
+    Shown,
+    from_key_frame,
+    jpeg,
+    opened_video,
+    pts_at,
+    pts_from,
+    still_errors,
+    upright,
+    video_of,
+)
 from pipeline.errors import PipelineError
 from pipeline.media.movie import Fits, Movie
-
-_ROUNDING: Final = 0.001
-"""s; a shot's start may have been rounded up by as much."""
 
 _FAST: Final = {"skip_frame": "noref", "skip_loop_filter": "all"}
 """Decoders then skip the frames that no other one refers to, and the deblocking filter. That takes half the time, and
@@ -65,7 +72,8 @@ class SceneStills:
         """
         middle = (start + end) / 2
         # A shot mostly starts with a key frame, which must not fall out of the span by rounding.
-        span = _Span(*(pts_at(self._movie, time) for time in (start - _ROUNDING, middle, end)))
+        first, behind = (pts_from(self._movie, time) for time in (start, end))
+        span = _Span(first, pts_at(self._movie, middle), behind)
         with still_errors(self._movie, middle):
             frame = self._frame(span)
             if frame is None:
@@ -118,7 +126,7 @@ class _ForwardDecoder:
     """Decodes onward from a key frame, for spans without one; a later span continues from there if it can."""
 
     def __init__(self, movie: Movie, stack: ExitStack) -> None:
-        self._movie, self._stack = movie, stack
+        self._movie = movie
         self._container = stack.enter_context(opened_video(movie, _FAST))
         self._key: int | None = None
         self._frames: Iterator[Shown] = iter(())
@@ -127,11 +135,8 @@ class _ForwardDecoder:
     def first(self, pts: int, key: int | None) -> Shown | None:
         """Return the first frame from ``pts`` on, or else the last one; ``key`` is the pts of the key frame before."""
         if not self._can_continue(pts, key):
-            try:
-                self._container.seek(pts, backward=True, stream=video_of(self._container, self._movie))
-            except av.error.FFmpegError:  # none comes before, and the place is now any one
-                self._container = self._stack.enter_context(opened_video(self._movie, _FAST))
-            self._key, self._frames, self._last = key, readable(self._container, self._movie), None
+            self._frames = from_key_frame(self._container, self._movie, pts, _FAST)
+            self._key, self._last = key, None
         for shown in self._frames:
             self._last = shown
             if shown.frame.pts is not None and shown.frame.pts >= pts:

@@ -7,7 +7,7 @@ from typing import Final
 import cv2
 
 from jobs.results.errors import NotFoundError
-from jobs.results.stills.frames import Shown, jpeg, opened_before, pts_at, readable, still_errors, upright
+from jobs.results.stills.frames import Shown, from_key_frame, jpeg, opened_video, pts_at, still_errors, upright
 from pipeline.media.movie import Movie
 
 _AT_ONCE: Final = threading.BoundedSemaphore(2)
@@ -64,8 +64,8 @@ def _frame_at(movie: Movie, time: float) -> Shown:
     """Return the frame that is shown at a time in s."""
     pts = pts_at(movie, time)
     before: Shown | None = None
-    with opened_before(movie, pts) as container:
-        for shown in readable(container, movie):
+    with opened_video(movie) as container:
+        for shown in from_key_frame(container, movie, pts):
             if shown.frame.pts is not None and shown.frame.pts > pts:
                 return before or shown
             before = shown
