@@ -110,23 +110,32 @@ def test_burnt_in_it_is_the_annotated_video(tmp_path: Path, changes: dict[str, o
             assert np.abs(np.subtract(edges(one[half]), edges(other[half]))).max(initial=0) <= 2, number
 
 
-@pytest.mark.parametrize("matrix", ["quarter", "half"])
-def test_turned_pictures(tmp_path: Path, matrix: str) -> None:
-    movie, timeline, out = made(tmp_path, matrix=MATRICES[matrix], size=(256, 320))
+INTERLACED = {**B_FRAMES, "g": "12", "flags": "+ildct+ilme", "x264-params": "tff=1"}
+SHAPES: dict[str, dict[str, object]] = {
+    "quarter turn": {"matrix": MATRICES["quarter"], "size": (256, 320)},
+    "half turn": {"matrix": MATRICES["half"], "size": (256, 320)},
+    "mirrored": {"matrix": MATRICES["mirrored"]},
+    "wide pixels": {"aspect": Fraction(2), "size": (160, 180)},
+    "PAL's pixels": {"aspect": Fraction(16, 11), "size": (220, 180)},
+    "wide pixels, turned": {"aspect": Fraction(4, 3), "matrix": MATRICES["quarter"], "size": (256, 320)},
+    "odd sides": {"pixels": "yuv444p", "size": (321, 181)},
+    "interlaced, wide pixels": {"options": INTERLACED, "aspect": Fraction(4, 3), "size": (240, 180)},
+}
+
+
+@pytest.mark.parametrize("changes", SHAPES.values(), ids=SHAPES)
+def test_boxes_are_in_their_places_whatever_the_shape(tmp_path: Path, changes: dict[str, object]) -> None:
+    """Boxes are in pixels of the movie's picture; FFmpeg draws on those that are stored, once they are upright."""
+    movie, timeline, out = made(tmp_path, **changes)
     render(movie, WHOLE, timeline, tmp_path / "drawn.mp4", EncoderOptions(crf=0, preset="ultrafast"))
     drawn = [grey_of(frame) for frame in decoded(tmp_path / "drawn.mp4")]
     shown = burnt(out, tmp_path / "burnt.mkv")
-    assert shown[0].shape == drawn[0].shape
-    for one, other in zip(shown[::6], drawn[::6], strict=True):
-        assert np.abs(np.subtract(edges(one), edges(other))).max() <= 2
-
-
-def test_wide_pixels(tmp_path: Path) -> None:
-    """Boxes are in pixels that are square; FFmpeg draws on those that are stored."""
-    movie, _, out = made(tmp_path, aspect=Fraction(2), size=(160, 180))
-    assert movie.size == (320, 180)
-    left, top, right, bottom = edges(burnt(out, tmp_path / "burnt.mkv")[0])
-    assert np.abs(np.subtract((2 * left, top, 2 * right, bottom), (260, 100, 300, 150))).max() <= 4
+    assert len(shown) == len(drawn) == 30
+    wide, high = movie.width / shown[0].shape[1], movie.height / shown[0].shape[0]
+    for number in range(0, 30, 6):
+        places = np.multiply(edges(shown[number]), (wide, high) * 2)
+        off = np.abs(places - edges(drawn[number])) / (max(wide, 1), max(high, 1), max(wide, 1), max(high, 1))
+        assert off.max() <= 2, number
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
