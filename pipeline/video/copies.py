@@ -30,9 +30,6 @@ from pipeline.media.segments import LAST_PTS, Segment
 from pipeline.video import h264
 from pipeline.video.join import exact_time_base
 
-ENCODER_SETS: Final = 31
-"""The number of x264's parameter sets where others stand beside them; cameras and encoders use the first ones."""
-
 _SHORTEST: Final = Fraction(1)
 """s; x264 must begin anew behind a stretch, with a key frame that costs more than some frames do."""
 
@@ -176,7 +173,7 @@ def _is_plain(record: h264.Record, movie: Movie) -> bool:
     """Whether pictures are coded as x264 codes them, and mean the same colours."""
     try:
         (sps,) = [h264.read_sps(nal) for nal in record.sps]
-        taken = record.has_number(ENCODER_SETS)
+        taken = record.has_number(h264.ENCODER_SETS)
     except ValueError:  # another number of them, too
         return False
     colour = movie.colour.primaries, movie.colour.transfer, movie.colour.matrix

@@ -21,6 +21,9 @@ MAIN: Final = 77
 HIGH: Final = 100
 """Profiles (annex A); each decoder of a later one decodes the constrained form of those before."""
 
+ENCODER_SETS: Final = 31
+"""The number of x264's parameter sets where others stand beside them; cameras and encoders use the first ones."""
+
 _UNSPECIFIED: Final = 2
 _EXTENDED_ASPECT: Final = 255
 
@@ -99,9 +102,9 @@ def read_sps(nal: bytes) -> Sps:
     if not progressive:
         return Sps(number, False, False, False, (_UNSPECIFIED,) * 3)
     bits.take(1)
-    if bits.take(1):  # cropping
-        for _ in range(4):
-            bits.golomb()
+    if bits.take(1):  # cropping; on the right and below it fills up blocks, as everywhere
+        left, _, top, _ = (bits.golomb() for _ in range(4))
+        plain &= (left, top) == (0, 0)
     if not bits.take(1):
         return Sps(number, plain, True, False, (_UNSPECIFIED,) * 3)
     return _with_usability(bits, number, plain)

@@ -19,7 +19,7 @@ import av.packet
 import av.video.stream
 
 from pipeline.errors import FfmpegError
-from pipeline.video.h264 import Record
+from pipeline.video.h264 import ENCODER_SETS, Record
 
 _FINE_TIMESCALE: Final = 90_000
 
@@ -34,6 +34,8 @@ class _Joined:
         delay: how many frames decoding must be ahead of presentation.
         last_duration: how long the last frame is shown; 0 if unknown.
         header: what decoders must know first: the parts' extradata in one.
+        template: the part that says all else: one that was encoded, if any was. What the source's container says of its
+            picture, copied parts may repeat.
     """
 
     time_base: Fraction
@@ -41,6 +43,7 @@ class _Joined:
     delay: int
     last_duration: int
     header: bytes | None
+    template: Path
 
     def dts(self, index: int) -> int:
         """Return the decoding time of the packet with this decode index; rises strictly, never above its pts."""
@@ -89,6 +92,7 @@ def _read_times(parts: Sequence[Path]) -> _Joined:
     pts: list[int] = []  # in decode order
     first: Fraction | None = None
     header: bytes | None = None
+    template: Path | None = None
     last_duration = 0
     for part in parts:
         with open_part(part) as (container, stream):
@@ -97,6 +101,8 @@ def _read_times(parts: Sequence[Path]) -> _Joined:
                 first, header = time_base, own
             if time_base != first:
                 raise FfmpegError(f"{part}: expected the time base of {parts[0].name}, {first}, found {time_base}")
+            if template is None and _is_encoded(own):
+                template = part
             if own != header:
                 header = _joined_headers(header, own)
                 if header is None:
@@ -113,7 +119,16 @@ def _read_times(parts: Sequence[Path]) -> _Joined:
             raise FfmpegError(f"the parts {parts[0]} to {parts[-1].name} hold two frames with pts {a}; check the cuts")
     place = {p: k for k, p in enumerate(shown)}
     delay = max(index - place[p] for index, p in enumerate(pts))
-    return _Joined(first, tuple(shown), delay, last_duration, header)
+    return _Joined(first, tuple(shown), delay, last_duration, header, template or parts[0])
+
+
+def _is_encoded(header: bytes | None) -> bool:
+    """Whether a part was encoded to stand beside others, as far as its parameter sets can be read."""
+    record = Record.parse(header)
+    try:
+        return record is not None and record.has_number(ENCODER_SETS)
+    except ValueError:
+        return False
 
 
 def _joined_headers(one: bytes | None, other: bytes | None) -> bytes | None:
@@ -135,7 +150,7 @@ def _write_joined(parts: Sequence[Path], times: _Joined, out: Path, final_commen
     with av.open(str(out), "w", format="mp4", options=options) as sink:
         if final_comment is not None:
             sink.metadata["comment"] = final_comment
-        with open_part(parts[0]) as (_, template):
+        with open_part(times.template) as (_, template):
             target = sink.add_stream_from_template(template)
         target.codec_context.extradata = times.header
         target.time_base = times.time_base

@@ -22,9 +22,10 @@ from pipeline.media.frames import frames_of
 from pipeline.media.geometry import Fit
 from pipeline.media.movie import Fits, Movie
 from pipeline.media.segments import Segment
-from pipeline.video.copies import ENCODER_SETS, Copies, Stretch, write_copy
+from pipeline.video.copies import Copies, Stretch, write_copy
 from pipeline.video.draw import Planes, draw_faces
 from pipeline.video.encoders import ENCODERS, encoder_options
+from pipeline.video.h264 import ENCODER_SETS
 from pipeline.video.join import exact_time_base, join
 from pipeline.video.plan import LABEL_COLUMNS, LabelledFace, labelled_face
 

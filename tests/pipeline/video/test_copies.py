@@ -23,7 +23,7 @@ from pipeline.media.movie import Movie, open_movie
 from pipeline.media.reader import Reader
 from pipeline.media.segments import cut, read_packets
 from pipeline.video import h264
-from pipeline.video.copies import ENCODER_SETS, Copies, plan_copies, write_copy
+from pipeline.video.copies import Copies, plan_copies, write_copy
 from pipeline.video.join import join, open_part
 from pipeline.video.mux import mux
 from pipeline.video.render import EncoderOptions, output_time_base, render
@@ -140,7 +140,7 @@ NOT_COPIED: dict[str, Clip] = {
     "HDR": hdr(FILM),
     "interlaced": FILM.but(options={**GROUPS, "flags": "+ildct+ilme", "x264-params": "tff=1"}),
     "may be called interlaced": FILM.but(options={**GROUPS, "x264-params": "pic-struct=1"}),
-    "our numbers": FILM.but(options={**GROUPS, "x264-params": f"sps-id={ENCODER_SETS}"}),
+    "our numbers": FILM.but(options={**GROUPS, "x264-params": f"sps-id={h264.ENCODER_SETS}"}),
     "nothing but key frames": FILM.but(options={**X264, "g": "1"}),
 }
 
@@ -216,7 +216,7 @@ def test_a_header_holds_both_sets_once(tmp_path: Path) -> None:
         record = h264.Record.parse(stream.codec_context.extradata)
         assert stream.codec_context.codec_tag == "avc1"
     assert record is not None
-    assert [h264.read_sps(nal).number for nal in record.sps] == [0, ENCODER_SETS]
+    assert [h264.read_sps(nal).number for nal in record.sps] == [0, h264.ENCODER_SETS]
     assert len(record.pps) == 2
     assert record.profile == h264.HIGH  # the movie's; ultrafast alone is Baseline
     assert record.joined(record) == record
@@ -229,3 +229,23 @@ def test_a_torn_header_is_none(tmp_path: Path, cut_off: int) -> None:
         header = container.streams.video[0].codec_context.extradata
     assert header is not None
     assert h264.Record.parse(header[:cut_off]) is None
+
+
+def test_what_a_container_says_of_the_picture_does_not_come_along(tmp_path: Path) -> None:
+    """Here MP4's clean aperture: players that know it crop, and would crop what was drawn, too."""
+    path = FILM.write(tmp_path / "m")
+    data = path.read_bytes()
+    at = data.index(b"avcC") - 4
+    numbers = (140, 1, 100, 1, 0, 1, 0, 1)
+    aperture = (40).to_bytes(4, "big") + b"clap" + b"".join(number.to_bytes(4, "big") for number in numbers)
+    grown = bytearray(data[:at] + aperture + data[at:])
+    for box in (b"avc1", b"stsd", b"stbl", b"minf", b"mdia", b"trak", b"moov"):
+        size = grown.rindex(box, 0, grown.index(b"avcC")) - 4
+        grown[size : size + 4] = (int.from_bytes(grown[size : size + 4], "big") + 40).to_bytes(4, "big")
+    path.write_bytes(grown)
+    movie = timed(path)
+    timeline = write_timeline(tmp_path / "timeline.parquet", movie, FACES)
+    video, copies = annotated(movie, timeline, 2, tmp_path, EncoderOptions(preset="ultrafast"))
+    assert copies
+    assert b"clap" in path.read_bytes()
+    assert b"clap" not in video.read_bytes()
