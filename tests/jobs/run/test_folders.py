@@ -163,7 +163,9 @@ def test_parts_of_a_title_that_are_named_are_not_doubled(tmp_path):
     lines: list[str] = []
     sources = discover(sorted(disc.iterdir()), tmp_path / "out", lines.append)
     assert [source.name for source in sources] == ["VTS_01_1.VOB", "VTS_01_4.VOB", "VTS_02_2.VOB"]
-    assert lines == [f"{disc}/VTS_01_2.VOB is a part of the title that begins with {disc}/VTS_01_1.VOB, which is used instead"]
+    assert lines == [
+        f"{disc}/VTS_01_2.VOB is a part of the title that begins with {disc}/VTS_01_1.VOB, which is used instead"
+    ]
     assert [s.name for s in discover([disc / "VTS_01_2.VOB"], tmp_path / "out")] == ["VTS_01_2.VOB"]
 
 
