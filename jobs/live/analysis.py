@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from jobs.live.capture import Captured
 from jobs.live.clock import TIME_BASE
 from pipeline.analyze import Classifier, crop_faces
+from pipeline.faces.appearance import appearance_of, miniatures_of
 from pipeline.faces.detect import FaceDetector
 from pipeline.faces.online import OnlineTracker
 from pipeline.faces.quality import Looks, contrast_of, looks_of, sharpness_of, yaw_of
@@ -109,7 +110,8 @@ class Analyst:
         time = float(captured.pts * TIME_BASE)
         is_cut = self._spotter.step(time, self._scorer.score(seen.thumbnail)) or (new_connection and self._number > 0)
         self._shot += is_cut
-        faces = self._tracker.step(self._number, time, seen.faces, probabilities, is_cut, looks.quality)
+        appearance = appearance_of(miniatures_of(seen.crops))
+        faces = self._tracker.step(self._number, time, seen.faces, probabilities, is_cut, looks.quality, appearance)
         found = faces.detection >= 0
         scores = np.where(found, np.append(seen.faces.scores, np.nan)[faces.detection], np.nan)
         rows = np.concatenate([probabilities, np.full((1, len(EMOTIONS)), np.nan, np.float32)])[faces.detection]

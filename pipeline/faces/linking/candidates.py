@@ -65,9 +65,24 @@ def velocity(found: Candidates, track: Track, course: float, at_start: bool = Fa
         at_start: where it begins, instead.
     """
     times = found.seen(track)
-    near = track[np.abs(times - times[0 if at_start else -1]) <= course]
-    centres = (found.boxes[near, :2] + found.boxes[near, 2:]) / 2
-    span = found.seen(near) - found.seen(near).mean()
+    return velocity_near(times[0 if at_start else -1], times, found.boxes[track], course)
+
+
+def velocity_near(
+    moment: float, times: NDArray[np.float64], boxes: NDArray[np.float32], course: float
+) -> NDArray[np.float64]:
+    """Return how fast a face's centre moves around a moment, float64 ``(2,)``, px a second.
+
+    Args:
+        moment: s.
+        times: float64 ``(n,)``, s: when it was seen, at ``moment``, too.
+        boxes: float32 ``(n, 4)``: where.
+        course: s around the moment over which that is taken.
+    """
+    near = np.abs(times - moment) <= course
+    times, boxes = times[near], boxes[near]
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    span = times - times.mean()
     spread = float((span**2).sum())
     # Few detections say little about a velocity.
-    return np.asarray(span @ centres / spread * (1 - 1 / len(near)) if spread > 0 else np.zeros(2))
+    return np.asarray(span @ centres / spread * (1 - 1 / len(times)) if spread > 0 else np.zeros(2))

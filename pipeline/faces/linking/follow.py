@@ -3,7 +3,7 @@
 How well it fits is said by the overlap with the place where the track's course leads, and by looks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -13,10 +13,10 @@ from pipeline.faces.linking.boxes import best_pairs, iou
 from pipeline.faces.linking.candidates import Candidates, Track, expected
 from pipeline.faces.linking.options import TrackOptions
 
-_COURSE: Final = 0.3
+COURSE: Final = 0.3
 """s over which a face's velocity is taken."""
 
-_LOOKS: Final = 0.25
+LOOKS: Final = 0.25
 """Weight of looks (a cosine) against the overlap with the place where a face is expected."""
 
 
@@ -48,12 +48,32 @@ def _continues(found: Candidates, last: int, frame: int, max_gap: float) -> bool
 def _affinity(found: Candidates, tracks: Sequence[list[int]], here: Track, min_iou: float) -> NDArray[np.float64]:
     """Return how well each of the detections ``here`` continues each track; -inf where it cannot."""
     last = np.array([track[-1] for track in tracks], np.int64)
-    can = iou(found.boxes[last], found.boxes[here]) >= min_iou
+
+    def fit(rows: list[int]) -> NDArray[np.float32]:
+        places = [expected(found, np.array(tracks[row][-16:]), found.frame[here[0]], COURSE) for row in rows]
+        return iou(np.stack(places), found.boxes[here]) + LOOKS * found.alike(last[rows], here)
+
+    return affinity(found.boxes[last], found.boxes[here], min_iou, fit)
+
+
+def affinity(
+    last: NDArray[np.float32],
+    here: NDArray[np.float32],
+    min_iou: float,
+    fit: Callable[[list[int]], NDArray[np.float32]],
+) -> NDArray[np.float64]:
+    """Return how well boxes continue tracks, float64 ``(n, m)``; -inf where they cannot, 0 where there is no choice.
+
+    Args:
+        last: float32 ``(n, 4)``: where tracks were last seen.
+        here: float32 ``(m, 4)``: the boxes.
+        min_iou: overlap that they must have.
+        fit: returns how well all boxes fit some tracks, float32 ``(k, m)``; called where there is a choice.
+    """
+    can = iou(last, here) >= min_iou
     choice = can & ((can.sum(axis=0) > 1) | (can.sum(axis=1) > 1)[:, None])
     value = np.where(can, 0.0, -np.inf)
-    rows = np.flatnonzero(choice.any(axis=1)).tolist()
+    rows: list[int] = np.flatnonzero(choice.any(axis=1)).tolist()
     if rows:  # on most frames, there is none
-        places = [expected(found, np.array(tracks[row][-16:]), found.frame[here[0]], _COURSE) for row in rows]
-        fit = iou(np.stack(places), found.boxes[here]) + _LOOKS * found.alike(last[rows], here)
-        value[rows] = np.where(can[rows], fit, -np.inf)
+        value[rows] = np.where(can[rows], fit(rows), -np.inf)
     return value

@@ -49,6 +49,28 @@ def test_numbers_are_given_in_order_and_only_to_faces():
     assert follow([both] * 4)[-1].detection.tolist() == [1]
 
 
+def passing(frame: int) -> Detections:
+    """Two who walk past each other, one behind the other."""
+    return Detections(
+        np.concatenate([face(45 * frame).boxes, face(400 - 45 * frame, y=20).boxes]), np.full(2, 0.9, np.float32)
+    )
+
+
+def test_faces_that_pass_each_other_keep_their_courses():
+    seen = follow([passing(k) for k in range(10)])
+    assert [s.track[np.argsort(s.detection)].tolist() for s in seen[2:]] == [[0, 1]] * 8
+
+
+def test_faces_that_meet_are_told_apart_by_their_looks():
+    """They jump so far that each is nearer to where the other was."""
+    tracker, looks = OnlineTracker(TrackOptions()), np.eye(2, dtype=np.float32)
+    for k, (one, other) in enumerate([(0, 60)] * 5 + [(35, 25)]):
+        faces = Detections(np.concatenate([face(one).boxes, face(other).boxes]), np.full(2, 0.9, np.float32))
+        seen = tracker.step(k, k / 25, faces, np.repeat(happy(0.8), 2, axis=0), appearance=looks)
+        alone = [s for s in [seen.track[np.argsort(seen.detection)].tolist()] if k >= 2]
+        assert alone in ([], [[0, 1]])
+
+
 def test_an_unseen_face_stays_where_it_was_for_the_gap_and_has_a_row_in_every_frame():
     seen = follow([face(0)] * 4 + [NOBODY] * 20, max_gap=0.5)
     rows = [s.detection.tolist() for s in seen]
