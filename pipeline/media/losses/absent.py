@@ -31,17 +31,15 @@ _AROUND_S: Final = Fraction(1)
 _EVEN: Final = 0.8
 """Part of the steps that must be the usual one where holes are to be told from a variable rate."""
 
-_OVERHEAD: Final = 256
-"""Bytes of headers between one packet's data and the next one's."""
-
 _INDEXED: Final = 0.9
 """Part of an AVI's pictures that its index lists where it has one; else FFmpeg makes one of those that it has seen."""
 
 _TAIL, _TAIL_BYTES = 0.1, 16_384
 """Part of a transport stream, and bytes, behind the last packet from which on there is something else."""
 
-_CONTIGUOUS: Final = ("matroska,webm", "flv", "avi")
-"""Formats whose packets follow each other in the file in the order in which they are read."""
+_BETWEEN: Final = {"matroska,webm": 256, "flv": 4096}
+"""Most bytes between one packet's data and the next one's, of formats whose packets are read as they lie in the file:
+headers, and what servers say of a stream."""
 
 _DURATION: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
@@ -98,8 +96,8 @@ class Absences:
             ends = Fraction((moment + (packet.duration or 0)) * packet.time_base)
             self._end = max(self._end, ends)
         is_damaged = packet.is_corrupt
-        if self._name in _CONTIGUOUS and packet.size and packet.pos is not None and packet.pos >= 0:
-            is_damaged |= self._behind is not None and packet.pos > self._behind + _OVERHEAD
+        if self._name in _BETWEEN and packet.size and packet.pos is not None and packet.pos >= 0:
+            is_damaged |= self._behind is not None and packet.pos > self._behind + _BETWEEN[self._name]
             self._behind = packet.pos + packet.size
         if is_damaged and self._at is not None:
             self._damage.append(self._at)
