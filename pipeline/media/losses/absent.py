@@ -13,6 +13,7 @@ import av.format
 import av.packet
 import av.stream
 
+from pipeline.media.manifests.loss import slack_of_promise
 from pipeline.media.movie import Movie
 from pipeline.media.reader import may_step
 
@@ -56,6 +57,7 @@ class Absences:
         if self._may_step or flags & av.format.Flags.no_timestamps.value:
             self._promised = Fraction(0)  # FFmpeg guesses it from the data
         self._name = container.format.name
+        self._segments_last = Fraction(container.duration or 0, av.time_base) if self._name == "hls" else Fraction(0)
         self._listed, self._is_listed = self._listing(container)
         self._slots = container.streams[movie.stream].frames if self._name == "avi" else 0
         self._last_slot = -1
@@ -133,6 +135,8 @@ class Absences:
                 f"picture and sound end at {part:.0f} % of the file; what follows belongs to no stream of its start",
                 0,
             )
+        if short := self._short_of_segments(runs, step):
+            return short
         at_end = self._short_by(step) if len(runs) == 1 else 0
         if self._is_listed and not at_end:
             return "", 0  # the header lists each picture, and all are there
@@ -143,6 +147,23 @@ class Absences:
         if at_end:
             return self._ends_early(self._track, self._last), holes + at_end
         return (f"{holes} pictures are missing where data are damaged", holes) if holes else ("", 0)
+
+    def _short_of_segments(self, runs: Sequence[Sequence[int]], step: int) -> tuple[str, int] | None:
+        """Return what pictures in segments lack of the time that these are said to last, or None.
+
+        Nothing is known of a segment that is empty or ends early but that: where it is, the clock may seem to step.
+        """
+        if not self._segments_last:
+            return None
+        ticks = step * sum(map(len, runs))
+        if not step:  # the last one may be shown for as long as any
+            ticks = sum(max(run) - min(run) + max(_steps(run), default=0) for run in runs if run)
+        lasts = ticks * self._movie.time_base
+        short = self._segments_last - lasts
+        if short <= slack_of_promise(self._movie.path):
+            return None
+        said = f"the segments promise {float(self._segments_last):.1f} s, the pictures last {float(lasts):.1f} s"
+        return said, round(short / (step * self._movie.time_base)) if step else 0
 
     def _lacking_slots(self) -> int:
         """Return how many of the pictures that an AVI's header lists are absent, which may be empty and have no index.
@@ -175,9 +196,13 @@ class Absences:
         )
 
 
+def _steps(run: Sequence[int]) -> list[int]:
+    return [b - a for a, b in pairwise(sorted(run)) if b > a]
+
+
 def _usual(runs: Sequence[Sequence[int]]) -> int:
     """Return the usual step from picture to picture; 0 where it varies."""
-    steps = [b - a for run in runs for a, b in pairwise(sorted(run)) if b > a]
+    steps = [step for run in runs for step in _steps(run)]
     if not steps:
         return 0
     usual = median_low(steps)

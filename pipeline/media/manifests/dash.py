@@ -3,7 +3,6 @@
 Of each track the representation of the highest rate is taken. Its segments must be files: nothing is fetched.
 """
 
-import base64
 import math
 import re
 import xml.etree.ElementTree as ET
@@ -14,6 +13,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from pipeline.errors import NotAMovieError
+from pipeline.media.manifests.hls import data_address
 
 HLS_OPTIONS: Final = {
     "allowed_extensions": "ALL",
@@ -29,7 +29,6 @@ _MOST: Final = 1_000_000
 
 _TIME: Final = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?")
 _VARIABLE: Final = re.compile(r"\$(RepresentationID|Number|Bandwidth|Time|)(?:%0(\d+)d)?\$")
-_TYPE: Final = "data:application/vnd.apple.mpegurl;base64,"
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def as_playlist(manifest: Path) -> str:
             f'DEFAULT={"NO" if number else "YES"},URI="{_playlist(track)}"'
         )
     lines += ["#EXT-X-STREAM-INF:BANDWIDTH=1" + (',AUDIO="sound"' if sound else ""), _playlist(pictures)]
-    return _address(lines)
+    return data_address(lines)
 
 
 def segments_of(manifest: Path) -> tuple[int, int]:
@@ -126,11 +125,7 @@ def _playlist(track: _Track) -> str:
             first, last = (int(place) for place in segment.span.split("-"))
             lines.append(f"#EXT-X-BYTERANGE:{last - first + 1}@{first}")
         lines.append(segment.address)
-    return _address([*lines, "#EXT-X-ENDLIST"])
-
-
-def _address(lines: list[str]) -> str:
-    return _TYPE + base64.b64encode(("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")).decode()
+    return data_address([*lines, "#EXT-X-ENDLIST"])
 
 
 def _tracks(root: ET.Element, manifest: Path) -> list[_Track]:
@@ -180,10 +175,10 @@ def _segments(levels: list[ET.Element], manifest: Path, lasts: float) -> Iterato
             (_file(base, one.get("sourceURL", "")) for e in listed for one in e.findall("{*}Initialization")), ""
         )
         seconds = float(_attribute(listed, "duration", "0")) / float(_attribute(listed, "timescale", "1")) or 1.0
-        for one in listed[0].findall("{*}SegmentURL"):
-            name = one.get("media", "")
-            is_there = bool(_file(base, name))
-            yield _Segment(f"file:{base / _local(name)}", header, seconds, one.get("mediaRange", ""), is_there)
+        for count, one in enumerate(listed[0].findall("{*}SegmentURL")):
+            name, left = one.get("media", ""), lasts - count * seconds
+            is_there, shown = bool(_file(base, name)), min(seconds, left) if left > 0 else seconds
+            yield _Segment(f"file:{base / _local(name)}", header, shown, one.get("mediaRange", ""), is_there)
 
 
 def _of_template(template: list[ET.Element], best: ET.Element, base: Path, lasts: float) -> Iterator[_Segment]:
@@ -208,7 +203,10 @@ def _uniform(template: list[ET.Element], timescale: float, lasts: float) -> Iter
     if duration <= 0:
         raise ValueError("its segments have no duration")
     sure = math.ceil(lasts * timescale / duration) - 1  # the last one may be empty, and there may be more
-    yield from ((k * duration, duration, k < sure) for k in range(_MOST))
+    ends = lasts * timescale
+    for k in range(_MOST):
+        left = ends - k * duration
+        yield k * duration, min(duration, math.ceil(left)) if left > 0 else duration, k < sure
 
 
 def _listed(timeline: ET.Element) -> Iterator[tuple[int, int, bool]]:
@@ -248,7 +246,8 @@ def _local(address: str) -> str:
 def _file(base: Path, address: str) -> str:
     """Return the address of a segment's file; "" where there is none."""
     path = base / _local(address) if address else base
-    return f"file:{path}" if path.is_file() and "\n" not in str(path) else ""
+    is_there = "\n" not in str(path) and path.is_file() and path.stat().st_size > 0
+    return f"file:{path}" if is_there else ""
 
 
 def _seconds(text: str | None) -> float:

@@ -8,7 +8,8 @@ import av.container
 
 from pipeline.limits import open_options
 from pipeline.media.manifests.dash import HLS_OPTIONS, as_playlist, is_manifest
-from pipeline.media.manifests.parts import Joined, is_playlist, title_parts
+from pipeline.media.manifests.hls import as_closed, is_playlist
+from pipeline.media.manifests.parts import Joined, title_parts
 
 _BUFFER: Final = 1 << 20
 """Bytes that are read of joined files at once."""
@@ -23,8 +24,9 @@ def open_container(path: Path) -> av.container.InputContainer:
         NotAMovieError: it is a manifest of no use.
         OSError, av.error.FFmpegError: as PyAV says it.
     """
-    if is_manifest(path):
-        return av.open(as_playlist(path), format="hls", options=open_options() | HLS_OPTIONS, metadata_errors="replace")
+    address = as_playlist(path) if is_manifest(path) else _closed(path) if is_playlist(path) else ""
+    if address:
+        return av.open(address, format="hls", options=open_options() | HLS_OPTIONS, metadata_errors="replace")
     if parts := title_parts(path):
         joined: Any = Joined(parts)
         title: av.container.InputContainer = av.open(
@@ -37,3 +39,10 @@ def open_container(path: Path) -> av.container.InputContainer:
         container.close()  # FFmpeg looked at the first picture, and took it for all
         return av.open(str(path.absolute()), format="mjpeg", options=open_options(), metadata_errors="replace")
     return container
+
+
+def _closed(playlist: Path) -> str:
+    try:
+        return as_closed(playlist)
+    except (OSError, ValueError):  # FFmpeg says what is wrong with it
+        return ""

@@ -2,25 +2,16 @@
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
-from urllib.parse import unquote, urlsplit
 
 from pipeline.errors import InputError
 from pipeline.media.manifests.dash import is_manifest, segment_files
+from pipeline.media.manifests.hls import is_playlist, named_by
 
 _TITLE: Final = re.compile(r"(VTS_\d\d_)1(\.VOB)", re.IGNORECASE)
 """The first file of a title; more follow with 2 to 9."""
-
-_URI: Final = re.compile(r'URI="([^"]+)"')
-_LONGEST: Final = 4_000_000
-"""Bytes of a playlist that are read."""
-
-
-def is_playlist(path: Path) -> bool:
-    """Return whether a file calls itself a playlist of HLS."""
-    return path.suffix.lower() == ".m3u8"
 
 
 def title_parts(first: Path) -> list[Path]:
@@ -50,7 +41,7 @@ def files_of(path: Path) -> list[Path]:
         if is_manifest(path):
             return [path, *dict.fromkeys(segment_files(path))]
         if is_playlist(path):
-            return [path, *dict.fromkeys(_named(path, {path}))]
+            return [path, *named_by(path)]
     except (InputError, OSError, ValueError):
         return [path]
     return title_parts(path) or [path]
@@ -69,34 +60,6 @@ def size_of(path: Path) -> int:
 def is_several_files(path: Path) -> bool:
     """Return whether a movie cannot be read as the one file that is called ``path``."""
     return is_manifest(path) or is_playlist(path) or bool(title_parts(path))
-
-
-def segments_of_playlist(playlist: Path) -> list[Path]:
-    """Return the local segments of a playlist of HLS, and of those that it names.
-
-    Raises:
-        OSError, ValueError: it cannot be read.
-    """
-    return [path for path in _named(playlist, {playlist}, with_uris=False) if not is_playlist(path)]
-
-
-def _named(playlist: Path, seen: set[Path], with_uris: bool = True) -> Iterator[Path]:
-    """Yield the local files that a playlist of HLS (RFC 8216) names: segments, headers, keys, other playlists."""
-    with playlist.open("rb") as file:
-        lines = file.read(_LONGEST).decode("utf-8", "replace").splitlines()
-    for line in filter(None, map(str.strip, lines)):
-        named = [line] if not line.startswith("#") else _URI.findall(line) if with_uris else []
-        for address in named:
-            parts = urlsplit(address)
-            if parts.scheme not in ("", "file"):
-                continue
-            path = playlist.parent / address
-            if not path.is_file():
-                path = playlist.parent / unquote(parts.path)
-            yield path
-            if is_playlist(path) and path not in seen and path.is_file():
-                seen.add(path)
-                yield from _named(path, seen, with_uris)
 
 
 class Joined(io.RawIOBase):

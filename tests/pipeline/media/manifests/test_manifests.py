@@ -4,13 +4,14 @@ import socket
 from pathlib import Path
 
 import pytest
-from clips import Clip, ffmpeg
+from clips import Clip, ffmpeg, truncated
 from flash_and_beep import Recording, ffmpeg_pictures, heard, seen, through
 
 from pipeline.errors import InputError, NotAMovieError
+from pipeline.media.decode import DecodeFaults, decode
 from pipeline.media.manifests.dash import as_playlist
 from pipeline.media.movie import open_movie
-from pipeline.media.segments import read_packets
+from pipeline.media.segments import cut, read_packets
 
 WAYS = {
     "hls": ("index.m3u8", ("-hls_time", 1)),
@@ -53,6 +54,46 @@ def test_a_missing_segment_is_told(film, tmp_path, way):
     packets = read_packets(open_movie(playlist))
     assert packets.fault == f"1 of {len(parts)} segments are missing"
     assert 0 < packets.count < 75
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "dash, a file each"])
+@pytest.mark.parametrize("part", [0.0, 0.5])
+def test_a_segment_that_is_not_whole_is_told(film, tmp_path, way, part):
+    playlist = segmented(film, tmp_path / "stream", way)
+    parts = sorted(path for path in playlist.parent.iterdir() if path != playlist and "init" not in path.name)
+    truncated(parts[1], part)
+    movie = open_movie(playlist)
+    packets = read_packets(movie)
+    movie = packets.timed(movie)
+    faults = DecodeFaults()
+    found = sum(1 for segment in cut(movie, packets, 1) for _ in decode(movie, segment, faults))
+    assert found < 75
+    assert packets.fault
+    assert abs(found + faults.missing + packets.absent - 75) <= 1
+
+
+@pytest.mark.parametrize("kind", ["a playlist", "a playlist of playlists"])
+def test_a_live_stream_that_was_saved_has_an_end(film, tmp_path, kind):
+    """Else FFmpeg would wait for more of it, and leave out what came before."""
+    playlist = segmented(film, tmp_path / "ä b", "hls")
+    playlist.write_text(playlist.read_text().replace("#EXT-X-ENDLIST\n", ""))
+    if kind != "a playlist":
+        master = playlist.with_name("master.m3u8")
+        master.write_text(f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{playlist.name}\n")
+        playlist = master
+    outcome = through(playlist, tmp_path)
+    assert (outcome.pictures == ffmpeg_pictures(film, 0)).all()
+    assert (outcome.packets.fault, str(outcome.faults)) == ("", "")
+    assert seen(outcome.video) == pytest.approx(heard(outcome.video), abs=0.04)
+
+
+def test_times_of_segments_may_be_rounded(film, tmp_path):
+    playlist = segmented(film, tmp_path / "stream", "hls")
+    for old, new in (("1.000000", "2"), ("1.000000", "1")):
+        text = playlist.read_text().replace(f"#EXTINF:{old},", f"#EXTINF:{new},")
+        other = playlist.with_name(f"{new}.m3u8")
+        other.write_text(text)
+        assert read_packets(open_movie(other)).fault == ""
 
 
 def test_segments_may_be_called_anything(film, tmp_path):
