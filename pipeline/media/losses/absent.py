@@ -64,9 +64,9 @@ class Absences:
         self._size = container.size if self._name == "mpegts" else 0
         self._read_to = 0
         self._track = self._track_promise(container)
-        self._end = movie.clock_start
-        self._first: Fraction | None = None
-        self._last = Fraction(0)
+        self._ends: dict[int, int] = {}  # ticks at which the last packet ends, by stream
+        self._bases = {stream.index: Fraction(stream.time_base or 0) for stream in container.streams}
+        self._first: int | None = None  # pts of the picture that is shown first
         self._found = 0
         self._at: int | None = None  # pts of the last picture
         self._behind: int | None = None  # the place in the file where the last packet's data end
@@ -92,11 +92,11 @@ class Absences:
 
     def add(self, packet: "av.packet.Packet[av.stream.Stream]") -> None:
         """Take the next packet."""
+        index = packet.stream_index
         moment = packet.dts if packet.pts is None else packet.pts
-        ends = None
-        if moment is not None and packet.time_base:
-            ends = Fraction((moment + (packet.duration or 0)) * packet.time_base)
-            self._end = max(self._end, ends)
+        if moment is not None:
+            ends = moment + (packet.duration or 0)
+            self._ends[index] = max(self._ends.get(index, ends), ends)
         is_damaged = packet.is_corrupt
         if self._name in _BETWEEN and packet.size and packet.pos is not None and packet.pos >= 0:
             is_damaged |= self._behind is not None and packet.pos > self._behind + _BETWEEN[self._name]
@@ -105,15 +105,14 @@ class Absences:
             self._damage.append(self._at)
         if packet.pos is not None:
             self._read_to = max(self._read_to, packet.pos + packet.size)
-        if packet.stream_index != self._movie.stream:
+        if index != self._movie.stream:
             return
         self._found += packet.size > 0
-        self._last_slot = max(self._last_slot, -1 if moment is None else moment)
-        if packet.size and moment is not None and ends is not None and packet.time_base:
-            self._at = moment
-            self._last = max(self._last, ends)
-            begins = Fraction(moment * packet.time_base)
-            self._first = begins if self._first is None else min(self._first, begins)
+        if moment is not None:
+            self._last_slot = max(self._last_slot, moment)
+            if packet.size:
+                self._at = moment
+                self._first = moment if self._first is None else min(self._first, moment)
 
     def finish(self, runs: Sequence[Sequence[int]], last: Fraction) -> tuple[str, int]:
         """Return why the file is not whole, "" if it is, and how many of its pictures are absent, as far as is known.
@@ -141,11 +140,14 @@ class Absences:
         if self._is_listed and not at_end:
             return "", 0  # the header lists each picture, and all are there
         # Headers give the length, or the time at which the movie ends: both are customary, in Matroska, too.
-        found = max(self._end - self._movie.clock_start, self._end, last)
+        end = max(
+            (ticks * self._bases.get(index, Fraction(0)) for index, ticks in self._ends.items()), default=Fraction(0)
+        )
+        found = max(end - self._movie.clock_start, end, last)
         if self._promised - found > _END_TOLERANCE:
             return self._ends_early(self._promised, found), holes + at_end
         if at_end:
-            return self._ends_early(self._track, self._last), holes + at_end
+            return self._ends_early(self._track, self._pictures_end), holes + at_end
         return (f"{holes} pictures are missing where data are damaged", holes) if holes else ("", 0)
 
     def _short_of_segments(self, runs: Sequence[Sequence[int]], step: int) -> tuple[str, int] | None:
@@ -175,6 +177,10 @@ class Absences:
         lacking = self._slots - (self._last_slot + 1)
         return 0 if has_index else max(0, lacking)
 
+    @property
+    def _pictures_end(self) -> Fraction:
+        return self._ends.get(self._movie.stream, 0) * self._movie.time_base
+
     def _ends_early(self, promised: Fraction, found: Fraction) -> str:
         return f"the header promises {float(promised):.1f} s, the data end at {float(found):.1f} s"
 
@@ -183,7 +189,7 @@ class Absences:
         if not self._track or not step or self._first is None:
             return 0
         usual = step * self._movie.time_base
-        short = self._track - max(self._last, self._last - self._first)
+        short = self._track - max(self._pictures_end, self._pictures_end - self._first * self._movie.time_base)
         return round(short / usual) if short > max(_GAP * usual, Fraction(1, 10)) else 0
 
     def _holes(self, pts: Sequence[int], step: int) -> int:
