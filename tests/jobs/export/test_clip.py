@@ -172,7 +172,7 @@ def test_wrong_usage(films, arguments, words):
 def test_a_file_that_is_there_stays(films, tmp_path):
     path = tmp_path / "a.mp4"
     path.write_text("mine")
-    assert "is there already" in clip(films["late"], "--from", 0, "--to", 1, "--out", path).stderr
+    assert "exists already" in clip(films["late"], "--from", 0, "--to", 1, "--out", path).stderr
     assert path.read_text() == "mine"
     assert clip(films["late"], "--from", 0, "--to", 1, "--out", path, "--force").exit_code == 0
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.mp4"]

@@ -100,7 +100,7 @@ def test_a_folder_that_cannot_be_made(made, tmp_path):
     (tmp_path / "file").touch()
     done = export(made, "--to", tmp_path / "file" / "to")
     assert done.exit_code == 2
-    assert "expected a folder that can be made" in done.stderr
+    assert "expected a folder or a name for a new one" in done.stderr
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -108,7 +108,7 @@ def test_a_folder_that_cannot_be_written(made, tmp_path):
     tmp_path.chmod(0o500)
     done = export(made, "--to", tmp_path)
     assert done.exit_code == 2
-    assert "expected a folder that can be written" in done.stderr
+    assert "expected a writable folder" in done.stderr
 
 
 def test_nothing_to_export(tmp_path):

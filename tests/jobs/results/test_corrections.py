@@ -228,7 +228,7 @@ def test_what_fits_no_more_is_said_and_kept(film):
         ("{half", "expected JSON"),
         (json.dumps({"format": 3}), "written by a newer moodreel"),
         (json.dumps({"format": 2, "fingerprint": "x", "corrections": [
-            {"id": "a", "kind": "split_scene", "by": "ann", "at": "now", "frame": 10}]}), "an earlier state of the movie"),
+            {"id": "a", "kind": "split_scene", "by": "ann", "at": "now", "frame": 10}]}), "an earlier state of the"),
         (json.dumps({"format": 2, "corrections": [{"id": "a", "kind": "erase"}, 5]}), "1 corrections cannot be read"),
     ],
 )  # fmt: skip

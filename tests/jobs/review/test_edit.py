@@ -93,7 +93,7 @@ def test_wrong_requests_write_nothing(out, body, words):
     [
         ("{half", "expected JSON"),
         (json.dumps({"format": 9}), "newer moodreel"),
-        (json.dumps({"format": 1, "fingerprint": "other"}), "another state of th"),
+        (json.dumps({"format": 1, "fingerprint": "other"}), "an earlier state of th"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_said_and_kept(out, content, words):

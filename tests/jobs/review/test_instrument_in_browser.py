@@ -124,7 +124,7 @@ def test_the_csv_and_the_tooltip_follow_a_zoom_and_keys_that_find_nothing_say_so
         until(page, "document.getElementById('found').textContent.startsWith('0 ')")
         page.get_by_role("button", name="next sad").click()
         expect(page.locator("#announcement")).to_be_visible()
-        expect(page.locator("#announcement")).to_have_text("no moment of sad with 100% for 0.5 s")
+        expect(page.locator("#announcement")).to_have_text("no sad moment of 100% or more for at least 0.5 s")
 
 
 def test_reject_undo_and_another_label_for_the_whole_face(browser, film):
@@ -153,7 +153,7 @@ def test_persons_are_named_joined_and_list_their_moments(browser, film):
         opened(page, film)
         page.locator("#now li[data-track='0']").get_by_label("Person").select_option("name")
         page.locator("#ask-name").fill("Anna")
-        page.get_by_role("button", name="Keep").click()
+        page.get_by_role("button", name="Save", exact=True).click()
         expect(page.locator("#now b").filter(has_text="Anna")).to_have_count(1)
         page.keyboard.press("ArrowDown")
         other = page.locator("#now li[data-track='3']")

@@ -85,7 +85,7 @@ def test_a_run_that_lives_is_seen_without_locks(tmp_path, moodreel):
     (out / ".lock").touch()
     assert json.loads(moodreel("status", out, "--json", env=environment).out)["run"]["alive"] is True
     refused = moodreel("clean", out, env=environment)
-    assert (refused.code, refused.err.count("another run holds")) == (2, 1)
+    assert (refused.code, refused.err.count("another run is using")) == (2, 1)
     (out / "run.json").write_text(json.dumps(run | {"pid": 2**22 + 1}))  # above the kernel's highest
     assert json.loads(moodreel("status", out, "--json", env=environment).out)["run"]["alive"] is False
     assert moodreel("clean", out, env=environment).code == 0

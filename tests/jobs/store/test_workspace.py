@@ -253,7 +253,7 @@ class TestLock:
 
     def test_refuses_a_second_run_and_names_the_first(self, tmp_path, holder):
         with (
-            pytest.raises(WorkspaceError, match=f"out: another run holds .* process {holder.pid} on "),
+            pytest.raises(WorkspaceError, match=f"out: another run is using .* process {holder.pid} on "),
             Workspace(tmp_path / "out").locked(),
         ):
             pass
