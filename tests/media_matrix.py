@@ -330,11 +330,11 @@ has a `-`: then the film has none that belong together.
 |---|---|---|---|
 {formats}
 
-Ogg with Theora has no line, as these tests' FFmpeg has no encoder for it; it is read all the same.
+Ogg with Theora has no line, as these tests' FFmpeg has no encoder for it; it can be read anyway.
 
 ## Several streams, sound of another length
 
-The first film in a file is the one that is looked at; a cover picture is none. Video and tables are as long as the
+The first film in a file is the one that is read; a cover picture does not count. Video and tables are as long as the
 pictures.
 
 | kind | container | pictures | s |

@@ -1,4 +1,4 @@
-"""The formats of exports, each a file in this folder that is called as the user calls it.
+"""The formats of exports, each a file in this folder that is named as the user names it.
 
 Such a file has
 

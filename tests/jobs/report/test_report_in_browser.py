@@ -29,6 +29,8 @@ def test_no_barriers_and_nothing_wider_than_the_window(browser, demo, page, widt
             visit.page.locator("#plot[data-ready='1']").wait_for()
         assert visit.barriers() == []
         assert visit.overflow() == 0
+        wider = "[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
+        assert visit.page.evaluate(wider) == 0  # tables are laid out for the width, not cut off
 
 
 def test_a_report_alone_in_a_folder_draws_its_chart_and_asks_for_nothing(browser, demo, tmp_path):
