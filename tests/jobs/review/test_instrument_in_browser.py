@@ -178,7 +178,7 @@ def test_scenes_are_named_split_and_merged(browser, film):
         expect(page.locator("#scenes li")).to_have_count(2)
         expect(page.locator("#corrections-count")).to_have_text("2")
         page.locator("#scenes li").nth(1).get_by_role("button", name="Split here").click()
-        expect(page.locator("#announcement")).to_contain_text("Go to the frame of this scene")
+        expect(page.locator("#announcement")).to_contain_text("First go to the frame where")
         assert visit.complaints == []
 
 

@@ -229,7 +229,7 @@ class TestMovie:
             assert now(page) == pytest.approx(following[0], abs=FRAME)
         (absent, *_) = [emotion for emotion in order if emotion not in emotions]
         page.keyboard.press(str(1 + order.index(absent)))
-        expect(page.locator("#announcement")).to_have_text(f"no moment of {absent} with 50% for 0.5 s")
+        expect(page.locator("#announcement")).to_have_text(f"no {absent} moment of 50% or more for at least 0.5 s")
 
     def test_zoom(self, movie):
         page = movie.page
