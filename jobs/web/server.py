@@ -74,7 +74,7 @@ def _listen(address: Address) -> socket.socket:
         return socket.create_server((address.host, address.port), family=family, backlog=128)
     except OSError as error:
         raise UsageError(
-            f"{address.host}:{address.port} cannot be listened on: {error.strerror}; choose another --port or --host"
+            f"cannot listen on {address.host}:{address.port}: {error.strerror}; choose another --port or --host"
         ) from error
 
 

@@ -43,7 +43,7 @@ def test_a_port_in_use(face_clip):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         line = refused(face_clip, "--port", port)
-    assert line.startswith(f"moodreel: 127.0.0.1:{port} cannot be listened on: Address already in use")
+    assert line.startswith(f"moodreel: cannot listen on 127.0.0.1:{port}: Address already in use")
     assert line.endswith("; choose another --port or --host")
 
 

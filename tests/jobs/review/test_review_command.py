@@ -77,7 +77,7 @@ def test_on_another_host_it_warns_and_asks_for_a_token(out):
     [
         (["{out}/gone"], "no such folder; expected the --out of a run"),
         (["{out}", "--token", "short"], "--token: expected at least 8 characters"),
-        (["{out}", "--host", "256.1.1.1"], "cannot be listened on"),
+        (["{out}", "--host", "256.1.1.1"], "cannot listen on"),
     ],
 )
 def test_wrong_usage_is_said_in_a_line(out, arguments, words):

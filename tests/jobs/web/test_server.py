@@ -32,7 +32,7 @@ def test_a_port_that_is_taken_is_said():
     port = int(first.url.split(":")[2].strip("/"))
     taken = Address("127.0.0.1", port, None)
     try:
-        with pytest.raises(UsageError, match=rf"127\.0\.0\.1:{port} cannot be listened on: .*another --port"):
+        with pytest.raises(UsageError, match=rf"cannot listen on 127\.0\.0\.1:{port}: .*another --port"):
             Server(make_app("jobs.web", taken), taken)
     finally:
         first.close()
