@@ -1,6 +1,6 @@
 """Videos by ranges, stills, and tables to download."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,7 @@ from jobs.results.errors import NotFoundError
 from jobs.results.intervals import Intervals, find_intervals
 from jobs.results.stills.contact_sheet import contact_sheet
 from jobs.results.stills.spot_stills import Spot, face_still, frame_still
-from jobs.results.wording import timecode
+from jobs.results.wording import called, timecode
 from jobs.review.cache import Cache
 from jobs.review.downloads.attachment import attach
 from jobs.review.query import query_filter, query_number
@@ -118,7 +118,11 @@ def make_files(store: ResultStore) -> Blueprint:
             np.unique(np.linspace(0, len(moments) - 1, min(_MOST_TILES, len(moments))).astype(np.int64))
         )
         middle = [float(index.time[(one.first_frame + one.last_frame) // 2]) for one in some]
-        words = [f"{one.emotion} {one.confidence_mean:.0%}  {timecode(one.start, True)}  #{one.track}" for one in some]
+        persons, names = store.persons(name), store.changes(name).person_names
+        words = [
+            f"{one.emotion} {one.confidence_mean:.0%}  {timecode(one.start, True)}  {_who(one.track, persons, names)}"
+            for one in some
+        ]
         content = contact_sheet([Spot(store.movie(name), time) for time in middle], words)
         return attach(Response(content, mimetype="image/jpeg"), name, ".sheet.jpg")
 
@@ -158,3 +162,12 @@ def _csv(lines: Iterator[str], name: str, what: str) -> Response:
     span = [request.args.get(end, "") for end in ("from", "to")]
     part = f".{query_number('from', 0):.1f}-{query_number('to', 0):.1f}s" if all(span) else ""
     return attach(Response(lines, mimetype="text/csv"), name, f".{what}{part}.csv")
+
+
+def _who(track: int, persons: Mapping[int, int], names: Mapping[int, str]) -> str:
+    """Return what to call a face on a contact sheet, whose font has ASCII alone."""
+    person = persons.get(track)
+    if person is None:
+        return f"#{track}"
+    name = called(person, names)
+    return name if name.isascii() else called(person, {})

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from made_up import make_up
 
+from jobs.review.files import _who
 from pipeline.schema import EMOTIONS
 
 
@@ -172,3 +173,8 @@ def test_a_contact_sheet_has_a_still_of_each_moment_that_the_filter_finds(client
     assert picture.shape[:2] == (8 + -(-total // 4) * (tile + 34), 8 + min(4, total) * 328)
     assert len(np.unique(picture[20 : tile // 2, 20:300].reshape(-1, 3), axis=0)) > 100  # a picture, not a blank
     assert client.get("/still/sheet/sample.mp4?confidence=1&seconds=99").status_code == 404
+
+
+def test_a_contact_sheet_names_persons_as_pages_do():
+    names = {0: "Anna", 1: "Ünal"}
+    assert [_who(track, {1: 0, 2: 1, 3: 2}, names) for track in range(4)] == ["#0", "Anna", "P2", "P3"]
