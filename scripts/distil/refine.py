@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import torch
 from film import Film
-from pictures import WINDOW, Pictures
+from pictures import WINDOW, Pictures, autocast
 from pupil import Pupil
 from torch import Tensor
 from torch.nn import functional
@@ -63,13 +63,15 @@ def features_of(pupil: Pupil, faces: Pictures, views: int) -> Features:
             drawn = Alterations.draw(len(rows), _PLAIN if plain else Altered())
             seen = drawn.view(faces.frames_of(rows), WINDOW, WINDOW)
             seen = (seen if plain else film.shoot(seen)).round() / 255
-            values = torch.cat([pupil.features(some) for some in seen.split(64)])
+            with autocast():
+                parts = [pupil.features(some.contiguous(memory_format=torch.channels_last)) for some in seen.split(64)]
+            values = torch.cat(parts).float()
             found.append((values, rows, torch.full((len(rows),), not plain)))
     return Features(*(torch.cat(parts) for parts in zip(*found, strict=True)))
 
 
 def refit_heads(pupil: Pupil, features: Features, faces: Pictures, steps: int = 250) -> None:
-    """Let both heads learn, close to what they were; pictures of rare emotions count more, LFW's half as much again."""
+    """Let both heads learn, close to what they were; pictures of rare emotions count more, LFW's twice as much."""
     heads = [pupil.emotion.weight, pupil.emotion.bias, pupil.votes.weight, pupil.votes.bias]
     before = [tensor.detach().clone() for tensor in heads]
     x, rows = features.values, features.rows
@@ -80,7 +82,7 @@ def refit_heads(pupil: Pupil, features: Features, faces: Pictures, steps: int = 
     labels, labelled = faces.targets()[rows], (~lfw).float()
     emotions = votes[:, list(FERPLUS_OF_EMOTION)]
     emotions = emotions / emotions.sum(1, keepdim=True).clamp_min(1e-9)
-    weights = torch.where(lfw, 1.5, 1.0) * (emotions * emotions.mean(0) ** -0.5).sum(1).clamp_min(0.3)
+    weights = torch.where(lfw, 2.0, 1.0) * (emotions * emotions.mean(0) ** -0.5).sum(1).clamp_min(0.3)
     weights = weights / weights.mean()
     optimizer = torch.optim.Adam(heads, 3e-3)
     for step in range(steps):
