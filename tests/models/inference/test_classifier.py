@@ -16,7 +16,11 @@ from numpy.typing import NDArray
 from shared_data import SHARED
 
 from models.data import read_dataset
+from models.data.face_set import read_face_set
+from models.data.faces import FERPLUS_OF_EMOTION
+from models.emotions import EMOTIONS
 from models.errors import DeviceError, WeightsError
+from models.evaluation.agreement import verdicts
 from models.inference.base import BATCH_SIZE
 from models.inference.keras_classifier import KerasClassifier
 from models.inference.load import choose_device, load_classifier
@@ -27,6 +31,7 @@ from models.model_file import find_model
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 FER2013 = SHARED / "fer2013" / "fer2013_train_public.npz"
+FILM_FACES = SHARED / "faces" / "film_faces_dev.npz"
 
 
 def crops(count: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -276,3 +281,28 @@ def test_shipped_networks_read_faces(classifier):
     rows = np.random.default_rng(0).permutation(len(public))[:400]
     found = classifier.predict(public.crops[rows]).argmax(axis=1)
     assert (found == public.labels[rows]).mean() >= 0.58
+
+
+@pytest.mark.skipif(not FER2013.exists(), reason=f"no FER2013 at {FER2013}")
+def test_each_output_of_the_shipped_network_is_best_where_it_belongs():
+    public = read_dataset(FER2013).split("public")
+    faces = public.only(np.random.default_rng(0).permutation(len(public))[:400])
+    network = load_classifier(find_model("default"), "cpu")
+    votes = faces.votes[:, FERPLUS_OF_EMOTION]
+    agreed = votes.max(axis=1) > 0.5
+    film, balanced = (network.predict_for(faces.crops, prior).argmax(axis=1) for prior in ("film", "balanced"))
+    assert (balanced == faces.labels).mean() >= 0.69
+    assert np.mean([(balanced == k)[faces.labels == k].mean() for k in range(7)]) >= 0.69
+    assert (film == votes.argmax(axis=1))[agreed].mean() >= 0.88
+
+
+@pytest.mark.skipif(not FILM_FACES.exists(), reason=f"no film faces at {FILM_FACES}")
+def test_the_shipped_network_finds_rare_emotions_in_films():
+    faces = read_face_set(FILM_FACES)
+    told = verdicts(faces.shares()).labels
+    said = load_classifier(find_model("default"), "cpu").predict(faces.crops).argmax(axis=1)[told >= 0]
+    told = told[told >= 0]
+    both = np.bincount(told, minlength=7) + np.bincount(said, minlength=7)
+    assert (said == told).mean() >= 0.82
+    assert (2 * np.bincount(told[said == told], minlength=7) / both).mean() >= 0.6
+    assert (said[told == EMOTIONS.index("fear")] == EMOTIONS.index("fear")).any()
