@@ -1,5 +1,6 @@
 """Movies in segments: the pictures and sound of HLS and DASH, and what is said where a segment is missing."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -85,6 +86,17 @@ def test_a_live_stream_that_was_saved_has_an_end(film, tmp_path, kind):
     assert (outcome.pictures == ffmpeg_pictures(film, 0)).all()
     assert (outcome.packets.fault, str(outcome.faults)) == ("", "")
     assert seen(outcome.video) == pytest.approx(heard(outcome.video), abs=0.04)
+
+
+@pytest.mark.parametrize("way", ["hls", "dash"])
+def test_a_pipe_among_the_segments_is_refused(film, tmp_path, way):
+    """Whoever opened it would wait for its writer."""
+    playlist = segmented(film, tmp_path / "stream", way)
+    part = sorted(path for path in playlist.parent.iterdir() if path != playlist and "init" not in path.name)[1]
+    part.unlink()
+    os.mkfifo(part)
+    with pytest.raises(NotAMovieError, match=f"expected files in it, found a pipe.*: {part.name}"):
+        open_movie(playlist)
 
 
 def test_times_of_segments_may_be_rounded(film, tmp_path):
