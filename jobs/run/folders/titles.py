@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
+from pipeline.media.manifests.hls import named_by
 from pipeline.media.manifests.parts import title_parts
 
 _LONGEST: Final = 4_000_000
@@ -19,7 +20,6 @@ SOUND: Final = "sound"
 PART: Final = "part of a title"
 
 _DVD_MENU: Final = re.compile(r"(VIDEO_TS|VTS_\d\d_0)\.VOB", re.IGNORECASE)
-_HLS_URI: Final = re.compile(r'URI="([^"]+)"')
 _DASH_FILE: Final = re.compile(
     r"(?:media|initialization|sourceURL|index)\s*=\s*[\"']([^\"']+)[\"']|<BaseURL[^>]*>([^<]+)</BaseURL>"
 )
@@ -106,25 +106,14 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _hls_files(playlist: Path) -> Iterator[Path]:
-    """Yield the local files that a playlist of HLS (RFC 8216) names: segments, other playlists, keys."""
-    text = _read(playlist)
-    if "#EXT-X-" not in text:
-        return
-    for line in text.splitlines():
-        line = line.strip()
-        yield from _local(playlist, _HLS_URI.findall(line) if line.startswith("#") else [line])
-
-
-def _local(playlist: Path, addresses: Iterable[str]) -> Iterator[Path]:
-    for address in addresses:
-        parts = urlsplit(address)
-        if address and parts.scheme in ("", "file") and not parts.netloc:
-            try:
-                for name in {unquote(parts.path), address}:
-                    yield (playlist.parent / name).resolve()
-            except (OSError, ValueError):  # no name for a file
-                continue
+def _hls_files(playlist: Path) -> list[Path]:
+    """Return the local files that a playlist of HLS names: segments, other playlists, keys."""
+    if "#EXT-X-" not in _read(playlist):
+        return []
+    try:
+        return [path.resolve() for path in named_by(playlist)]
+    except (OSError, ValueError):  # no name for a file
+        return []
 
 
 def _dash_files(manifest: Path, files: Iterable[Path]) -> Iterator[Path]:
