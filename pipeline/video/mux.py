@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-import av.audio.stream
+import av.audio.codeccontext
 import av.stream
 import ffmpeg
 
@@ -185,8 +185,8 @@ def _described(stream: av.stream.Stream) -> SourceStream:
     # Matroska has titles, MP4 names.
     title = stream.metadata.get("title") or stream.metadata.get("name") or ""
     unplaced = 0
-    if isinstance(stream, av.audio.stream.AudioStream) and stream.layout.name.endswith(" channels"):
-        unplaced = stream.channels
+    if isinstance(context, av.audio.codeccontext.AudioCodecContext) and context.layout.name.endswith(" channels"):
+        unplaced = context.layout.nb_channels
     is_cover = bool(stream.disposition & covers)
     return SourceStream(stream.index, stream.type, codec, stream.language, is_cover, title, unplaced)
 

@@ -160,6 +160,13 @@ def test_sound_whose_channels_have_no_places(tmp_path: Path) -> None:
     assert heard(tmp_path / "out.mp4") == pytest.approx([0.25, 0.75, 1.25, 1.75], abs=1e-3)
 
 
+def test_sound_of_a_kind_that_nobody_knows(tmp_path: Path) -> None:
+    movie = make_source(tmp_path / "a.mp4", "aac")
+    movie.path.write_bytes(movie.path.read_bytes().replace(b"mp4a", b"qqqq").replace(b"esds", b"free"))
+    video, _ = joined_video(tmp_path, movie)
+    assert "audio stream 1 (unknown) left out" in " ".join(mux(video, movie, tmp_path / "out.mp4", ""))
+
+
 def test_gap_in_sound_that_is_encoded_stays(tmp_path: Path) -> None:
     video = write_video(tmp_path / "v.mp4", STEADY, MS)
     first = write_wav(tmp_path / "1.wav", [0.25], 0.5)
