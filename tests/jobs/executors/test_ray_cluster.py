@@ -106,7 +106,7 @@ class TestRayExecutor(ExecutorContract):
             with pytest.raises(WorkerDiedError):
                 waiting.result(PATIENCE)
             assert executor.workers == 1, "the scheduler would not even try"
-            with pytest.raises(WorkerDiedError, match="no node of the cluster is left"):
+            with pytest.raises(WorkerDiedError, match="no cluster node is left"):
                 executor.submit(units.double, 1)
             are_left = True
             until(lambda: executor.workers == 2, "the nodes are not used again")

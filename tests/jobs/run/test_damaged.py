@@ -164,6 +164,6 @@ def test_a_file_that_grows_is_not_taken_for_whole(tmp_path: Path, run_here, monk
     grow.__name__ = "analyze_segment"
     monkeypatch.setattr(tasks, "analyze_segment", grow)
     result = run_here(film, out=tmp_path / "out")[film.name]
-    assert (result.status, "was changed while it was processed" in result.reason) == ("failed", True)
+    assert (result.status, "changed while being processed" in result.reason) == ("failed", True)
     monkeypatch.setattr(tasks, "analyze_segment", analyze)
     assert run_here(film, out=tmp_path / "out")[film.name].status == "done"

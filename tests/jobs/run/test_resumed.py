@@ -260,11 +260,11 @@ class TestEarlierVersion:
         folder.job.unlink()
         (movie,) = read_status(out).movies
         assert (movie.state, movie.percent) == ("stopped", 0.0)
-        assert "begun by an earlier version" in movie.reason
+        assert "started by an earlier version" in movie.reason
         assert run_here(film, out=out)[film.name].status == "done"
         assert analyzed == ["start_end"]
         assert unit.read_bytes() == b"of another kind"  # for that version, until moodreel clean
-        assert "units of work that an earlier version left are not used" in (out / "logs" / "run.log").read_text()
+        assert "units of work left by an earlier version are not used" in (out / "logs" / "run.log").read_text()
         assert read_status(out).movies[0].state == "done"
 
     def test_its_summary_without_a_version_is_listed(self, film, out):
