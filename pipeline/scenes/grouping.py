@@ -57,9 +57,9 @@ def cast_of(shot: NDArray[np.int32], person: NDArray[np.int32], shots: int) -> C
         shots: how many there are.
     """
     cast: list[set[int]] = [set() for _ in range(shots)]
-    known = np.stack([shot, person])[:, person >= 0]
-    for where, who in np.unique(known, axis=1).T.tolist():
-        cast[where].add(who)
+    persons, known = int(person.max(initial=-1)) + 1, person >= 0
+    for key in np.unique(shot[known].astype(np.int64) * persons + person[known]).tolist():
+        cast[key // persons].add(key % persons)
     return [frozenset(one) for one in cast]
 
 

@@ -75,6 +75,18 @@ def test_all_movies_with_faces_are_done(moodreel_run):
         assert {path.name for path in folder.iterdir()} == files | {"scenes.csv", "job.json"}
 
 
+def test_a_battle_of_17_shots_has_few_scenes(moodreel_run):
+    """Down the tower at 47.0 s, and into the church at 57.4 s: there, any viewer would cut."""
+    out, _ = moodreel_run("faces")
+    shots, scenes = (
+        pd.read_parquet(out / "tears_of_steel_battle.webm" / f"{name}.parquet") for name in ("shots", "scenes")
+    )
+    assert len(shots) == 17
+    assert len(scenes) < 8
+    for border in (47.0, 57.4):
+        assert (scenes.start - border).abs().min() < 0.1
+
+
 @pytest.mark.parametrize("name", TIMED)
 def test_every_frame_is_there_at_its_time(moodreel_run, name):
     folder, movie = name.split("/")
