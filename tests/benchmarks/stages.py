@@ -32,6 +32,7 @@ from pipeline.scenes.looks import FrameLooks
 from pipeline.scenes.shots import ChangeScorer
 from pipeline.tables.timeline import assemble
 from pipeline.video import render as rendering
+from pipeline.video.copies import plan_copies
 
 
 class Watch:
@@ -95,6 +96,8 @@ def measure(film: Path) -> tuple[dict[str, float], int]:
     watch.put_on(rendering.Upright, "yuv420p", "draw")
     watch.put_on(rendering.PartWriter, "write", "encode")
     watch.put_on(rendering.PartWriter, "finish", "encode")
+    watch.put_on(rendering, "write_copy", "copy")
+    watch.put_on(rendering, "join", "copy")
     begun = time.process_time()
     movie = open_movie(film)
     segments = cut(movie, watch.timed("scan", read_packets)(movie), settings.segment)
@@ -107,8 +110,10 @@ def measure(film: Path) -> tuple[dict[str, float], int]:
         timeline = Path(folder) / "timeline.parquet"
         tables = watch.timed("tables", assemble)(film.name, movie, parts, tracking, {})
         watch.timed("tables", write_table)(tables.timeline, timeline)
+        copies = watch.timed("copy", plan_copies)(movie, timeline)
         for segment in segments:
-            rendering.render(movie, segment, timeline, Path(folder) / "part.mp4", rendering.EncoderOptions())
+            part = Path(folder) / "part.mp4"
+            rendering.render(movie, segment, timeline, part, rendering.EncoderOptions(), copies=copies)
     rest = time.process_time() - begun + watch.seconds["start-up"] - sum(watch.seconds.values())
     stages = {stage: 1000 * seconds / frames for stage, seconds in watch.seconds.items()}
     return stages | {"rest": 1000 * rest / frames}, frames

@@ -48,8 +48,7 @@ def test_it_is_sought_and_played_across_joints(results: Path, serve: Callable[[P
         page = visit.page
         page.goto(f"{serve(results)}movie/film.mp4")
         until(page, "document.getElementById('video').readyState >= 2")
-        frames = [joint + step for joint in JOINTS for step in (1, -1, 0, -2)]
-        for number in [*frames, *frames[::-5]]:
+        for number in (joint + step for joint in JOINTS for step in (1, -1, 0)):
             page.evaluate(f"document.getElementById('video').currentTime = {(number + 0.5) / 25}")
             until(page, "!document.getElementById('video').seeking && document.getElementById('video').readyState >= 2")
             until_shown(page, number)
