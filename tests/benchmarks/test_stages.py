@@ -12,4 +12,4 @@ def test_every_stage_of_a_run_is_found(demo: Path) -> None:
     found = json.loads(subprocess.check_output([sys.executable, script, film]))
     assert found["frames"] == 336
     searched = {"start-up", "scan", "decode to analyze", "scale", "detect", "crop", "classify", "cuts", "persons"}
-    assert set(found["stages"]) == searched | {"tables", "decode to draw", "draw", "encode", "rest"}
+    assert set(found["stages"]) == searched | {"tables", "decode to draw", "draw", "encode", "copy", "rest"}
