@@ -15,11 +15,6 @@ from jobs.export import command_line
 from jobs.settings import Choice, choose
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.command()(model_commands.train)
-app.command()(model_commands.evaluate)
-app.add_typer(model_commands.data, name="data")
-app.command()(command_line.export)
-app.command()(command_line.clip)
 
 
 @app.callback()
@@ -189,6 +184,10 @@ def report(
     raise typer.Exit(1 if faults else 0)
 
 
+app.command()(command_line.export)
+app.command()(command_line.clip)
+
+
 @app.command()
 def live(
     source: Annotated[str, typer.Argument(help="Index of a camera, a file, or a stream's URL.")] = "0",
@@ -277,3 +276,8 @@ def _chosen(config: Path | None, **flags: object) -> Choice:
         return choose(flags, config)
     except UsageError as error:
         end(error)
+
+
+app.command()(model_commands.train)
+app.command()(model_commands.evaluate)
+app.add_typer(model_commands.data, name="data")
