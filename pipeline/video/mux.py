@@ -33,6 +33,9 @@ _NO_STREAM: Final = "9999?"
 
 _MICRO: Final = 1_000_000
 
+_ENDS_EARLY_S: Final = 1.0
+"""s before the picture's end at which sound must end for the user to be told."""
+
 
 @dataclass(frozen=True)
 class SourceStream:
@@ -127,7 +130,7 @@ def mux(
                 remarks.append(f"the first try failed: {reason_of(failure)}")
             try:
                 run(_command(attempt, video, source, out, extra, shown), out, on_progress=on_progress)
-                return remarks
+                return [*remarks, *_sound_that_ends(out, [stream for stream, _ in attempt.audio])]
             except FfmpegError as error:
                 failure = failure or error
     assert failure is not None
@@ -161,6 +164,19 @@ def _source(
         yield _Source(path, Fraction(LEAD_S), moved.places), kept, [*moved.remarks(), *remarks]
     finally:
         path.unlink(missing_ok=True)
+
+
+def _sound_that_ends(out: Path, audio: Sequence[SourceStream]) -> Iterator[str]:
+    """Yield remarks on sound that ends before the picture does: perhaps it goes on in a stream that begins later."""
+    with open_part(out) as (container, picture):
+        pictures = _end_s(picture)
+        for stream, written in zip(audio, container.streams.audio, strict=False):
+            if pictures - (end := _end_s(written)) > _ENDS_EARLY_S:
+                yield f"{NOTE}{stream.label} ends at {end:.1f} s, the picture at {pictures:.1f} s"
+
+
+def _end_s(stream: av.stream.Stream) -> float:
+    return float(((stream.start_time or 0) + (stream.duration or 0)) * (stream.time_base or 0))
 
 
 def reason_of(failure: FfmpegError) -> str:

@@ -13,6 +13,7 @@ import av.format
 import av.packet
 import av.stream
 
+from pipeline.media.losses.tail import holds_other_streams
 from pipeline.media.manifests.loss import slack_of_promise
 from pipeline.media.movie import Movie
 from pipeline.media.reader import may_step
@@ -63,6 +64,7 @@ class Absences:
         self._last_slot = -1
         self._size = container.size if self._name == "mpegts" else 0
         self._read_to = 0
+        self._ids = {stream.id for stream in container.streams}
         self._track = self._track_promise(container)
         self._ends: dict[int, int] = {}  # ticks at which the last packet ends, by stream
         self._bases = {stream.index: Fraction(stream.time_base or 0) for stream in container.streams}
@@ -128,7 +130,8 @@ class Absences:
             return said, self._listed - self._found
         if lacking := self._lacking_slots():
             return f"the header lists {self._slots} pictures, the data hold {self._slots - lacking}", lacking
-        if self._size - self._read_to > max(_TAIL * self._size, _TAIL_BYTES):
+        behind = self._size - self._read_to
+        if behind > max(_TAIL * self._size, _TAIL_BYTES) and self._has_others():
             part = 100 * self._read_to / self._size
             return (
                 f"picture and sound end at {part:.0f} % of the file; what follows belongs to no stream of its start",
@@ -149,6 +152,9 @@ class Absences:
         if at_end:
             return self._ends_early(self._track, self._pictures_end), holes + at_end
         return (f"{holes} pictures are missing where data are damaged", holes) if holes else ("", 0)
+
+    def _has_others(self) -> bool:
+        return holds_other_streams(self._movie.path, self._read_to, self._ids)
 
     def _short_of_segments(self, runs: Sequence[Sequence[int]], step: int) -> tuple[str, int] | None:
         """Return what pictures in segments lack of the time that these are said to last, or None.

@@ -95,6 +95,16 @@ def test_a_recording_that_goes_on_in_other_streams(tmp_path: Path) -> None:
     assert outcome.packets.fault in [f"picture and sound end at {p} % {said}" for p in (half - 1, half)]
 
 
+@pytest.mark.parametrize("size", [188, 192])
+def test_padding_at_the_end_of_a_recording_is_no_loss(tmp_path: Path, size: int) -> None:
+    muxer = {"mpegts_m2ts_mode": "1"} if size == 192 else {}
+    film = FILM.write(tmp_path / ("film.m2ts" if size == 192 else "film.ts"), muxer=muxer)
+    with film.open("ab") as file:
+        file.write((bytes(size - 188) + b"\x47\x1f\xff\x10" + b"\xff" * 184) * (film.stat().st_size // size))
+    outcome = through(film, tmp_path)
+    assert (outcome.packets.fault, len(outcome.pts)) == ("", 60)
+
+
 @pytest.mark.parametrize("empty", [range(3, 60, 10), range(57, 60), range(59, 60)])
 def test_empty_pictures_of_an_avi(tmp_path: Path, empty: range) -> None:
     whole = Clip(".mov", range(60), codec="mjpeg", pixels="yuvj420p").write(tmp_path / "whole")

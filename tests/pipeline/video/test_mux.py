@@ -1,5 +1,6 @@
 """Muxed movies, read back by PyAV: every time stamp, every packet of sound."""
 
+import re
 import struct
 from collections.abc import Sequence
 from contextlib import suppress
@@ -165,6 +166,14 @@ def test_sound_of_a_kind_that_nobody_knows(tmp_path: Path) -> None:
     movie.path.write_bytes(movie.path.read_bytes().replace(b"mp4a", b"qqqq").replace(b"esds", b"free"))
     video, _ = joined_video(tmp_path, movie)
     assert "audio stream 1 (unknown) left out" in " ".join(mux(video, movie, tmp_path / "out.mp4", ""))
+
+
+def test_sound_that_ends_before_the_picture_is_named(tmp_path: Path) -> None:
+    # As in a program stream whose sound goes on under another number: FFmpeg then knows of the first alone.
+    movie = make_source(tmp_path / "a.mp4", "aac", range(0, 5000, 40))
+    video, _ = joined_video(tmp_path, movie)
+    (remark,) = mux(video, movie, tmp_path / "out.mp4", "")
+    assert re.fullmatch(r"note: audio stream 1 \(aac\) ends at 2\.5 s, the picture at 5\.0 s", remark), remark
 
 
 def test_gap_in_sound_that_is_encoded_stays(tmp_path: Path) -> None:
