@@ -124,12 +124,12 @@ def shape_section() -> str:
         rows.append(f"| {name} | {change.suffix[1:]}, {change.codec} | {_shapes(change.parts)} | {width}x{height} |")
     containers = ", ".join(f"{suffix[1:]} ({codec})" for suffix, codec, _ in ASPECT_FILMS)
     lists = {
-        "Ways up (display matrix)": ", ".join(WAYS),
-        "Aspects of pixels": f"{', '.join(str(aspect) for aspect in ASPECTS)}; in {containers}",
+        "Orientations (display matrix)": ", ".join(WAYS),
+        "Pixel aspect ratios": f"{', '.join(str(aspect) for aspect in ASPECTS)}; in {containers}",
     }
     return _SECTION.format(
         lists="\n".join(fill(f"- {name}: {text}", 120, subsequent_indent="  ") for name, text in lists.items()),
-        pixels=fill(f"Pixel formats, levels compared as well: {', '.join(PIXELS)}.", 120),
+        pixels=fill(f"Pixel formats (levels are compared, too): {', '.join(PIXELS)}.", 120),
         changes="\n".join(rows),
     )
 
@@ -145,18 +145,18 @@ def _shapes(parts: Sequence[Part]) -> str:
 _SECTION: Final = """
 ## Shapes
 
-Films of a round disc, made and tried by `tests/pipeline/test_shapes.py`: it is round and in its place where faces are
-searched, in the crops, in the boxes and in the annotated video.
+`tests/pipeline/test_shapes.py` makes films of a round disc and runs them. The disc is round and in its place in the
+pictures searched for faces, in the crops, in the boxes and in the annotated video.
 
 {lists}
-- Interlaced, and turned or mirrored as well; odd sides; sides above 16,384 px and aspects as 100:1, which are scaled
-  to what H.264 holds; EXIF orientations 1 to 8, from still to still; H.264 that says its orientation with a key frame
-  alone
+- Interlaced films, also rotated or mirrored; odd sides; sides above 16,384 px and aspect ratios such as 100:1, which
+  are scaled to what H.264 can hold; EXIF orientations 1 to 8 that change from still to still; H.264 that signals its
+  orientation only with a key frame
 
 {pixels}
 
-Where the shape changes on the way, video and boxes have one picture: the proportions that most frames have, in the
-largest size among these. Frames of another shape lie in it unstretched, between black bars; a remark says so.
+If the shape changes during the film, video and boxes use one picture. It has the aspect ratio of most frames, at the
+largest size among these. Frames of another shape are placed in it unstretched, between black bars. A remark says so.
 
 | film | container, codec | stored pictures | the movie's picture |
 |---|---|---|---|
