@@ -295,7 +295,7 @@ class Workspace:
     def _unwritable(self, error: OSError) -> JobError:
         if error.errno in _FULL:
             return DiskFullError(
-                f"{self.root}: the disk is full, nothing was lost; make room and run the same command to resume"
+                f"{self.root}: the disk is full; nothing was lost. Free some space and run the same command to resume"
             )
         return WorkspaceError(f"{self.root}: the output folder cannot be written: {error.strerror}")
 

@@ -91,7 +91,7 @@ def test_a_disk_that_is_full_at_the_start(films: Path, undisturbed: dict[str, st
     assert left["second.code"].strip() == "2"
     (line,) = left["second.err"].splitlines()
     assert line.startswith(
-        f"moodreel: {tmp_path}/mounted/out: the disk is full, nothing was lost; make room and run the same command"
+        f"moodreel: {tmp_path}/mounted/out: the disk is full; nothing was lost. Free some space and run the same"
     )
     assert left["after.json"] == left["before.json"]
     assert left["clean.code"].strip() == "0", left["clean.err"]
