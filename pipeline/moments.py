@@ -31,10 +31,10 @@ def make_moments(timeline: pa.Table, end: float) -> pa.Table:
     shown = timeline["time"].to_numpy()[np.flatnonzero(np.diff(timeline["frame"].to_numpy(), prepend=-1))]
     time = np.append(shown, end)
     start = time[frame[order[first]]]
+    mean, most = confidence_of(faces["confidence"].to_numpy()[order], first, last)
     by_start = np.lexsort((track[order[first]], start))
     first, last = first[by_start], last[by_start]
     rows = pa.array(order[first])
-    mean, most = _confidence(faces["confidence"].to_numpy()[order], first, last)
     columns: dict[str, Any] = {
         name: pc.take(faces[name], rows) for name in ("movie", "track", "person", "shot", "scene")
     }
@@ -45,8 +45,8 @@ def make_moments(timeline: pa.Table, end: float) -> pa.Table:
         "end": time[frame[order[last]] + 1],
         "first_frame": frame[order[first]],
         "last_frame": frame[order[last]],
-        "confidence_mean": mean,
-        "confidence_max": most,
+        "confidence_mean": mean[by_start],
+        "confidence_max": most[by_start],
     }
     columns |= {name: column_of(values) for name, values in numbers.items()}
     table = pa.table({name: columns[name] for name in schema.MOMENTS.names})
@@ -69,13 +69,17 @@ def runs_of(
     return first, np.append(first[1:], len(track))[: len(first)] - 1
 
 
-def _confidence(
+def confidence_of(
     values: NDArray[np.float32], first: NDArray[np.int64], last: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return mean and maximum of ``values`` ``(n,)`` over the rows from each ``first`` to each ``last`` ``(m,)``."""
-    edges = np.sort(first)
-    if len(edges) == 0:
+    """Return mean and maximum of each run, float32 ``(m,)``.
+
+    Args:
+        values: float32 ``(n,)``: the confidence of each row.
+        first: int64 ``(m,)``: where each run begins; see :func:`runs_of`.
+        last: int64 ``(m,)``: its last row.
+    """
+    if len(first) == 0:
         return np.zeros(0, np.float32), np.zeros(0, np.float32)
-    place = np.searchsorted(edges, first)
-    mean = np.add.reduceat(values, edges)[place] / (last - first + 1)
-    return mean.astype(np.float32), np.maximum.reduceat(values, edges)[place]
+    mean = np.add.reduceat(values, first) / (last - first + 1)
+    return mean.astype(np.float32), np.maximum.reduceat(values, first)

@@ -14,7 +14,7 @@ from jobs.results.timeline_index import TimelineIndex
 from jobs.store.table_files import MARK, mark_of
 from jobs.store.workspace import MovieFolder
 from pipeline import schema
-from pipeline.moments import runs_of
+from pipeline.moments import confidence_of, runs_of
 from pipeline.schema import LABELS, UNSURE
 
 
@@ -155,10 +155,7 @@ def _runs(index: TimelineIndex, wanted: Filter) -> Intervals:
     kept = np.flatnonzero(fits)
     frame, track, label = faces.frame[kept], faces.track[kept], faces.emotion[kept]
     first, last = runs_of(track, frame, label)
-    if len(first) == 0:
-        nothing = np.zeros(0)
-        return Intervals(*(nothing.astype(kind) for kind in ("i4", "i4", "i4", "i1", "f8", "f8", "f4", "f4")))
-    values = faces.confidence[kept]
+    mean, most = confidence_of(faces.confidence[kept], first, last)
     return Intervals(
         track=track[first],
         first_frame=frame[first],
@@ -166,8 +163,8 @@ def _runs(index: TimelineIndex, wanted: Filter) -> Intervals:
         emotion=label[first],
         start=index.time[frame[first]],
         end=index.time[frame[last] + 1],
-        mean=(np.add.reduceat(values, first) / (last - first + 1)).astype(np.float32),
-        most=np.maximum.reduceat(values, first),
+        mean=mean,
+        most=most,
     )
 
 

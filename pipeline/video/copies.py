@@ -114,7 +114,8 @@ def plan_copies(movie: Movie, timeline: Path, on_progress: Callable[[], None] = 
         runs[-1].append(stretch)
     long = [run for run in runs if run and run[-1].end - run[0].start >= shortest]
     # Key frames that follow each other would need numbers that differ (idr_pic_id): single pictures are not copied.
-    return Copies(tuple(stretch for run in long for stretch in run if min(one.frames for one in run) > 1))
+    plain = [run for run in long if min(one.frames for one in run) > 1]
+    return Copies(tuple(stretch for run in plain for stretch in run))
 
 
 def _is_shown_as_stored(movie: Movie) -> bool:

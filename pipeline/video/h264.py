@@ -48,11 +48,16 @@ class Sps:
     colour: tuple[int, int, int]
 
 
+def _payload(nal: bytes) -> bytes:
+    """Return what a NAL unit holds behind its header, without emulation prevention bytes (7.4.1)."""
+    return nal[1:].replace(b"\0\0\3", b"\0\0")
+
+
 class _Bits:
     """Reads the fields of a parameter set (section 7.2)."""
 
     def __init__(self, nal: bytes) -> None:
-        payload = nal[1:].replace(b"\0\0\3", b"\0\0")  # an emulation prevention byte (7.4.1) is no content
+        payload = _payload(nal)
         self._number, self._left = int.from_bytes(payload, "big"), 8 * len(payload)
 
     def take(self, bits: int) -> int:
@@ -243,7 +248,7 @@ def packed(nals: Sequence[memoryview]) -> bytes:
 
 def sei_types(nal: bytes) -> set[int]:
     """Return the types of the messages in a SEI unit (7.3.2.3)."""
-    payload, place, types = nal[1:].replace(b"\0\0\3", b"\0\0"), 0, set()
+    payload, place, types = _payload(nal), 0, set()
     while place < len(payload) - 1:  # the last byte is a stop bit
         numbers = []
         for _ in range(2):  # type and size

@@ -54,11 +54,11 @@ class Absences:
         self._movie = movie
         self._may_step = may_step(container)
         flags: Any = container.format.flags
-        self._promised = Fraction(container.duration or 0, av.time_base)
-        if self._may_step or flags & av.format.Flags.no_timestamps.value:
-            self._promised = Fraction(0)  # FFmpeg guesses it from the data
         self._name = container.format.name
-        self._segments_last = Fraction(container.duration or 0, av.time_base) if self._name == "hls" else Fraction(0)
+        lasts = Fraction(container.duration or 0, av.time_base)
+        is_guessed = self._may_step or flags & av.format.Flags.no_timestamps.value  # by FFmpeg, from the data
+        self._promised = Fraction(0) if is_guessed else lasts
+        self._segments_last = lasts if self._name == "hls" else Fraction(0)
         self._listed, self._is_listed = self._listing(container)
         self._slots = container.streams[movie.stream].frames if self._name == "avi" else 0
         self._last_slot = -1

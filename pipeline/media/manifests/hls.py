@@ -52,8 +52,7 @@ def slack_of(playlist: Path) -> Fraction:
     Raises:
         OSError, ValueError: it cannot be read.
     """
-    lists = [path for path in (playlist, *named_by(playlist)) if is_playlist(path) and path.is_file()]
-    times = max((_SECONDS.findall(_text(path)) for path in lists), key=len, default=[])
+    times: list[str] = max(map(_SECONDS.findall, _texts(playlist)), key=len, default=[])
     each = Fraction(1, 50) if any("." in time for time in times) else Fraction(1)
     return each * len(times)
 
@@ -66,8 +65,7 @@ def as_closed(playlist: Path) -> str:
     Raises:
         OSError, ValueError: it cannot be read.
     """
-    lists = [path for path in (playlist, *named_by(playlist)) if is_playlist(path) and path.is_file()]
-    if not any(_is_open(_text(path)) for path in lists):
+    if not any(map(_is_open, _texts(playlist))):
         return ""
     return _closed(playlist, 0)
 
@@ -112,6 +110,11 @@ def _local(playlist: Path, address: str) -> Path | None:
         return None
     path = playlist.parent / address
     return path if path.is_file() else playlist.parent / unquote(parts.path)
+
+
+def _texts(playlist: Path) -> Iterator[str]:
+    """Return the texts of a playlist, and of those that it names."""
+    return (_text(path) for path in (playlist, *named_by(playlist)) if is_playlist(path) and path.is_file())
 
 
 def _text(playlist: Path) -> str:
